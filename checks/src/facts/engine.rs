@@ -1,0 +1,80 @@
+//! Engines: their configuration, and those that run here.
+
+use alloc::{string::String, vec::Vec};
+
+use serde::Serialize;
+
+use super::{Fact, Text};
+
+/// `/etc/docker/daemon.json` or the file named by `--config-file`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct DaemonConfig {
+    /// The file.
+    pub path: Text,
+    /// Its content; `Null` where there is no such file.
+    pub content: serde_json::Value,
+}
+
+/// An engine that runs in this PID namespace.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EngineProcess {
+    /// `dockerd`, `containerd`, `kubelet`, `buildkitd`, `podman`, `crio`, `rootlesskit`, …
+    pub name: Text,
+    /// PID.
+    pub pid: u32,
+    /// Arguments, the program first.
+    pub arguments: Fact<Vec<Text>>,
+    /// Whether it is in the doctor's mount namespace; `None` if that could not be read.
+    pub same_mount_namespace: Option<bool>,
+}
+
+impl EngineProcess {
+    /// The value of `--name VALUE` or `--name=VALUE`; `Some("")` for a flag without a value. The last
+    /// one wins.
+    pub fn flag(&self, name: &str) -> Option<String> {
+        let arguments = self.arguments.known()?;
+        arguments.iter().enumerate().rev().find_map(|(at, argument)| {
+            let rest = argument.strip_prefix("--")?.strip_prefix(name)?;
+            if let Some(value) = rest.strip_prefix('=') {
+                return Some(value.into());
+            }
+            let next = arguments.get(at + 1).filter(|next| !next.starts_with('-'));
+            rest.is_empty().then(|| next.map_or_else(String::new, |next| next.as_str().into()))
+        })
+    }
+}
+
+/// Configuration of engines, and engines that run here.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Engines {
+    /// dockerd's configuration file.
+    pub daemon_json: Fact<DaemonConfig>,
+    /// Engines that run here, sorted by PID.
+    pub running: Fact<Vec<EngineProcess>>,
+    /// Entrypoints on this filesystem that prepare cgroup v2 nesting before they start an engine, from
+    /// [`PREPARING_ENTRYPOINTS`].
+    pub preparing_entrypoints: Fact<Vec<Text>>,
+}
+
+/// Entrypoints that are known to move processes into a leaf and to enable controllers: docker:dind,
+/// moby's `hack/dind`, kind's node image, k3d.
+pub const PREPARING_ENTRYPOINTS: [&str; 5] = [
+    "/usr/local/bin/dockerd-entrypoint.sh",
+    "/usr/local/bin/dind",
+    "/usr/local/bin/entrypoint",
+    "/usr/local/bin/create-kubelet-cgroup-v2.sh",
+    "/bin/k3d-entrypoint.sh",
+];
+
+impl Engines {
+    /// The running engines of this name.
+    pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a EngineProcess> {
+        self.running.known().into_iter().flatten().filter(move |e| e.name == name)
+    }
+
+    /// A value of daemon.json by its path of keys.
+    pub fn configured(&self, keys: &[&str]) -> Option<&serde_json::Value> {
+        let config = self.daemon_json.known()?;
+        keys.iter().try_fold(&config.content, |value, key| value.get(key))
+    }
+}

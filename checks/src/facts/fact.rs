@@ -1,0 +1,171 @@
+//! A fact that can be missing.
+
+use alloc::string::{String, ToString};
+use core::fmt;
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+use crate::outcome::Unknown;
+
+/// Why a fact is missing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// EACCES or EPERM.
+    NotPermitted,
+    /// ENOENT and the like.
+    NotFound,
+    /// This kernel or sandbox does not offer it.
+    Unsupported,
+    /// It was read, and could not be understood.
+    Malformed,
+    /// More bytes or entries than a run reads.
+    TooLarge,
+    /// No answer before the deadline.
+    TimedOut,
+    /// Any other error number.
+    Io(i32),
+    /// The bundle is older than the probe.
+    NotRecorded,
+    /// Taken out when the bundle was made.
+    Redacted,
+    /// Asking would have changed the machine.
+    NotProbed,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Self::NotPermitted => "not-permitted",
+            Self::NotFound => "not-found",
+            Self::Unsupported => "unsupported",
+            Self::Malformed => "malformed",
+            Self::TooLarge => "too-large",
+            Self::TimedOut => "timed-out",
+            Self::Io(errno) => return write!(f, "io({errno})"),
+            Self::NotRecorded => "not-recorded",
+            Self::Redacted => "redacted",
+            Self::NotProbed => "not-probed",
+        };
+        f.write_str(name)
+    }
+}
+
+impl Serialize for Why {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// What could not be found out, and why.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// What was asked: a path, `netlink: links`, …
+    pub source: String,
+    /// Why there is no answer.
+    pub why: Why,
+}
+
+impl Missing {
+    /// `source` gave no answer, because of `why`.
+    pub fn new(source: impl Into<String>, why: Why) -> Self {
+        Self { source: source.into(), why }
+    }
+}
+
+/// Something that may not be readable here. Serialises as the value itself, or as
+/// `{"missing": {"source", "why"}}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact<T> {
+    /// It is known.
+    Known(T),
+    /// It is not known.
+    Missing(Missing),
+}
+
+impl<T> Fact<T> {
+    /// Not known, because `source` gave no answer for the reason `why`.
+    pub fn missing(source: impl Into<String>, why: Why) -> Self {
+        Self::Missing(Missing::new(source, why))
+    }
+
+    /// The value, or *unknown* with what is missing; meant for `?` in a check.
+    pub fn get(&self) -> Result<&T, Unknown> {
+        match self {
+            Self::Known(value) => Ok(value),
+            Self::Missing(missing) => Err(missing.clone().into()),
+        }
+    }
+
+    /// The value if it is known; for what a verdict does not depend on.
+    pub const fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Missing(_) => None,
+        }
+    }
+
+    /// Why it is not known.
+    pub const fn why(&self) -> Option<Why> {
+        match self {
+            Self::Known(_) => None,
+            Self::Missing(missing) => Some(missing.why),
+        }
+    }
+
+    /// Whether it is known and `predicate` holds.
+    pub fn is_known_and(&self, predicate: impl FnOnce(&T) -> bool) -> bool {
+        self.known().is_some_and(predicate)
+    }
+
+    /// The same fact about something derived from the value.
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Fact<U> {
+        match self {
+            Self::Known(value) => Fact::Known(f(value)),
+            Self::Missing(missing) => Fact::Missing(missing),
+        }
+    }
+
+    /// A fact that is known only if something further can be derived from the value.
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Fact<U>) -> Fact<U> {
+        match self {
+            Self::Known(value) => f(value),
+            Self::Missing(missing) => Fact::Missing(missing),
+        }
+    }
+
+    /// A fact that borrows the value.
+    pub fn as_ref(&self) -> Fact<&T> {
+        match self {
+            Self::Known(value) => Fact::Known(value),
+            Self::Missing(missing) => Fact::Missing(missing.clone()),
+        }
+    }
+}
+
+impl<T> Default for Fact<T> {
+    fn default() -> Self {
+        Self::Missing(Missing::new("nothing".to_string(), Why::NotRecorded))
+    }
+}
+
+impl<T> From<Result<T, Missing>> for Fact<T> {
+    fn from(result: Result<T, Missing>) -> Self {
+        match result {
+            Ok(value) => Self::Known(value),
+            Err(missing) => Self::Missing(missing),
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Fact<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(value) => value.serialize(serializer),
+            Self::Missing(missing) => {
+                let mut map = serializer.serialize_map(Some(1))?;
+                map.serialize_entry("missing", missing)?;
+                map.end()
+            }
+        }
+    }
+}

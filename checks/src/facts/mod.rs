@@ -1,0 +1,77 @@
+//! What probes found out, typed; nothing here judges.
+//!
+//! A fact that could not be read is [`Fact::Missing`] with its source and the reason, so that a check
+//! can say *unknown* and what to grant.
+
+mod cgroup;
+mod engine;
+mod fact;
+mod identity;
+mod kernel;
+mod mount;
+mod netfilter;
+mod network;
+mod pid1;
+mod runtime;
+mod security;
+mod storage;
+mod text;
+
+pub use cgroup::{
+    Cgroup, CgroupChild, CgroupDirectory, CgroupMount, CgroupType, CgroupVersion, ControllerRow,
+    Hierarchy, Membership, PodTree, PodTrees, Procs,
+};
+pub use engine::{DaemonConfig, EngineProcess, Engines, PREPARING_ENTRYPOINTS};
+pub use fact::{Fact, Missing, Why};
+pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
+pub use kernel::Kernel;
+pub use mount::{Mount, MountTable, Propagation};
+pub use netfilter::{IptablesTool, LegacyTable, Netfilter, NftTable, TableCount, ToolFlavour};
+pub use network::{Address, Link, Network, PathMtu, Route};
+pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Zombie};
+pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
+pub use security::{
+    Capabilities, Capability, CapabilitySet, Device, DeviceNode, Seccomp, Security,
+};
+pub use storage::{DataRoot, DataRootOwner, Filesystem, Storage};
+pub use text::Text;
+
+use serde::Serialize;
+
+use crate::version::Versions;
+
+/// Everything that was found out about this environment.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Facts {
+    /// The doctor's own user, groups, namespaces and id mappings.
+    pub identity: Identity,
+    /// PID 1 of this PID namespace.
+    pub pid1: InitProcess,
+    /// Where PID 1 is a pause process: the topmost ancestor of the doctor in its own mount namespace,
+    /// which is what the container was started with.
+    pub top: Option<InitProcess>,
+    /// The processes of this PID namespace.
+    pub processes: Processes,
+    /// Capabilities of the doctor's own process.
+    pub capabilities: Capabilities,
+    /// `no_new_privs`, seccomp, LSMs and label, device nodes.
+    pub security: Security,
+    /// cgroup version, membership, mounts, delegation, pod directories.
+    pub cgroup: Cgroup,
+    /// The mount table of this mount namespace.
+    pub mounts: Fact<MountTable>,
+    /// The filesystem under each data root.
+    pub storage: Storage,
+    /// iptables and nftables: kernel, tables, the tool on the PATH.
+    pub netfilter: Netfilter,
+    /// Links, addresses, routes and MTUs of this network namespace.
+    pub network: Network,
+    /// Kernel release.
+    pub kernel: Kernel,
+    /// Configuration of engines, and engines that run here.
+    pub engines: Engines,
+    /// What this environment is: container, engine, sandbox, Kubernetes, launcher.
+    pub runtime: Runtime,
+    /// Versions that are given or read.
+    pub versions: Versions,
+}

@@ -1,0 +1,109 @@
+//! The filesystem under each data root.
+
+use alloc::vec::Vec;
+
+use serde::Serialize;
+
+use super::{Fact, Mount, Text};
+
+/// Whose data root it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DataRootOwner {
+    /// dockerd, rootful.
+    Docker,
+    /// A containerd of its own, outside dockerd's data root.
+    Containerd,
+    /// buildkitd, rootful.
+    Buildkit,
+    /// podman, as root or rootless.
+    Podman,
+    /// Rootless dockerd.
+    RootlessDocker,
+    /// Rootless buildkitd.
+    RootlessBuildkit,
+    /// kubelet of a node that runs right here.
+    Kubelet,
+}
+
+/// The filesystem that holds a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Filesystem {
+    /// `f_type` of `statfs(2)`.
+    pub magic: u64,
+    /// The mount that holds the directory; its `fstype` tells FUSE filesystems apart. `None` if the
+    /// mount table has no answer.
+    pub mount: Option<Mount>,
+    /// Whether entries of the directory carry their type (`d_type` of `getdents64(2)`); `None` if the
+    /// directory has no entries by which to tell. overlayfs refuses an upper directory without.
+    pub d_type: Option<bool>,
+}
+
+impl Filesystem {
+    /// The filesystem's name: from the mount table, else from the magic number.
+    pub fn name(&self) -> &str {
+        match &self.mount {
+            Some(mount) => &mount.fstype,
+            None => magic_name(self.magic),
+        }
+    }
+}
+
+/// Names of `statfs(2)` magic numbers (`include/uapi/linux/magic.h`).
+fn magic_name(magic: u64) -> &'static str {
+    match magic {
+        0x794c_7630 => "overlay",
+        0x0102_1994 => "tmpfs",
+        0xef53 => "ext4",
+        0x5846_5342 => "xfs",
+        0x9123_683e => "btrfs",
+        0x2fc1_2fc1 => "zfs",
+        0x6969 => "nfs",
+        0x6573_5546 => "fuse",
+        0x0102_1997 => "9p",
+        0xf15f => "ecryptfs",
+        0x6175_6673 => "aufs",
+        0x00c3_6400 => "ceph",
+        0xff53_4d42 => "cifs",
+        0xfe53_4d42 => "smb2",
+        0x8584_58f6 => "ramfs",
+        0x4d44 => "vfat",
+        _ => "unknown",
+    }
+}
+
+/// One directory in which an engine keeps images and containers.
+#[derive(Debug, Clone, Serialize)]
+pub struct DataRoot {
+    /// Whose it is.
+    pub owner: DataRootOwner,
+    /// The directory as configured, or the default.
+    pub path: Text,
+    /// What says so: `default`, `/etc/docker/daemon.json`, `dockerd --data-root`.
+    pub configured_by: Text,
+    /// Whether the directory exists already.
+    pub exists: bool,
+    /// The nearest existing ancestor, links resolved.
+    pub resolved: Fact<Text>,
+    /// The filesystem that holds it.
+    pub filesystem: Fact<Filesystem>,
+    /// Names in the directory, sorted, up to a bound: `overlay2`, `vfs`, `image`, … Empty if it does not
+    /// exist.
+    pub entries: Fact<Vec<Text>>,
+}
+
+/// All data roots that a target could use here, in order of owner.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Storage {
+    /// The data roots.
+    pub data_roots: Vec<DataRoot>,
+    /// The first `fuse-overlayfs` on the PATH; `None` if there is none.
+    pub fuse_overlayfs: Fact<Option<Text>>,
+}
+
+impl Storage {
+    /// The data roots of one owner.
+    pub fn of(&self, owner: DataRootOwner) -> impl Iterator<Item = &DataRoot> {
+        self.data_roots.iter().filter(move |root| root.owner == owner)
+    }
+}

@@ -1,0 +1,8 @@
+//! Who PID 1 is and what it does with signals and orphans.
+
+mod pid1_swallows_sigterm;
+
+use crate::Check;
+
+/// The checks of this area, in report order.
+pub(crate) const CHECKS: &[&Check] = &[&pid1_swallows_sigterm::CHECK];

@@ -1,0 +1,125 @@
+//! The kinds of change.
+
+use alloc::{string::String, vec::Vec};
+
+use super::Snippet;
+use crate::facts::Capability;
+
+/// What is changed.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Nothing that a command or a snippet could carry.
+    Advice,
+    /// Commands to paste.
+    Commands(Vec<String>),
+    /// How the container is launched.
+    Container(Vec<ContainerSetting>),
+    /// Options of dockerd.
+    Daemon(Vec<DaemonOption>),
+    /// A part of kind's cluster configuration.
+    KindConfig(serde_json::Value),
+    /// A piece of a file.
+    File(Snippet),
+}
+
+/// One setting of how a container is launched.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ContainerSetting {
+    /// `--privileged`.
+    Privileged,
+    /// `--cap-add`.
+    CapAdd(Capability),
+    /// `--security-opt`.
+    SecurityOption(SecurityOption),
+    /// A cgroup namespace of its own: `--cgroupns=private`. Kubernetes has no such field.
+    PrivateCgroupNamespace,
+    /// A volume on the node's disk, mounted at this path.
+    Volume(String),
+    /// A tmpfs at this path.
+    Tmpfs(String),
+    /// A device of the host.
+    Device(String),
+    /// A minimal init as PID 1: `--init`. In a pod, `shareProcessNamespace` makes the pause process reap.
+    Init,
+    /// No init in front of the image's own: `--init=false`.
+    NoInit,
+    /// Each container has its own PID namespace: no `shareProcessNamespace`, no `--pid=host`.
+    OwnPidNamespace,
+    /// An environment variable.
+    Variable(String, String),
+}
+
+/// What `--security-opt` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SecurityOption {
+    /// No seccomp filter.
+    SeccompUnconfined,
+    /// No AppArmor profile.
+    AppArmorUnconfined,
+    /// No SELinux confinement.
+    LabelDisable,
+    /// No masked and read-only paths in `/proc` and `/sys`.
+    SystemPathsUnconfined,
+    /// A writable `/sys/fs/cgroup` without privilege (Docker 28, containerd 2.1).
+    WritableCgroups,
+}
+
+/// One option of dockerd.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DaemonOption {
+    /// The argument, not yet quoted: `--mtu=1400`.
+    pub argument: String,
+    /// Where it is in daemon.json.
+    pub keys: Vec<&'static str>,
+    /// Its value in daemon.json.
+    pub value: serde_json::Value,
+}
+
+impl DaemonOption {
+    /// MTU of the default bridge.
+    pub fn mtu(mtu: u32) -> Self {
+        Self {
+            argument: alloc::format!("--mtu={mtu}"),
+            keys: alloc::vec!["mtu"],
+            value: mtu.into(),
+        }
+    }
+
+    /// MTU of user-defined networks (Docker 24 and later).
+    pub fn user_network_mtu(mtu: u32) -> Self {
+        Self {
+            argument: alloc::format!(
+                "--default-network-opt=bridge=com.docker.network.driver.mtu={mtu}"
+            ),
+            keys: alloc::vec!["default-network-opts", "bridge", "com.docker.network.driver.mtu"],
+            value: alloc::format!("{mtu}").into(),
+        }
+    }
+
+    /// The cgroup below which containers are put.
+    pub fn cgroup_parent(path: &str) -> Self {
+        Self {
+            argument: alloc::format!("--cgroup-parent={path}"),
+            keys: alloc::vec!["cgroup-parent"],
+            value: path.into(),
+        }
+    }
+
+    /// The storage driver.
+    pub fn storage_driver(name: &str) -> Self {
+        Self {
+            argument: alloc::format!("--storage-driver={name}"),
+            keys: alloc::vec!["storage-driver"],
+            value: name.into(),
+        }
+    }
+
+    /// Firewall backend of Docker 29 and later.
+    pub fn firewall_backend(name: &str) -> Self {
+        Self {
+            argument: alloc::format!("--firewall-backend={name}"),
+            keys: alloc::vec!["firewall-backend"],
+            value: name.into(),
+        }
+    }
+}

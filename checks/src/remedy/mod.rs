@@ -1,0 +1,147 @@
+//! Remedies: typed changes with values computed for this environment, and their rendering for each
+//! launcher.
+
+mod change;
+mod launcher;
+mod quote;
+
+use alloc::{string::String, vec::Vec};
+
+pub use change::{Change, ContainerSetting, DaemonOption, SecurityOption};
+pub use launcher::LAUNCHERS;
+pub use quote::quote;
+use serde::Serialize;
+
+use crate::facts::Launcher;
+
+/// Where a change is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Place {
+    /// Inside this environment, now.
+    Here,
+    /// In the image.
+    Image,
+    /// In how the container is launched.
+    Container,
+    /// In the configuration of the daemon, kubelet or kind.
+    Runtime,
+    /// On the host.
+    Host,
+}
+
+impl Place {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Here => "here",
+            Self::Image => "image",
+            Self::Container => "container",
+            Self::Runtime => "runtime",
+            Self::Host => "host",
+        }
+    }
+}
+
+/// What to change, and why that helps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remedy {
+    /// Where.
+    pub place: Place,
+    /// One or two sentences: what the change does, with its values.
+    pub text: String,
+    /// The change itself.
+    pub change: Change,
+}
+
+/// The language of a snippet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Language {
+    /// JSON, from a serialiser.
+    Json,
+    /// YAML, from a serialiser.
+    Yaml,
+    /// TOML, from a serialiser.
+    Toml,
+    /// Dockerfile lines.
+    Dockerfile,
+    /// An INI-like file: a systemd unit's drop-in, `.wslconfig`, sysctl.d.
+    Ini,
+}
+
+/// A piece of a file to be merged in.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Snippet {
+    /// A tree that whoever prints it passes through the serialiser of the language.
+    Tree(Language, serde_json::Value),
+    /// Lines as they stand.
+    Lines(Language, String),
+}
+
+/// A remedy rendered for one launcher.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rendered {
+    /// Where.
+    pub place: Place,
+    /// For which launcher; `None` where it is the same for all.
+    pub launcher: Option<Launcher>,
+    /// What the change does.
+    pub text: String,
+    /// Commands to paste, values quoted.
+    pub commands: Vec<String>,
+    /// What to put into a file.
+    pub snippet: Option<Snippet>,
+}
+
+impl Remedy {
+    /// Advice that no command carries out.
+    pub fn advice(place: Place, text: impl Into<String>) -> Self {
+        Self { place, text: text.into(), change: Change::Advice }
+    }
+
+    /// Commands; the caller passes every value through [`quote`].
+    pub fn commands<S: Into<String>>(
+        place: Place,
+        text: impl Into<String>,
+        commands: impl IntoIterator<Item = S>,
+    ) -> Self {
+        let commands = commands.into_iter().map(Into::into).collect();
+        Self { place, text: text.into(), change: Change::Commands(commands) }
+    }
+
+    /// A change in how the container is launched.
+    pub fn container(
+        text: impl Into<String>,
+        settings: impl IntoIterator<Item = ContainerSetting>,
+    ) -> Self {
+        let settings = settings.into_iter().collect();
+        Self { place: Place::Container, text: text.into(), change: Change::Container(settings) }
+    }
+
+    /// Options of dockerd.
+    pub fn daemon(
+        text: impl Into<String>,
+        options: impl IntoIterator<Item = DaemonOption>,
+    ) -> Self {
+        let options = options.into_iter().collect();
+        Self { place: Place::Runtime, text: text.into(), change: Change::Daemon(options) }
+    }
+
+    /// A part of kind's cluster configuration (`kind.x-k8s.io/v1alpha4`), as a tree without `kind` and
+    /// `apiVersion`.
+    pub fn kind_config(text: impl Into<String>, tree: serde_json::Value) -> Self {
+        Self { place: Place::Runtime, text: text.into(), change: Change::KindConfig(tree) }
+    }
+
+    /// A file, or a part of one, with what to do to make it effective in the text.
+    pub fn file(place: Place, text: impl Into<String>, snippet: Snippet) -> Self {
+        Self { place, text: text.into(), change: Change::File(snippet) }
+    }
+
+    /// The remedy as each launcher writes it, the one in use first; a single entry where launchers do
+    /// not differ.
+    pub fn render(&self, launcher: Launcher) -> Vec<Rendered> {
+        launcher::render(self, launcher)
+    }
+}

@@ -1,0 +1,185 @@
+//! Targets (what is going to be started here) and severities (how badly a finding hurts each).
+
+use core::{fmt, str::FromStr};
+
+use serde::{Serialize, Serializer, ser::SerializeMap};
+
+/// What is going to be started in this environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Target {
+    /// A rootful Docker daemon.
+    Dockerd,
+    /// A kind, k3d or minikube node: a container in which systemd, containerd and kubelet run.
+    Kind,
+    /// Rootless Docker or podman.
+    Rootless,
+    /// systemd as PID 1 of a container.
+    Systemd,
+    /// buildkitd.
+    Buildkit,
+}
+
+impl Target {
+    /// All targets, in the order in which they are reported.
+    pub const ALL: [Self; 5] =
+        [Self::Dockerd, Self::Kind, Self::Rootless, Self::Systemd, Self::Buildkit];
+
+    /// The name on the command line and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Dockerd => "dockerd",
+            Self::Kind => "kind",
+            Self::Rootless => "rootless",
+            Self::Systemd => "systemd",
+            Self::Buildkit => "buildkit",
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for Target {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|t| t.name() == name).ok_or(())
+    }
+}
+
+/// How badly a finding hurts one target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing; nothing breaks because of it alone.
+    Info,
+    /// Works until it does not, or works badly.
+    Warning,
+    /// Does not start, or no container runs.
+    Error,
+}
+
+impl Severity {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+/// A severity per target; a target without one is not affected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Severities([Option<Severity>; 5]);
+
+impl Severities {
+    /// No target is affected.
+    pub const NONE: Self = Self([None; 5]);
+
+    /// Reads `docker/kind/rootless/systemd/buildkit`, each of `B` (error), `D` (warning), `W` (info)
+    /// or `-` (not affected), as in the catalogue of failure modes.
+    ///
+    /// # Panics
+    /// On any other text; evaluated at compile time, where that is a compile error.
+    #[expect(clippy::panic, reason = "evaluated at compile time")]
+    pub const fn of(columns: &str) -> Self {
+        let bytes = columns.as_bytes();
+        assert!(bytes.len() == 9, "five columns with four slashes");
+        let mut row = [None; 5];
+        let mut at = 0;
+        while at < 9 {
+            if at % 2 == 1 {
+                assert!(bytes[at] == b'/', "columns are separated by a slash");
+            } else {
+                row[at / 2] = match bytes[at] {
+                    b'B' => Some(Severity::Error),
+                    b'D' => Some(Severity::Warning),
+                    b'W' => Some(Severity::Info),
+                    b'-' => None,
+                    _ => panic!("a column is one of B, D, W, -"),
+                };
+            }
+            at += 1;
+        }
+        Self(row)
+    }
+
+    /// The severity for `target`.
+    pub const fn get(&self, target: Target) -> Option<Severity> {
+        self.0[target as usize]
+    }
+
+    /// The same, with `severity` for `target`.
+    #[must_use]
+    pub const fn with(mut self, target: Target, severity: Option<Severity>) -> Self {
+        self.0[target as usize] = severity;
+        self
+    }
+
+    /// The same, with nothing worse than `ceiling` for any target.
+    #[must_use]
+    pub fn at_most(mut self, ceiling: Severity) -> Self {
+        for severity in self.0.iter_mut().flatten() {
+            *severity = (*severity).min(ceiling);
+        }
+        self
+    }
+
+    /// The worst severity over `targets`.
+    pub fn worst(&self, targets: &[Target]) -> Option<Severity> {
+        targets.iter().filter_map(|t| self.get(*t)).max()
+    }
+
+    /// The affected targets and how badly, in report order.
+    pub fn iter(&self) -> impl Iterator<Item = (Target, Severity)> + '_ {
+        Target::ALL.into_iter().filter_map(|t| Some((t, self.get(t)?)))
+    }
+
+    /// Whether no target is worse off than in `ceiling`.
+    pub fn within(&self, ceiling: &Self) -> bool {
+        Target::ALL.into_iter().all(|t| self.get(t) <= ceiling.get(t))
+    }
+}
+
+impl Serialize for Severities {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (target, severity) in self.iter() {
+            map.serialize_entry(target.name(), severity.name())?;
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_read_as_in_the_catalogue() {
+        let s = Severities::of("B/D/W/-/D");
+        assert_eq!(s.get(Target::Dockerd), Some(Severity::Error));
+        assert_eq!(s.get(Target::Kind), Some(Severity::Warning));
+        assert_eq!(s.get(Target::Rootless), Some(Severity::Info));
+        assert_eq!(s.get(Target::Systemd), None);
+        assert_eq!(s.get(Target::Buildkit), Some(Severity::Warning));
+    }
+
+    #[test]
+    fn within_compares_target_by_target() {
+        assert!(Severities::of("D/-/-/-/-").within(&Severities::of("B/-/-/-/-")));
+        assert!(!Severities::of("D/W/-/-/-").within(&Severities::of("B/-/-/-/-")));
+    }
+}

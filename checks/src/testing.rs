@@ -1,0 +1,273 @@
+//! Facts for unit tests: a healthy environment of each kind, to be changed in one place.
+
+use alloc::{vec, vec::Vec};
+
+use crate::facts::{Fact::Known, *};
+
+/// `mount_point`, filesystem and options, as a mount of its own.
+pub(crate) fn mount(mount_point: &str, fstype: &str, options: &[&str]) -> Mount {
+    Mount {
+        root: "/".into(),
+        mount_point: mount_point.into(),
+        fstype: fstype.into(),
+        source: fstype.into(),
+        device: "0:50".into(),
+        options: options.iter().map(|o| (*o).into()).collect(),
+        ..Mount::default()
+    }
+}
+
+fn namespace(inode: u64, initial: Tri) -> Fact<Namespace> {
+    Known(Namespace { inode, initial })
+}
+
+/// A namespace that is not the kernel's initial one.
+pub(crate) fn private(inode: u64) -> Fact<Namespace> {
+    namespace(inode, Tri::No)
+}
+
+/// The kernel's initial namespace.
+pub(crate) fn initial(inode: u64) -> Fact<Namespace> {
+    namespace(inode, Tri::Yes)
+}
+
+/// An init process with this name, role and masks of caught, ignored and blocked signals.
+pub(crate) fn init_process(name: &str, role: Role, signals: SignalMasks) -> InitProcess {
+    InitProcess {
+        pid: 1,
+        is_doctor: false,
+        comm: Known(name.into()),
+        exe: Known(alloc::format!("/usr/bin/{name}").into()),
+        arguments: Known(vec![name.into()]),
+        role,
+        signals: Known(signals),
+        wchan: Known("0".into()),
+        syscall: Known(None),
+        container_variable: Known(None),
+    }
+}
+
+/// A version 2 cgroup in which nesting is prepared: no processes, controllers enabled.
+pub(crate) fn prepared_base() -> CgroupDirectory {
+    let controllers: Vec<Text> =
+        ["cpuset", "cpu", "io", "memory", "hugetlb", "pids"].into_iter().map(Into::into).collect();
+    CgroupDirectory {
+        path: "/sys/fs/cgroup".into(),
+        kind: Known(CgroupType::Domain),
+        controllers: Known(controllers.clone()),
+        subtree_control: Known(controllers),
+        procs: Known(Procs::default()),
+        children: Known(vec![CgroupChild { name: "init".into(), kind: Known(CgroupType::Domain) }]),
+        writable: Known(true),
+    }
+}
+
+fn data_root(owner: DataRootOwner, path: &str) -> DataRoot {
+    DataRoot {
+        owner,
+        path: path.into(),
+        configured_by: "default".into(),
+        exists: true,
+        resolved: Known(path.into()),
+        filesystem: Known(Filesystem {
+            magic: 0xef53,
+            mount: Some(mount(path, "ext4", &["rw", "relatime"])),
+            d_type: Some(true),
+        }),
+        entries: Known(vec![]),
+    }
+}
+
+/// A privileged Docker container on cgroup v2 with a private cgroup namespace, nesting prepared, tini as
+/// PID 1, data roots on volumes, an uplink of 1500: every check passes or does not apply.
+#[expect(clippy::too_many_lines, reason = "one whole environment, read top to bottom")]
+pub(crate) fn healthy_container() -> Facts {
+    let mut facts = Facts::default();
+    facts.identity.pid = Known(42);
+    facts.identity.euid = Known(0);
+    facts.identity.egid = Known(0);
+    facts.identity.groups = Known(vec![0]);
+    facts.identity.namespaces = Namespaces {
+        cgroup: private(4_026_532_500),
+        ipc: private(4_026_532_501),
+        mnt: namespace(4_026_532_502, Tri::Unknown),
+        net: private(4_026_532_503),
+        pid: private(4_026_532_504),
+        user: initial(4_026_531_837),
+        uts: private(4_026_532_505),
+    };
+    let whole = vec![IdMapping { inside: 0, outside: 0, count: u32::MAX }];
+    facts.identity.uid_map = Known(whole.clone());
+    facts.identity.gid_map = Known(whole);
+    facts.pid1 = init_process("tini", Role::Init, SignalMasks::default());
+    facts.processes = Processes {
+        rows: Known(vec![
+            ProcessRow { pid: 1, ppid: 0, comm: "tini".into(), state: 'S' },
+            ProcessRow { pid: 7, ppid: 1, comm: "sleep".into(), state: 'S' },
+        ]),
+        truncated: false,
+        zombies_of_pid1: Known(vec![]),
+    };
+    let all = CapabilitySet::up_to(40);
+    facts.capabilities =
+        Capabilities { effective: Known(all), bounding: Known(all), last: Known(40) };
+    facts.security = Security {
+        no_new_privs: Known(false),
+        seccomp: Known(Seccomp::Disabled),
+        lsms: Known(vec!["capability".into()]),
+        apparmor_enabled: Known(false),
+        selinux_mounted: Known(false),
+        label: Known("unconfined".into()),
+        devices: [(Device::Fuse, "10:229"), (Device::Tun, "10:200"), (Device::Kmsg, "1:11")]
+            .into_iter()
+            .map(|(device, number)| DeviceNode {
+                device,
+                number: Known(number.into()),
+                usable: Known(true),
+            })
+            .collect(),
+    };
+    facts.cgroup = Cgroup {
+        version: Known(CgroupVersion::V2),
+        memberships: Known(vec![Membership {
+            hierarchy: Hierarchy::Unified,
+            path: "/init".into(),
+        }]),
+        pid1_memberships: Known(vec![Membership {
+            hierarchy: Hierarchy::Unified,
+            path: "/init".into(),
+        }]),
+        controllers: Known(vec![]),
+        mounts: Known(vec![CgroupMount {
+            hierarchy: Hierarchy::Unified,
+            mount_point: "/sys/fs/cgroup".into(),
+            root: "/".into(),
+            read_only: false,
+            super_options: vec!["rw".into(), "nsdelegate".into()],
+        }]),
+        base: Known(prepared_base()),
+        own: Known(CgroupDirectory { path: "/sys/fs/cgroup/init".into(), ..prepared_base() }),
+        pod_trees: Known(PodTrees::default()),
+    };
+    let mut root = mount("/", "overlay", &["rw", "relatime"]);
+    root.propagation.shared = Some(1);
+    facts.mounts = Known(MountTable {
+        rows: vec![
+            root,
+            mount("/proc", "proc", &["rw", "nosuid"]),
+            mount("/sys", "sysfs", &["rw", "nosuid"]),
+            mount("/sys/fs/cgroup", "cgroup2", &["rw", "nosuid"]),
+            mount("/run", "tmpfs", &["rw", "nosuid"]),
+            mount("/var/lib/docker", "ext4", &["rw", "relatime"]),
+        ],
+        malformed: 0,
+    });
+    facts.storage = Storage {
+        data_roots: vec![
+            data_root(DataRootOwner::Docker, "/var/lib/docker"),
+            data_root(DataRootOwner::Containerd, "/var/lib/containerd"),
+            data_root(DataRootOwner::Buildkit, "/var/lib/buildkit"),
+            data_root(DataRootOwner::RootlessDocker, "/root/.local/share/docker"),
+            data_root(DataRootOwner::RootlessBuildkit, "/root/.local/share/buildkit"),
+            data_root(DataRootOwner::Podman, "/var/lib/containers/storage"),
+            data_root(DataRootOwner::Kubelet, "/var/lib/kubelet"),
+        ],
+        fuse_overlayfs: Known(None),
+    };
+    facts.netfilter = Netfilter {
+        legacy_kernel: Tri::Yes,
+        nft_kernel: Tri::Yes,
+        legacy_tables: Known(vec![]),
+        nft_tables: Known(vec![]),
+        iptables: Known(Some(IptablesTool {
+            path: "/usr/sbin/iptables".into(),
+            resolved: "/usr/sbin/xtables-nft-multi".into(),
+            flavour: Known(ToolFlavour::Nft),
+            alternatives: vec![ToolFlavour::Legacy, ToolFlavour::Nft],
+        })),
+        nft: Known(Some("/usr/sbin/nft".into())),
+    };
+    facts.network = healthy_network(1500);
+    facts.kernel = Kernel {
+        release: Known("6.12.0".into()),
+        version: Known(crate::version::Version::new(6, 12, 0)),
+        modules_loadable: Known(true),
+    };
+    facts.engines = Engines {
+        daemon_json: Known(DaemonConfig {
+            path: "/etc/docker/daemon.json".into(),
+            content: serde_json::Value::Null,
+        }),
+        running: Known(vec![]),
+        preparing_entrypoints: Known(vec![]),
+    };
+    facts.runtime = Runtime {
+        machine: Machine::Vm,
+        container: Tri::Yes,
+        engine: Engine::Docker,
+        sandbox: Sandbox::None,
+        kubernetes: Tri::No,
+        launcher: Launcher::Docker,
+        evidence: vec![],
+        variables: Known(vec![]),
+    };
+    facts
+}
+
+/// A network with one uplink `eth0` of this MTU, and the loopback device.
+pub(crate) fn healthy_network(mtu: u32) -> Network {
+    let link = |index, name: &str, mtu| Link {
+        index,
+        name: name.into(),
+        kind: None,
+        mtu,
+        up: true,
+        loopback: name == "lo",
+        controller: None,
+    };
+    Network {
+        links: Known(vec![link(1, "lo", 65536), link(2, "eth0", mtu)]),
+        addresses: Known(vec![]),
+        routes: Known(vec![Route {
+            table: 254,
+            destination: ipnet::IpNet::V4(ipnet::Ipv4Net::default()),
+            gateway: None,
+            interface: Some(2),
+            mtu: None,
+            metric: 0,
+            unicast: true,
+        }]),
+        source: "rtnetlink".into(),
+        path_mtu_v4: Known(PathMtu {
+            destination: core::net::IpAddr::V4(core::net::Ipv4Addr::new(1, 1, 1, 1)),
+            mtu,
+        }),
+        path_mtu_v6: Fact::missing("path MTU to 2606:4700:4700::1111", Why::NotFound),
+        tcp_mtu_probing: Known(0),
+    }
+}
+
+/// A VM with systemd as PID 1 and cgroup v2, not a container: most checks do not apply.
+pub(crate) fn healthy_vm() -> Facts {
+    let mut facts = healthy_container();
+    facts.identity.namespaces = Namespaces {
+        cgroup: initial(4_026_531_835),
+        ipc: initial(4_026_531_839),
+        mnt: namespace(4_026_531_841, Tri::Unknown),
+        net: initial(4_026_531_840),
+        pid: initial(4_026_531_836),
+        user: initial(4_026_531_837),
+        uts: initial(4_026_531_838),
+    };
+    facts.pid1 = init_process("systemd", Role::Systemd, SignalMasks::default());
+    facts.runtime.container = Tri::No;
+    facts.runtime.engine = Engine::None;
+    facts.runtime.launcher = Launcher::None;
+    let path = "/user.slice/user-0.slice/session-1.scope";
+    facts.cgroup.memberships =
+        Known(vec![Membership { hierarchy: Hierarchy::Unified, path: path.into() }]);
+    facts.cgroup.pid1_memberships =
+        Known(vec![Membership { hierarchy: Hierarchy::Unified, path: "/init.scope".into() }]);
+    facts.cgroup.base = Known(CgroupDirectory { kind: Known(CgroupType::Root), ..prepared_base() });
+    facts
+}

@@ -1,0 +1,7 @@
+//! The parts of the `doctor` program, as a library so that tests and fuzz targets reach everything.
+//! Internal: no promise is made about this interface.
+//!
+//! Data flows one way: source → probe → facts → checks → report → render.
+
+pub mod probe;
+pub mod source;

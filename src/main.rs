@@ -1,0 +1,2 @@
+//! The `doctor` program.
+fn main() {}

@@ -1,0 +1,161 @@
+//! How probes ask: typed questions, and refusals turned into missing facts.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use dind_doctor_checks::facts::{Fact, Missing, Text, Why};
+
+use crate::source::{Access, Answer, Ids, Listing, Question, Refusal, Source, Stat, StatFs, Uname};
+
+/// Bytes that a file may have unless a probe says otherwise.
+const LIMIT: u32 = 256 * 1024;
+
+/// Asks a source on behalf of a probe.
+pub struct Reader<'a> {
+    source: &'a dyn Source,
+    probe: Cell<&'static str>,
+    timed_out: RefCell<BTreeSet<&'static str>>,
+}
+
+type Read<T> = Result<T, Missing>;
+
+impl<'a> Reader<'a> {
+    /// A reader of `source`.
+    pub fn new(source: &'a dyn Source) -> Self {
+        Self { source, probe: Cell::new(""), timed_out: RefCell::default() }
+    }
+
+    /// Runs `probe`, which has `budget` for all that it asks.
+    pub fn run<T>(
+        &self,
+        name: &'static str,
+        budget: Duration,
+        probe: impl FnOnce(&Self) -> T,
+    ) -> T {
+        self.probe.set(name);
+        self.source.begin(budget);
+        probe(self)
+    }
+
+    /// Names of the probes that met a deadline, sorted.
+    pub fn timed_out(&self) -> Vec<String> {
+        self.timed_out.borrow().iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Asks; `about` names the source in a missing fact.
+    pub fn ask(&self, question: &Question, about: &str) -> Read<Answer> {
+        self.source.ask(question).map_err(|refusal| {
+            if refusal == Refusal::TimedOut {
+                self.timed_out.borrow_mut().insert(self.probe.get());
+            }
+            Missing::new(about, refusal.why())
+        })
+    }
+
+    /// The content of a small file.
+    pub fn bytes(&self, path: &str) -> Read<Vec<u8>> {
+        self.bytes_up_to(path, LIMIT)
+    }
+
+    /// The content of a file of at most `limit` bytes.
+    pub fn bytes_up_to(&self, path: &str, limit: u32) -> Read<Vec<u8>> {
+        match self.ask(&Question::Read { path: path.to_owned(), limit }, path)? {
+            Answer::Bytes(bytes) => Ok(bytes),
+            _ => Err(Missing::new(path, Why::Malformed)),
+        }
+    }
+
+    /// The content of a small file as text, white space at its ends removed.
+    pub fn text(&self, path: &str) -> Read<Text> {
+        let bytes = self.bytes(path)?;
+        Ok(Text::from_bytes(bytes.trim_ascii()))
+    }
+
+    /// A number in a file of its own.
+    pub fn number<T: std::str::FromStr>(&self, path: &str) -> Fact<T> {
+        let number = |text: Text| text.parse().map_err(|_| Missing::new(path, Why::Malformed));
+        self.text(path).and_then(number).into()
+    }
+
+    /// The target of a link.
+    pub fn link(&self, path: &str) -> Read<String> {
+        match self.ask(&Question::ReadLink { path: path.to_owned() }, path)? {
+            Answer::Path(target) => Ok(target),
+            _ => Err(Missing::new(path, Why::Malformed)),
+        }
+    }
+
+    /// The path with all links resolved.
+    pub fn resolve(&self, path: &str) -> Read<String> {
+        match self.ask(&Question::Resolve { path: path.to_owned() }, path)? {
+            Answer::Path(target) => Ok(target),
+            _ => Err(Missing::new(path, Why::Malformed)),
+        }
+    }
+
+    /// Names in a directory.
+    pub fn list(&self, path: &str, limit: u32) -> Read<Listing> {
+        match self.ask(&Question::List { path: path.to_owned(), limit }, path)? {
+            Answer::Listing(listing) => Ok(listing),
+            _ => Err(Missing::new(path, Why::Malformed)),
+        }
+    }
+
+    /// `stat(2)`.
+    pub fn stat(&self, path: &str) -> Read<Stat> {
+        match self.ask(&Question::Stat { path: path.to_owned() }, path)? {
+            Answer::Stat(stat) => Ok(stat),
+            _ => Err(Missing::new(path, Why::Malformed)),
+        }
+    }
+
+    /// `statfs(2)`.
+    pub fn statfs(&self, path: &str) -> Read<StatFs> {
+        match self.ask(&Question::StatFs { path: path.to_owned() }, path)? {
+            Answer::StatFs(statfs) => Ok(statfs),
+            _ => Err(Missing::new(path, Why::Malformed)),
+        }
+    }
+
+    /// Whether access would be granted; false where the kernel says EACCES, EPERM or EROFS.
+    pub fn access(&self, path: &str, access: Access) -> Fact<bool> {
+        let question = Question::Access { path: path.to_owned(), access };
+        match self.ask(&question, path) {
+            Ok(_) => Fact::Known(true),
+            Err(Missing { why: Why::NotPermitted | Why::Io(libc::EROFS), .. }) => {
+                Fact::Known(false)
+            }
+            Err(missing) => Fact::Missing(missing),
+        }
+    }
+
+    /// The doctor's own ids.
+    pub fn ids(&self) -> Read<Ids> {
+        match self.ask(&Question::Ids, "ids")? {
+            Answer::Ids(ids) => Ok(ids),
+            _ => Err(Missing::new("ids", Why::Malformed)),
+        }
+    }
+
+    /// `uname(2)`.
+    pub fn uname(&self) -> Read<Uname> {
+        match self.ask(&Question::Uname, "uname")? {
+            Answer::Uname(uname) => Ok(uname),
+            _ => Err(Missing::new("uname", Why::Malformed)),
+        }
+    }
+
+    /// Those of the named variables that are set: of the doctor itself, or of a process.
+    pub fn variables(&self, pid: Option<u32>, names: &[&str]) -> Read<BTreeMap<String, String>> {
+        let about =
+            pid.map_or_else(|| "environment".to_owned(), |pid| format!("/proc/{pid}/environ"));
+        let names = names.iter().map(|name| (*name).to_owned()).collect();
+        match self.ask(&Question::Variables { pid, names }, &about)? {
+            Answer::Variables(variables) => Ok(variables),
+            _ => Err(Missing::new(about, Why::Malformed)),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What a source can answer.
+
+use std::collections::BTreeMap;
+
+use dind_doctor_checks::facts::{Address, Link, NftTable, Route, Why};
+use serde::{Deserialize, Serialize};
+
+/// An answer; which one depends on the question.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// `Read`, `Paragraphs`. A bundle keeps them apart from the manifest.
+    #[serde(skip)]
+    Bytes(Vec<u8>),
+    /// `ReadLink`, `Resolve`; bytes that are not UTF-8 percent-encoded.
+    Path(String),
+    /// `List`.
+    Listing(Listing),
+    /// `Stat`.
+    Stat(Stat),
+    /// `StatFs`.
+    StatFs(StatFs),
+    /// `Access` that would be granted, and `Pause`.
+    Done,
+    /// `Ids`.
+    Ids(Ids),
+    /// `Uname`.
+    Uname(Uname),
+    /// `Variables`: those that are set.
+    Variables(BTreeMap<String, String>),
+    /// `Links`.
+    Links(Vec<Link>),
+    /// `Addresses`.
+    Addresses(Vec<Address>),
+    /// `Routes`.
+    Routes(Vec<Route>),
+    /// `PathMtu`, `LegacyEntries`.
+    Number(u32),
+    /// `NftTables`.
+    NftTables(Vec<NftTable>),
+}
+
+/// Names in a directory.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Listing {
+    /// Sorted by name.
+    pub entries: Vec<Entry>,
+    /// Whether there are more than the limit.
+    pub truncated: bool,
+}
+
+/// A directory entry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name; bytes that are not UTF-8, and `%` before two hexadecimal digits, percent-encoded, so
+    /// that a path made of it can be asked for.
+    pub name: String,
+    /// Its type as `getdents64(2)` gives it.
+    pub kind: EntryKind,
+}
+
+/// `d_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EntryKind {
+    /// `DT_DIR`.
+    Directory,
+    /// `DT_REG`.
+    File,
+    /// `DT_LNK`.
+    Link,
+    /// A device, socket or pipe.
+    Other,
+    /// `DT_UNKNOWN`: the filesystem does not say.
+    Unknown,
+}
+
+/// The part of `stat(2)` that is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stat {
+    /// `st_mode`, type and permissions.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// `st_dev` as `(major, minor)`.
+    pub dev: (u32, u32),
+    /// `st_rdev` as `(major, minor)`.
+    pub rdev: (u32, u32),
+    /// Inode number.
+    pub ino: u64,
+}
+
+/// The part of `statfs(2)` that is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StatFs {
+    /// `f_type`.
+    pub magic: u64,
+    /// `f_bsize`, in bytes.
+    pub block_size: u64,
+    /// `f_blocks`.
+    pub blocks: u64,
+    /// `f_bavail`: free for unprivileged users.
+    pub available: u64,
+    /// `f_files`: inodes; 0 where the filesystem has no fixed number.
+    pub files: u64,
+    /// `f_ffree`.
+    pub files_free: u64,
+}
+
+/// The doctor's own ids.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ids {
+    /// Process id.
+    pub pid: u32,
+    /// Effective user.
+    pub euid: u32,
+    /// Effective group.
+    pub egid: u32,
+    /// Supplementary groups, sorted.
+    pub groups: Vec<u32>,
+}
+
+/// `uname(2)`, without the host name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uname {
+    /// Kernel release.
+    pub release: String,
+    /// Kernel version: build number and date.
+    pub version: String,
+    /// Hardware name.
+    pub machine: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Refusal {
+    /// The kernel said this.
+    Errno(i32),
+    /// More than the limit.
+    TooLarge,
+    /// Not before the deadline.
+    TimedOut,
+    /// The answer could not be understood.
+    Malformed,
+    /// The bundle is older than the question.
+    NotRecorded,
+    /// Taken out of the bundle.
+    Redacted,
+}
+
+impl Refusal {
+    /// As the reason of a missing fact.
+    pub fn why(self) -> Why {
+        match self {
+            Self::Errno(libc::EACCES | libc::EPERM) => Why::NotPermitted,
+            Self::Errno(libc::ENOENT | libc::ENOTDIR | libc::ESRCH) => Why::NotFound,
+            Self::Errno(
+                libc::ENOSYS | libc::EOPNOTSUPP | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT,
+            ) => Why::Unsupported,
+            Self::Errno(errno) => Why::Io(errno),
+            Self::TooLarge => Why::TooLarge,
+            Self::TimedOut => Why::TimedOut,
+            Self::Malformed => Why::Malformed,
+            Self::NotRecorded => Why::NotRecorded,
+            Self::Redacted => Why::Redacted,
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Where answers about the machine come from: the machine itself, or a bundle.
+//!
+//! A source opens, lists, resolves and calls; it does not parse and does not judge. Everything that
+//! the doctor knows went through [`Source::ask`], which is what makes a recorded run replayable.
+
+mod answer;
+mod question;
+
+pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Refusal, Stat, StatFs, Uname};
+pub use question::{Access, Question};
+
+/// Something that can be asked about a machine.
+pub trait Source {
+    /// The answer, or why there is none. Never blocks beyond the deadline.
+    fn ask(&self, question: &Question) -> Result<Answer, Refusal>;
+
+    /// Called when a probe begins: what is asked from now on shares `budget`. A recorded source has no
+    /// deadlines.
+    fn begin(&self, _budget: std::time::Duration) {}
+}

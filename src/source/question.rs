@@ -1,0 +1,113 @@
+//! What can be asked of a source.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+/// One question. Its serialised form is the key under which a bundle keeps the answer.
+///
+/// Paths are text: what the kernel lists that is not UTF-8 is asked for by its percent-encoded bytes
+/// (see [`super::Entry`]).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case")]
+pub enum Question {
+    /// The content of a file, up to `limit` bytes; more is refused as too large.
+    Read {
+        /// Absolute path.
+        path: String,
+        /// Bytes.
+        limit: u32,
+    },
+    /// Of a file of paragraphs separated by empty lines, those that have one of `lines` as a whole line:
+    /// the records of a few packages out of a package database.
+    Paragraphs {
+        /// Absolute path.
+        path: String,
+        /// Lines to look for.
+        lines: Vec<String>,
+    },
+    /// The target of a symbolic link.
+    ReadLink {
+        /// Absolute path.
+        path: String,
+    },
+    /// `realpath(3)`: all links resolved; everything must exist.
+    Resolve {
+        /// Absolute path.
+        path: String,
+    },
+    /// Names in a directory, sorted, with their types.
+    List {
+        /// Absolute path.
+        path: String,
+        /// At most so many.
+        limit: u32,
+    },
+    /// `stat(2)`, links followed.
+    Stat {
+        /// Absolute path.
+        path: String,
+    },
+    /// `statfs(2)`, links followed.
+    StatFs {
+        /// Absolute path.
+        path: String,
+    },
+    /// `faccessat2(AT_EACCESS)`: would this be allowed? Nothing is opened.
+    Access {
+        /// Absolute path.
+        path: String,
+        /// What for.
+        access: Access,
+    },
+    /// The doctor's own ids.
+    Ids,
+    /// `uname(2)`.
+    Uname,
+    /// The values of these environment variables, and of no others: of the doctor itself, or of a
+    /// process.
+    Variables {
+        /// The process; `None` for the doctor itself.
+        pid: Option<u32>,
+        /// Names.
+        names: Vec<String>,
+    },
+    /// Waits, so that what is asked next is a second sample. A bundle does not wait.
+    Pause {
+        /// How long.
+        milliseconds: u32,
+    },
+    /// Links of this network namespace, by rtnetlink.
+    Links,
+    /// Addresses, by rtnetlink.
+    Addresses,
+    /// Routes of all tables, by rtnetlink.
+    Routes,
+    /// `getsockopt(IP_MTU)` of a UDP socket connected to the destination; nothing is sent.
+    PathMtu {
+        /// Towards where.
+        destination: IpAddr,
+    },
+    /// Tables of nf_tables with their chains and numbers of rules, by nfnetlink. Only asked where that
+    /// cannot load a module.
+    NftTables,
+    /// `IPT_SO_GET_INFO` of a legacy table: its number of entries. Only asked of registered tables.
+    LegacyEntries {
+        /// 4 or 6.
+        family: u8,
+        /// `nat`, `filter`, …
+        table: String,
+    },
+}
+
+/// What access is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Access {
+    /// `R_OK | W_OK`.
+    ReadWrite,
+    /// `W_OK`.
+    Write,
+    /// `X_OK`.
+    Execute,
+}
