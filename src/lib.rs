@@ -3,5 +3,6 @@
 //!
 //! Data flows one way: source → probe → facts → checks → report → render.
 
+pub mod bundle;
 pub mod probe;
 pub mod source;

@@ -4,9 +4,15 @@
 //! the doctor knows went through [`Source::ask`], which is what makes a recorded run replayable.
 
 mod answer;
+mod live;
+mod nfnetlink;
+pub mod path;
 mod question;
+mod rtnetlink;
+mod socket;
 
 pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Refusal, Stat, StatFs, Uname};
+pub use live::LiveSource;
 pub use question::{Access, Question};
 
 /// Something that can be asked about a machine.

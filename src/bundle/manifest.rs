@@ -1,0 +1,184 @@
+//! What a bundle says, and its lines.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::source::{Answer, Question, Refusal};
+
+/// Version of the bundle's format. A reader takes every version up to its own, and of a later one what
+/// it understands.
+const FORMAT: u32 = 1;
+
+/// Text up to this length stays in the manifest, so that a recorded environment can be read and reviewed.
+const INLINE: usize = 240;
+
+/// First line of the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    /// Version of the format.
+    pub bundle: u32,
+    /// Version of the doctor that recorded it.
+    pub doctor: String,
+    /// Whether addresses, names and values were taken out.
+    pub redacted: bool,
+}
+
+/// A recorded run. Questions are keyed by the sample they belong to: waiting begins a new one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Recording {
+    /// What the first line says.
+    pub header: Header,
+    /// Answers by sample and question.
+    pub answers: BTreeMap<(u32, Question), Result<Answer, Refusal>>,
+}
+
+/// One line of the manifest; exactly one of the answer's fields is there.
+#[derive(Serialize, Deserialize)]
+struct Line {
+    #[serde(default, skip_serializing_if = "is_zero")]
+    sample: u32,
+    #[serde(flatten)]
+    question: Question,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    errno: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    refused: Option<Refusal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    text: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    body: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    value: Option<Answer>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(sample: &u32) -> bool {
+    *sample == 0
+}
+
+/// The manifest as text, and the bodies by name.
+pub(super) struct Parts {
+    pub(super) manifest: String,
+    pub(super) bodies: BTreeMap<String, Vec<u8>>,
+}
+
+impl Recording {
+    /// An empty one, made by this doctor.
+    pub fn new(redacted: bool) -> Self {
+        let doctor = env!("CARGO_PKG_VERSION").to_owned();
+        Self { header: Header { bundle: FORMAT, doctor, redacted }, answers: BTreeMap::new() }
+    }
+
+    /// As files: deterministic, so that recording the same answers gives the same bytes.
+    pub(super) fn to_parts(&self) -> serde_json::Result<Parts> {
+        let mut manifest = serde_json::to_string(&self.header)? + "\n";
+        let mut names: BTreeMap<&[u8], String> = BTreeMap::new();
+        for ((sample, question), result) in &self.answers {
+            let mut line = Line {
+                sample: *sample,
+                question: question.clone(),
+                errno: None,
+                refused: None,
+                text: None,
+                body: None,
+                value: None,
+            };
+            match result {
+                Err(Refusal::Errno(errno)) => line.errno = Some(*errno),
+                Err(refusal) => line.refused = Some(*refusal),
+                Ok(Answer::Bytes(bytes)) => {
+                    line.text = inline(bytes).map(str::to_owned);
+                    if line.text.is_none() {
+                        let next = names.len().to_string();
+                        line.body = Some(names.entry(bytes).or_insert(next).clone());
+                    }
+                }
+                Ok(answer) => line.value = Some(answer.clone()),
+            }
+            manifest += &serde_json::to_string(&line)?;
+            manifest.push('\n');
+        }
+        let bodies = names.into_iter().map(|(bytes, name)| (name, bytes.to_vec())).collect();
+        Ok(Parts { manifest, bodies })
+    }
+
+    /// From files. A line of a kind that this doctor does not know is passed over: a later doctor
+    /// recorded it.
+    pub(super) fn from_parts(parts: &Parts) -> Result<Self, String> {
+        let mut lines = parts.manifest.lines();
+        let header: Header = lines
+            .next()
+            .and_then(|line| serde_json::from_str(line).ok())
+            .ok_or("the manifest does not begin with a header")?;
+        let mut answers = BTreeMap::new();
+        for line in lines {
+            let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
+            let body = |name: &String| {
+                parts.bodies.get(name).cloned().ok_or_else(|| format!("body {name:?} is not there"))
+            };
+            let result = match (line.errno, line.refused, line.text, &line.body, line.value) {
+                (Some(errno), ..) => Err(Refusal::Errno(errno)),
+                (_, Some(refusal), ..) => Err(refusal),
+                (.., Some(text), _, _) => Ok(Answer::Bytes(text.into_bytes())),
+                (.., Some(name), _) => Ok(Answer::Bytes(body(name)?)),
+                (.., Some(answer)) => Ok(answer),
+                _ => continue,
+            };
+            answers.insert((line.sample, line.question), result);
+        }
+        Ok(Self { header, answers })
+    }
+}
+
+/// The bytes as text, if they are short and hold nothing that a reader of the manifest would not see.
+fn inline(bytes: &[u8]) -> Option<&str> {
+    if bytes.len() > INLINE {
+        return None;
+    }
+    let text = std::str::from_utf8(bytes).ok()?;
+    text.chars().all(|c| !c.is_control() || matches!(c, '\n' | '\t')).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Entry, EntryKind, Listing};
+
+    fn read(path: &str) -> Question {
+        Question::Read { path: path.to_owned(), limit: 10 }
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        let mut recording = Recording::new(false);
+        let mut add = |sample, question, result| {
+            recording.answers.insert((sample, question), result);
+        };
+        add(0, read("/a"), Ok(Answer::Bytes(b"short\n".to_vec())));
+        add(0, read("/b"), Ok(Answer::Bytes(vec![0xff, 0x1b, 0])));
+        add(0, read("/c"), Err(Refusal::Errno(13)));
+        add(0, read("/d"), Err(Refusal::TooLarge));
+        add(0, read("/e"), Ok(Answer::Bytes(vec![b'x'; 1000])));
+        add(1, read("/a"), Ok(Answer::Bytes(b"second sample".to_vec())));
+        let entry = Entry { name: "%FF".to_owned(), kind: EntryKind::Unknown };
+        let listing = Listing { entries: vec![entry], truncated: true };
+        let list = Question::List { path: "/x".to_owned(), limit: 1 };
+        add(0, list, Ok(Answer::Listing(listing)));
+        let destination = "2606:4700:4700::1111".parse().unwrap();
+        add(0, Question::PathMtu { destination }, Ok(Answer::Number(1450)));
+        add(0, Question::Pause { milliseconds: 5 }, Ok(Answer::Done));
+        let parts = recording.to_parts().unwrap();
+        assert_eq!(Recording::from_parts(&parts), Ok(recording));
+    }
+
+    #[test]
+    fn lines_of_a_later_doctor_are_passed_over() {
+        let manifest = "{\"bundle\":9,\"doctor\":\"9.0.0\",\"redacted\":true,\"new\":1}\n\
+             {\"ask\":\"something-new\",\"value\":{\"new\":1}}\n\
+             {\"ask\":\"uname\",\"errno\":1,\"new\":2}\n";
+        let parts = Parts { manifest: manifest.to_owned(), bodies: BTreeMap::new() };
+        let recording = Recording::from_parts(&parts).unwrap();
+        assert_eq!(recording.answers.len(), 1);
+    }
+}

@@ -1,0 +1,40 @@
+//! Bundles: a run's questions and answers, recorded once and diagnosed anywhere.
+//!
+//! A bundle is a directory with `manifest.jsonl` (a header line, then one line per question with its
+//! answer, sorted) and `files/<n>` (contents that do not fit a line), or the `.tar.gz` of that.
+
+mod archive;
+mod manifest;
+mod record;
+mod redact;
+mod replay;
+mod superset;
+
+use std::{fmt, io, path::PathBuf};
+
+pub use archive::{read, write};
+pub use manifest::{Header, Recording};
+pub use record::Recorder;
+pub use redact::redact;
+pub use replay::Replay;
+pub use superset::ask_superset;
+
+/// Why a bundle could not be read or written.
+#[derive(Debug)]
+pub enum BundleError {
+    /// The file or directory.
+    Io(PathBuf, io::Error),
+    /// It is no bundle, or a damaged one.
+    Damaged(PathBuf, String),
+}
+
+impl fmt::Display for BundleError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
+            Self::Damaged(path, what) => write!(f, "{}: not a bundle: {what}", path.display()),
+        }
+    }
+}
+
+impl std::error::Error for BundleError {}

@@ -1,0 +1,182 @@
+//! Files, directories and mounts of the live machine.
+
+use std::{
+    fs::{self, OpenOptions},
+    io::Read,
+    os::unix::{
+        ffi::OsStrExt,
+        fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    },
+    path::Path,
+    sync::OnceLock,
+    time::Instant,
+};
+
+use nix::{
+    dir::{Dir, Type},
+    errno::Errno,
+    fcntl::{AT_FDCWD, AtFlags, OFlag},
+    sys::stat::Mode,
+    unistd::{AccessFlags, access as real_access, faccessat},
+};
+
+use crate::source::{
+    Access, Entry, EntryKind, Listing, Refusal, Stat, StatFs,
+    path::{decode, encode},
+};
+
+/// Package databases are the largest files that are read.
+const PARAGRAPHS_LIMIT: u32 = 32 * 1024 * 1024;
+
+fn refusal(error: &std::io::Error) -> Refusal {
+    Refusal::Errno(error.raw_os_error().unwrap_or(libc::EIO))
+}
+
+fn errno(errno: Errno) -> Refusal {
+    Refusal::Errno(errno as i32)
+}
+
+/// Reads a regular file. Anything else is refused before it is opened: opening a device can start it,
+/// and opening a pipe can wait.
+pub(super) fn read(path: &str, limit: u32, deadline: Instant) -> Result<Vec<u8>, Refusal> {
+    let path = decode(path);
+    let kind = fs::metadata(&path).map_err(|e| refusal(&e))?.file_type();
+    if kind.is_dir() {
+        return Err(Refusal::Errno(libc::EISDIR));
+    }
+    if kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device() {
+        return Err(Refusal::Errno(libc::EINVAL));
+    }
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
+        .open(&path)
+        .map_err(|e| refusal(&e))?;
+    let limit = limit as usize;
+    let mut content = Vec::new();
+    let mut chunk = [0; 16 * 1024];
+    loop {
+        let read = file.read(&mut chunk).map_err(|e| refusal(&e))?;
+        if read == 0 {
+            return Ok(content);
+        }
+        content.extend_from_slice(&chunk[..read]);
+        if content.len() > limit {
+            return Err(Refusal::TooLarge);
+        }
+        if Instant::now() >= deadline {
+            return Err(Refusal::TimedOut);
+        }
+    }
+}
+
+/// The paragraphs that have one of `lines`, each followed by an empty line.
+pub(super) fn paragraphs(
+    path: &str,
+    lines: &[String],
+    deadline: Instant,
+) -> Result<Vec<u8>, Refusal> {
+    let content = read(path, PARAGRAPHS_LIMIT, deadline)?;
+    let mut found = Vec::new();
+    let mut paragraph: Vec<&[u8]> = Vec::new();
+    for line in content.split(|b| *b == b'\n').chain([&b""[..]]) {
+        if !line.is_empty() {
+            paragraph.push(line);
+            continue;
+        }
+        if paragraph.iter().any(|p| lines.iter().any(|l| l.as_bytes() == *p)) {
+            for line in &paragraph {
+                found.extend_from_slice(line);
+                found.push(b'\n');
+            }
+            found.push(b'\n');
+        }
+        paragraph.clear();
+    }
+    Ok(found)
+}
+
+pub(super) fn read_link(path: &str) -> Result<String, Refusal> {
+    let target = fs::read_link(decode(path)).map_err(|e| refusal(&e))?;
+    Ok(encode(target.as_os_str().as_bytes()))
+}
+
+pub(super) fn resolve(path: &str) -> Result<String, Refusal> {
+    let target = fs::canonicalize(decode(path)).map_err(|e| refusal(&e))?;
+    Ok(encode(target.as_os_str().as_bytes()))
+}
+
+pub(super) fn list(path: &str, limit: u32) -> Result<Listing, Refusal> {
+    let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
+    let mut dir = Dir::open(&decode(path), flags, Mode::empty()).map_err(errno)?;
+    let mut listing = Listing::default();
+    for entry in dir.iter() {
+        let entry = entry.map_err(errno)?;
+        let name = entry.file_name().to_bytes();
+        if name == b"." || name == b".." {
+            continue;
+        }
+        if listing.entries.len() >= limit as usize {
+            listing.truncated = true;
+            break;
+        }
+        let kind = match entry.file_type() {
+            Some(Type::Directory) => EntryKind::Directory,
+            Some(Type::File) => EntryKind::File,
+            Some(Type::Symlink) => EntryKind::Link,
+            Some(_) => EntryKind::Other,
+            None => EntryKind::Unknown,
+        };
+        listing.entries.push(Entry { name: encode(name), kind });
+    }
+    listing.entries.sort();
+    Ok(listing)
+}
+
+pub(super) fn stat(path: &str) -> Result<Stat, Refusal> {
+    let meta = fs::metadata(decode(path)).map_err(|e| refusal(&e))?;
+    let split = |device: u64| (libc::major(device), libc::minor(device));
+    Ok(Stat {
+        mode: meta.mode(),
+        uid: meta.uid(),
+        gid: meta.gid(),
+        dev: split(meta.dev()),
+        rdev: split(meta.rdev()),
+        ino: meta.ino(),
+    })
+}
+
+pub(super) fn statfs(path: &str) -> Result<StatFs, Refusal> {
+    let fs = nix::sys::statfs::statfs(&decode(path)).map_err(errno)?;
+    Ok(StatFs {
+        // Magic numbers are 32 bits wide; the field is signed.
+        magic: fs.filesystem_type().0.cast_unsigned() & 0xffff_ffff,
+        block_size: u64::try_from(fs.block_size()).unwrap_or(0),
+        blocks: fs.blocks(),
+        available: fs.blocks_available(),
+        files: fs.files(),
+        files_free: fs.files_free(),
+    })
+}
+
+pub(super) fn access(path: &str, access: Access) -> Result<(), Refusal> {
+    let mode = match access {
+        Access::ReadWrite => AccessFlags::R_OK | AccessFlags::W_OK,
+        Access::Write => AccessFlags::W_OK,
+        Access::Execute => AccessFlags::X_OK,
+    };
+    let path = decode(path);
+    match faccessat(AT_FDCWD, &path, mode, AtFlags::AT_EACCESS) {
+        // Seccomp profiles from before faccessat2 answer EPERM to it, whatever the file.
+        Err(Errno::EPERM) if faccessat2_is_filtered() => real_access(&path, mode).map_err(errno),
+        result => result.map_err(errno),
+    }
+}
+
+fn faccessat2_is_filtered() -> bool {
+    static FILTERED: OnceLock<bool> = OnceLock::new();
+    *FILTERED.get_or_init(|| {
+        let root = faccessat(AT_FDCWD, Path::new("/"), AccessFlags::F_OK, AtFlags::AT_EACCESS);
+        root == Err(Errno::EPERM)
+    })
+}
