@@ -1,8 +1,22 @@
 //! Probes: what a source answers, parsed into facts. No judgement here.
 
+mod cgroup;
+mod engine;
+mod identity;
+mod kernel;
+mod mount;
+mod process;
 mod reader;
+mod runtime;
+mod search_path;
+mod security;
+mod status;
+mod storage;
+mod version;
 
-use dind_doctor_checks::facts::Facts;
+use std::time::Duration;
+
+use dind_doctor_checks::facts::{Facts, Netfilter, Network};
 pub use reader::Reader;
 
 use crate::source::Source;
@@ -16,9 +30,40 @@ pub struct Collected {
     pub timed_out: Vec<String>,
 }
 
-/// Runs every probe against `source`.
+/// What one probe may take; the whole run has a deadline of its own.
+const BUDGET: Duration = Duration::from_secs(3);
+
+/// Runs every probe against `source`, in an order in which each finds what it needs.
 pub fn collect(source: &dyn Source) -> Collected {
     let reader = Reader::new(source);
-    let facts = Facts::default();
+    let mounts = reader.run("mounts", BUDGET, mount::probe);
+    let kernel = reader.run("kernel", BUDGET, kernel::probe);
+    let identity = reader.run("identity", BUDGET, identity::probe);
+    let mut processes = reader.run("processes", BUDGET, process::table);
+    let pid1 = reader.run("pid1", BUDGET, process::pid1);
+    let top = reader.run("pid1", BUDGET, |r| process::top(r, &pid1, &processes));
+    let engines = reader.run("engines", BUDGET, |r| engine::probe(r, &processes));
+    let path = reader.run("engines", BUDGET, |r| search_path::of_daemon(r, &engines));
+    let mut facts = Facts {
+        identity,
+        pid1,
+        top,
+        capabilities: reader.run("capabilities", BUDGET, security::capabilities),
+        security: reader.run("security", BUDGET, security::security),
+        cgroup: reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts)),
+        storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),
+        netfilter: Netfilter::default(),
+        network: Network::default(),
+        versions: reader.run("versions", BUDGET, version::probe),
+        processes: dind_doctor_checks::facts::Processes::default(),
+        kernel,
+        engines,
+        mounts,
+        runtime: dind_doctor_checks::facts::Runtime::default(),
+    };
+    facts.runtime = reader.run("runtime", BUDGET, |r| runtime::probe(r, &facts));
+    // Last, since it may wait: what is asked after it belongs to the second sample.
+    processes.zombies_of_pid1 = reader.run("zombies", BUDGET, |r| process::zombies(r, &processes));
+    facts.processes = processes;
     Collected { facts, timed_out: reader.timed_out() }
 }

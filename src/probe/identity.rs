@@ -1,0 +1,89 @@
+//! User, groups, namespaces and id mappings.
+
+use dind_doctor_checks::facts::{
+    Fact, IdMapping, Identity, Missing, Namespace, Namespaces, Tri, Why,
+};
+
+use super::Reader;
+
+/// Present in the initial network namespace only (`net/core/sysctl_net_core.c`, `netns_core_table` and
+/// `net_core_table`).
+const INITIAL_NET_SYSCTL: &str = "/proc/sys/net/core/netdev_budget";
+
+pub(super) fn probe(reader: &Reader) -> Identity {
+    let ids = reader.ids();
+    let id = |pick: fn(&crate::source::Ids) -> u32| {
+        Fact::from(ids.as_ref().map(pick).map_err(Clone::clone))
+    };
+    Identity {
+        pid: id(|i| i.pid),
+        euid: id(|i| i.euid),
+        egid: id(|i| i.egid),
+        groups: ids.clone().map(|i| i.groups).into(),
+        namespaces: namespaces(reader),
+        uid_map: mapping(reader, "/proc/self/uid_map"),
+        gid_map: mapping(reader, "/proc/self/gid_map"),
+    }
+}
+
+fn namespaces(reader: &Reader) -> Namespaces {
+    let namespace = |name: &str, initial: Option<u64>| -> Fact<Namespace> {
+        let path = format!("/proc/self/ns/{name}");
+        let inode = reader
+            .link(&path)
+            .and_then(|target| inode(&target).ok_or_else(|| Missing::new(path, Why::Malformed)));
+        inode.map(|inode| Namespace { inode, initial: initial.map(|i| i == inode).into() }).into()
+    };
+    let mut net = namespace("net", None);
+    if let Fact::Known(net) = &mut net {
+        net.initial = match reader.stat(INITIAL_NET_SYSCTL) {
+            Ok(_) => Tri::Yes,
+            Err(Missing { why: Why::NotFound, .. }) if reader.stat("/proc/sys/net").is_ok() => {
+                Tri::No
+            }
+            Err(_) => Tri::Unknown,
+        };
+    }
+    Namespaces {
+        cgroup: namespace("cgroup", Some(4_026_531_835)),
+        ipc: namespace("ipc", Some(4_026_531_839)),
+        mnt: namespace("mnt", None),
+        net,
+        pid: namespace("pid", Some(4_026_531_836)),
+        user: namespace("user", Some(4_026_531_837)),
+        uts: namespace("uts", Some(4_026_531_838)),
+    }
+}
+
+/// The number in `cgroup:[4026531835]`.
+fn inode(target: &str) -> Option<u64> {
+    target.split_once('[')?.1.strip_suffix(']')?.parse().ok()
+}
+
+fn mapping(reader: &Reader, path: &str) -> Fact<Vec<IdMapping>> {
+    let parse = |bytes: Vec<u8>| {
+        let content = String::from_utf8_lossy(&bytes).into_owned();
+        let extent = |line: &str| {
+            let mut numbers = line.split_whitespace().map(|n| n.parse().ok());
+            let mut next = || numbers.next().flatten();
+            Some(IdMapping { inside: next()?, outside: next()?, count: next()? })
+        };
+        content
+            .lines()
+            .map(extent)
+            .collect::<Option<Vec<_>>>()
+            .ok_or_else(|| Missing::new(path, Why::Malformed))
+    };
+    reader.bytes(path).and_then(parse).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_inode_is_between_brackets() {
+        assert_eq!(inode("cgroup:[4026531835]"), Some(4_026_531_835));
+        assert_eq!(inode("cgroup:"), None);
+    }
+}

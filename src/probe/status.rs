@@ -1,0 +1,57 @@
+//! `/proc/PID/status`, field by field. procfs's parser wants every field, and sandboxed kernels leave
+//! most of them out.
+
+use dind_doctor_checks::facts::{Fact, Missing, SignalMasks, Why};
+
+use super::Reader;
+
+/// The fields of one file.
+pub(super) struct Status {
+    path: String,
+    content: Result<String, Missing>,
+}
+
+impl Status {
+    pub(super) fn read(reader: &Reader, process: &str) -> Self {
+        let path = format!("/proc/{process}/status");
+        let content = reader.bytes(&path).map(|b| String::from_utf8_lossy(&b).into_owned());
+        Self { path, content }
+    }
+
+    fn value(&self, field: &str) -> Result<&str, Missing> {
+        let content = self.content.as_ref().map_err(Clone::clone)?;
+        let values = content.lines().filter_map(|line| line.split_once(':'));
+        let mut named = values.filter(|(name, _)| *name == field);
+        named
+            .next()
+            .map(|(_, value)| value.trim())
+            .ok_or_else(|| Missing::new(format!("{field} in {}", self.path), Why::NotFound))
+    }
+
+    fn parsed<T>(&self, field: &str, parse: impl Fn(&str) -> Option<T>) -> Result<T, Missing> {
+        let malformed = || Missing::new(format!("{field} in {}", self.path), Why::Malformed);
+        parse(self.value(field)?).ok_or_else(malformed)
+    }
+
+    /// A hexadecimal mask.
+    pub(super) fn mask(&self, field: &str) -> Result<u64, Missing> {
+        self.parsed(field, |value| u64::from_str_radix(value, 16).ok())
+    }
+
+    /// A decimal number.
+    pub(super) fn number(&self, field: &str) -> Result<u32, Missing> {
+        self.parsed(field, |value| value.parse().ok())
+    }
+
+    /// The three signal masks.
+    pub(super) fn signals(&self) -> Fact<SignalMasks> {
+        let masks = || {
+            Ok(SignalMasks {
+                blocked: self.mask("SigBlk")?,
+                ignored: self.mask("SigIgn")?,
+                caught: self.mask("SigCgt")?,
+            })
+        };
+        masks().into()
+    }
+}

@@ -1,0 +1,146 @@
+//! The filesystem under each data root.
+
+use dind_doctor_checks::facts::{
+    DataRoot, DataRootOwner, Engines, Fact, Filesystem, MountTable, Storage, Text,
+};
+
+use super::{Reader, search_path};
+use crate::source::{EntryKind, path};
+
+/// Names of a data root that are kept.
+const ENTRIES: u32 = 64;
+
+pub(super) fn probe(
+    reader: &Reader,
+    engines: &Engines,
+    table: &Fact<MountTable>,
+    path: &str,
+) -> Storage {
+    let roots = [
+        docker(engines),
+        containerd(engines),
+        (DataRootOwner::Buildkit, "/var/lib/buildkit".to_owned(), "default"),
+        podman(reader),
+        in_home(reader, DataRootOwner::RootlessDocker, "docker"),
+        in_home(reader, DataRootOwner::RootlessBuildkit, "buildkit"),
+        (DataRootOwner::Kubelet, "/var/lib/kubelet".to_owned(), "default"),
+    ];
+    let data_roots = roots.into_iter().map(|root| data_root(reader, root, table)).collect();
+    Storage { data_roots, fuse_overlayfs: search_path::find(reader, path, "fuse-overlayfs") }
+}
+
+type Configured = (DataRootOwner, String, &'static str);
+
+/// A daemon that runs here knows best; then its configuration file; then the default.
+fn docker(engines: &Engines) -> Configured {
+    let owner = DataRootOwner::Docker;
+    let here =
+        |e: &&dind_doctor_checks::facts::EngineProcess| e.same_mount_namespace != Some(false);
+    let argument = engines
+        .named("dockerd")
+        .filter(here)
+        .find_map(|daemon| ["data-root", "graph"].iter().find_map(|name| daemon.flag(name)));
+    if let Some(path) = argument.filter(|path| path.starts_with('/')) {
+        return (owner, path, "dockerd --data-root");
+    }
+    let configured = ["data-root", "graph"].iter().find_map(|key| engines.configured(&[key]));
+    match configured.and_then(serde_json::Value::as_str) {
+        Some(path) if path.starts_with('/') => {
+            (owner, path::encode(path.as_bytes()), "daemon.json")
+        }
+        _ => (owner, "/var/lib/docker".to_owned(), "default"),
+    }
+}
+
+fn containerd(engines: &Engines) -> Configured {
+    let here =
+        |e: &&dind_doctor_checks::facts::EngineProcess| e.same_mount_namespace != Some(false);
+    let argument = engines.named("containerd").filter(here).find_map(|daemon| daemon.flag("root"));
+    match argument.filter(|path| path.starts_with('/')) {
+        Some(path) => (DataRootOwner::Containerd, path, "containerd --root"),
+        None => (DataRootOwner::Containerd, "/var/lib/containerd".to_owned(), "default"),
+    }
+}
+
+fn podman(reader: &Reader) -> Configured {
+    if reader.ids().is_ok_and(|ids| ids.euid == 0) {
+        (DataRootOwner::Podman, "/var/lib/containers/storage".to_owned(), "default")
+    } else {
+        in_home(reader, DataRootOwner::Podman, "containers/storage")
+    }
+}
+
+/// Below the user's data directory (XDG base directory specification).
+fn in_home(reader: &Reader, owner: DataRootOwner, name: &str) -> Configured {
+    let variables = reader.variables(None, &["HOME", "XDG_DATA_HOME"]).unwrap_or_default();
+    let set = |name: &str| variables.get(name).filter(|value| value.starts_with('/'));
+    let data = match (set("XDG_DATA_HOME"), set("HOME")) {
+        (Some(data), _) => data.clone(),
+        (None, Some(home)) => format!("{}/.local/share", home.trim_end_matches('/')),
+        (None, None) => "/root/.local/share".to_owned(),
+    };
+    (owner, path::encode(format!("{data}/{name}").as_bytes()), "default")
+}
+
+fn data_root(
+    reader: &Reader,
+    (owner, path, configured_by): Configured,
+    table: &Fact<MountTable>,
+) -> DataRoot {
+    let exists = reader.stat(&path).is_ok();
+    let resolved = nearest(reader, &path);
+    let entries = match (&resolved, exists) {
+        (Fact::Known(directory), true) => reader
+            .list(directory, ENTRIES)
+            .map(|listing| listing.entries.into_iter().map(|e| e.name.into()).collect())
+            .into(),
+        (Fact::Missing(missing), true) => Fact::Missing(missing.clone()),
+        (_, false) => Fact::Known(Vec::new()),
+    };
+    DataRoot {
+        owner,
+        path: path.into(),
+        configured_by: configured_by.into(),
+        exists,
+        filesystem: match &resolved {
+            Fact::Known(directory) => filesystem(reader, directory, table),
+            Fact::Missing(missing) => Fact::Missing(missing.clone()),
+        },
+        resolved: resolved.map(Text::from),
+        entries,
+    }
+}
+
+/// The nearest existing ancestor, links resolved.
+fn nearest(reader: &Reader, path: &str) -> Fact<String> {
+    let mut candidate = path;
+    loop {
+        match reader.resolve(candidate) {
+            Ok(resolved) => return Fact::Known(resolved),
+            Err(missing) if missing.why != dind_doctor_checks::facts::Why::NotFound => {
+                return Fact::Missing(missing);
+            }
+            Err(missing) => match candidate.trim_end_matches('/').rfind('/') {
+                Some(0) if candidate != "/" => candidate = "/",
+                Some(at) if at > 0 => candidate = &candidate[..at],
+                _ => return Fact::Missing(missing),
+            },
+        }
+    }
+}
+
+fn filesystem(reader: &Reader, directory: &str, table: &Fact<MountTable>) -> Fact<Filesystem> {
+    let filesystem = reader.statfs(directory).map(|fs| Filesystem {
+        magic: fs.magic,
+        mount: table.known().and_then(|table| table.holding(directory)).cloned(),
+        d_type: d_type(reader, directory),
+    });
+    filesystem.into()
+}
+
+/// XFS made with `ftype=0` gives no types, except of `.` and `..`, which are not listed.
+fn d_type(reader: &Reader, directory: &str) -> Option<bool> {
+    let listing = reader.list(directory, ENTRIES).ok()?;
+    let known = |kind: EntryKind| kind != EntryKind::Unknown;
+    (!listing.entries.is_empty()).then(|| listing.entries.iter().any(|e| known(e.kind)))
+}
