@@ -9,6 +9,7 @@ mod cgroupns_mount_mismatch;
 mod host_cgroupns_on_v2;
 mod namespace;
 mod nesting;
+mod stray_kubepods_cgroup;
 #[cfg(test)]
 mod testing;
 
@@ -20,6 +21,7 @@ pub(crate) const CHECKS: &[&Check] = &[
     &cgroup_v1_no_namespace::CHECK,
     &host_cgroupns_on_v2::CHECK,
     &cgroupns_mount_mismatch::CHECK,
+    &stray_kubepods_cgroup::CHECK,
     &cgroup_hybrid_named_systemd::CHECK,
     &cgroup2_not_delegated::CHECK,
     &cgroup2_internal_process::CHECK,
@@ -65,7 +67,7 @@ mod tests {
 
     #[test]
     fn pods_have_what_belongs_to_their_version() {
-        let legacy = ["cgroup-v1-end-of-life", "cgroup-v1-no-namespace"];
+        let legacy = ["cgroup-v1-end-of-life", "cgroup-v1-no-namespace", "stray-kubepods-cgroup"];
         assert_eq!(found(&testing::v1_pod()), legacy);
         assert_eq!(found(&testing::v2_pod()), ["host-cgroupns-on-v2"]);
     }

@@ -81,6 +81,11 @@ fn is_kubepods(component: &str) -> bool {
     name == "kubepods" || name == "kubepods.slice" || name.starts_with("kubepods-")
 }
 
+/// Whether the path is below the cgroup root of a kind node's kubelet.
+pub(super) fn is_in_kind_pod(path: &str) -> bool {
+    path.split('/').any(|component| component == "kubelet" || component == "kubelet.slice")
+}
+
 /// Whether the doctor's own path names the container that it is in. A path that leaves the namespace
 /// (`/..`) says nothing about it.
 fn names_container(facts: &Facts) -> bool {

@@ -107,6 +107,16 @@ pub(super) fn hybrid_vm() -> Facts {
     facts
 }
 
+/// A kubelet in this PID namespace; `same` says whether it is in the doctor's mount namespace.
+pub(super) fn kubelet(same: bool, arguments: &[&str]) -> EngineProcess {
+    EngineProcess {
+        name: "kubelet".into(),
+        pid: 700,
+        arguments: Known(arguments.iter().map(|a| (*a).into()).collect()),
+        same_mount_namespace: Some(same),
+    }
+}
+
 /// The findings of a verdict that has some.
 pub(super) fn findings(verdict: crate::outcome::Verdict) -> Vec<crate::outcome::Finding> {
     match verdict {
