@@ -147,6 +147,7 @@ pub(crate) fn healthy_container() -> Facts {
         }]),
         base: Known(prepared_base()),
         own: Known(CgroupDirectory { path: "/sys/fs/cgroup/init".into(), ..prepared_base() }),
+        user_service: Fact::missing("user@0.service", Why::NotFound),
         pod_trees: Known(PodTrees::default()),
     };
     let mut root = mount("/", "overlay", &["rw", "relatime"]);

@@ -223,6 +223,10 @@ pub struct Cgroup {
     pub base: Fact<CgroupDirectory>,
     /// Version 2: the cgroup that the doctor is in, if it is visible.
     pub own: Fact<CgroupDirectory>,
+    /// Version 2: `user.slice/user-UID.slice/user@UID.service` below `/sys/fs/cgroup` for the doctor's
+    /// effective UID, in which systemd lets that user's rootless engines make cgroups; not-found where no
+    /// user manager runs.
+    pub user_service: Fact<CgroupDirectory>,
     /// Pod cgroups that are visible here.
     pub pod_trees: Fact<PodTrees>,
 }

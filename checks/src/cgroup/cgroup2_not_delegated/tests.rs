@@ -1,0 +1,148 @@
+use super::*;
+use crate::{
+    cgroup::testing::{findings, v1_pod, v2_pod},
+    testing::{healthy_container, healthy_vm, prepared_base},
+};
+
+fn base(facts: &mut Facts) -> &mut CgroupDirectory {
+    match &mut facts.cgroup.base {
+        Fact::Known(base) => base,
+        Fact::Missing(_) => panic!("the healthy container has a base"),
+    }
+}
+
+fn list(names: &str) -> Fact<Vec<Text>> {
+    Fact::Known(names.split_whitespace().map(Into::into).collect())
+}
+
+fn set_read_only(facts: &mut Facts) {
+    if let Fact::Known(mounts) = &mut facts.cgroup.mounts {
+        mounts[0].read_only = true;
+    }
+    base(facts).writable = Fact::Known(false);
+}
+
+/// An ordinary user of a VM, to whom systemd delegates `controllers`.
+fn vm_user(controllers: &str) -> Facts {
+    let mut facts = healthy_vm();
+    facts.identity.euid = Fact::Known(1000);
+    base(&mut facts).writable = Fact::Known(false);
+    facts.cgroup.user_service = Fact::Known(CgroupDirectory {
+        path: "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service".into(),
+        controllers: list(controllers),
+        ..prepared_base()
+    });
+    facts
+}
+
+#[test]
+fn a_read_only_mount_is_found_and_explained_by_the_missing_privilege() {
+    let mut facts = healthy_container();
+    set_read_only(&mut facts);
+    let found = findings(run(&facts)).remove(0);
+    assert_eq!(found.severity, CHECK.worst);
+    assert_eq!(found.caused_by, ["privilege-missing"]);
+}
+
+#[test]
+fn a_read_only_mount_is_certain_without_the_rest() {
+    let mut facts = healthy_container();
+    set_read_only(&mut facts);
+    facts.cgroup.base = Fact::missing("/sys/fs/cgroup", Why::NotPermitted);
+    facts.identity.euid = Fact::missing("/proc/self/status", Why::NotPermitted);
+    assert_eq!(findings(run(&facts)).len(), 1);
+}
+
+#[test]
+fn root_that_does_not_own_the_cgroup_is_refused() {
+    let mut facts = healthy_container();
+    base(&mut facts).writable = Fact::Known(false);
+    let found = findings(run(&facts)).remove(0);
+    assert_eq!((found.severity, found.caused_by.len()), (CHECK.worst, 0));
+}
+
+#[test]
+fn another_user_in_a_container_lacks_limits_only() {
+    let mut facts = healthy_container();
+    facts.identity.euid = Fact::Known(1000);
+    base(&mut facts).writable = Fact::Known(false);
+    let found = findings(run(&facts));
+    assert_eq!((found.len(), found[0].severity), (1, Severities::of("-/-/D/-/-")));
+}
+
+#[test]
+fn missing_controllers_stop_kubelet_and_take_limits_from_the_others() {
+    for (offered, severity) in [
+        ("cpuset cpu io pids", "D/B/D/D/W"),
+        ("cpu io memory pids", "-/B/-/-/-"),
+        ("cpuset cpu memory pids", "-/D/-/-/-"),
+    ] {
+        let mut facts = healthy_container();
+        base(&mut facts).controllers = list(offered);
+        let found = findings(run(&facts)).remove(0);
+        assert_eq!(found.severity, Severities::of(severity), "{offered}");
+        assert!(found.caused_by.is_empty());
+    }
+}
+
+#[test]
+fn in_a_threaded_cgroup_that_explains_what_is_missing() {
+    let mut facts = healthy_container();
+    base(&mut facts).controllers = list("cpuset cpu pids");
+    base(&mut facts).kind = Fact::Known(CgroupType::Threaded);
+    assert_eq!(findings(run(&facts))[0].caused_by, ["cgroup2-internal-process"]);
+}
+
+#[test]
+fn a_kernel_without_memory_hurts_a_host_too() {
+    let mut facts = healthy_vm();
+    base(&mut facts).controllers = list("cpuset cpu io pids");
+    assert!(findings(run(&facts))[0].remedies[0].text.contains("cgroup_disable="));
+}
+
+#[test]
+fn a_user_gets_what_systemd_delegates() {
+    let found = findings(run(&vm_user("memory pids"))).remove(0);
+    assert_eq!(found.severity, Severities::of("-/-/D/-/-"));
+    assert!(found.summary.contains("cpu cpuset io to user 1000"), "{}", found.summary);
+    assert_eq!(run(&vm_user("cpuset cpu io memory pids")), Ok(Outcome::pass()));
+}
+
+#[test]
+fn a_user_without_a_user_manager_has_no_limits() {
+    let mut facts = vm_user("");
+    facts.cgroup.user_service = Fact::missing("user@1000.service", Why::NotFound);
+    assert_eq!(findings(run(&facts))[0].severity, Severities::of("-/-/D/-/-"));
+}
+
+#[test]
+fn writable_cgroups_without_privilege_pass() {
+    let mut facts = healthy_container();
+    facts.capabilities.effective = Fact::Known(crate::facts::CapabilitySet(0xa804_25fb));
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(run(&v2_pod()), Ok(Outcome::pass()));
+}
+
+#[test]
+fn a_host_passes_and_v1_is_not_judged() {
+    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert!(matches!(run(&v1_pod()), Ok(Outcome::NotApplicable(_))));
+}
+
+#[test]
+fn without_the_files_it_is_unknown() {
+    let breaks: [fn(&mut Facts); 4] = [
+        |facts| facts.cgroup.base = Fact::missing("/sys/fs/cgroup", Why::NotPermitted),
+        |facts| base(facts).writable = Fact::missing("cgroup.procs", Why::Io(5)),
+        |facts| base(facts).controllers = Fact::missing("cgroup.controllers", Why::NotPermitted),
+        |facts| facts.identity.euid = Fact::missing("/proc/self/status", Why::NotPermitted),
+    ];
+    for break_one in breaks {
+        let mut facts = healthy_container();
+        break_one(&mut facts);
+        assert!(run(&facts).is_err());
+    }
+    let mut facts = vm_user("memory");
+    facts.cgroup.user_service = Fact::missing("user@1000.service", Why::NotPermitted);
+    assert!(run(&facts).is_err());
+}

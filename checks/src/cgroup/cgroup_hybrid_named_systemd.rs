@@ -1,0 +1,220 @@
+use alloc::{format, string::String, vec, vec::Vec};
+
+use super::namespace;
+use crate::{
+    facts::{CgroupMount, Facts, Hierarchy, Tri},
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{Place, Remedy, quote},
+    target::{Severities, Severity, Target},
+};
+
+check! {
+    /// ## What it looks at
+    /// Whether every cgroup v1 hierarchy that the kernel has (`/proc/self/cgroup`, and the controllers of
+    /// `/proc/cgroups` with a hierarchy) is mounted here according to `/proc/self/mountinfo`, and whether there
+    /// is the hierarchy without controllers that is named `systemd`.
+    ///
+    /// ## Why it matters
+    /// Hierarchies are the kernel's, mounts are ours. As soon as anything on the machine has mounted
+    /// `name=systemd` or a controller, every process has a line for it in `/proc/PID/cgroup`, and containerd
+    /// looks for its mount: "cannot find cgroup mount destination". dockerd does not start without `devices`.
+    /// systemd, and with it each kind node, needs `name=systemd`; a new hierarchy can be made only in the
+    /// kernel's initial cgroup namespace, so a node in a private one cannot help itself. Seen on hosts
+    /// without systemd: WSL 2, Alpine, Gentoo, micro-VMs.
+    ///
+    /// ## When it is fine
+    /// With cgroup v2. A controller with hierarchy 0 in `/proc/cgroups` is on v2 or unused, and one that is
+    /// disabled on the kernel command line does not count. `cpu,cpuacct` mounted together are both there.
+    /// A plain Docker daemon does without `name=systemd` where the kernel has no such hierarchy at all.
+    ///
+    /// ## How to fix
+    /// `mkdir -p /sys/fs/cgroup/systemd` and `mount -t cgroup -o none,name=systemd cgroup
+    /// /sys/fs/cgroup/systemd`, on the host where there is no such hierarchy yet; the same with `-o memory` and
+    /// so on for controllers, or the distribution's cgroupfs-mount.
+    ///
+    /// ## References
+    /// `cgroups(7)`, named hierarchies; kernel `cgroup1_root_to_use()`; docker/for-linux issue 219; runc issue
+    /// 1631; kata-containers issue 2014; rancher/rke issue 2859; microsoft/WSL issue 4189.
+    "cgroup-hybrid-named-systemd",
+    "A cgroup v1 hierarchy is not mounted",
+    "B/B/-/B/B",
+    [
+        "cannot find cgroup mount destination",
+        "mountpoint for devices not found",
+        "Devices cgroup isn't mounted",
+        "Failed to mount cgroup at /sys/fs/cgroup/systemd",
+    ]
+}
+
+fn run(facts: &Facts) -> Verdict {
+    if !facts.cgroup.version.get()?.is_v1() {
+        return Ok(Outcome::not_applicable("not cgroup v1"));
+    }
+    let mounts = facts.cgroup.mounts.get()?;
+    let systemd = Hierarchy::Named("systemd".into());
+    let missing = unmounted(facts, mounts);
+    let mut findings = Vec::new();
+    if !missing.is_empty() {
+        findings.push(unmounted_finding(&missing));
+    }
+    if !missing.contains(&systemd) && namespace::mount_of(mounts, &systemd).is_none() {
+        findings.push(absent_finding(facts, &systemd));
+    }
+    if findings.is_empty() {
+        // Without the list of hierarchies nothing says that all of them are mounted.
+        facts.cgroup.memberships.get()?;
+    }
+    Ok(Outcome::of(findings))
+}
+
+/// The hierarchies that the kernel has and that are mounted nowhere here.
+fn unmounted(facts: &Facts, mounts: &[CgroupMount]) -> Vec<Hierarchy> {
+    let is_missing = |hierarchy: &Hierarchy| namespace::mount_of(mounts, hierarchy).is_none();
+    let mut missing: Vec<Hierarchy> =
+        namespace::v1_memberships(facts).map(|m| m.hierarchy.clone()).filter(is_missing).collect();
+    for row in facts.cgroup.controllers.known().into_iter().flatten() {
+        let hierarchy = Hierarchy::Controllers(vec![row.name.as_str().into()]);
+        let is_listed = missing.iter().any(|h| h.has(&row.name));
+        if row.enabled && row.hierarchy != 0 && !is_listed && is_missing(&hierarchy) {
+            missing.push(hierarchy);
+        }
+    }
+    missing
+}
+
+fn unmounted_finding(missing: &[Hierarchy]) -> Finding {
+    let names = namespace::names(missing);
+    // runc lets every controller be absent but devices.
+    let devices = missing.iter().any(|h| h.has("devices"));
+    let has_systemd = missing.contains(&Hierarchy::Named("systemd".into()));
+    let severity = Severities::of("B/B/-/-/-")
+        .with(Target::Systemd, Some(if has_systemd { Severity::Error } else { Severity::Warning }))
+        .with(Target::Buildkit, Some(if devices { Severity::Error } else { Severity::Info }));
+    Finding::new(
+        names.as_str(),
+        severity,
+        format!("in use on this machine, but not mounted here: {names}"),
+    )
+    .evidence("/proc/self/cgroup, /proc/cgroups", names.as_str())
+    .evidence("/proc/self/mountinfo", "no mount of them")
+    .remedy(Remedy::commands(
+        Place::Here,
+        format!("mount {names}, before any daemon starts"),
+        missing.iter().flat_map(mount_commands),
+    ))
+}
+
+fn absent_finding(facts: &Facts, systemd: &Hierarchy) -> Finding {
+    let is_initial = facts.identity.namespaces.cgroup_is_private() == Tri::No;
+    let place = if is_initial { Place::Here } else { Place::Host };
+    Finding::new(
+        "name=systemd",
+        Severities::of("-/B/-/B/-"),
+        "there is no cgroup v1 hierarchy name=systemd, which systemd needs, and with it each kind node",
+    )
+    .evidence("/proc/self/cgroup", "no line name=systemd")
+    .evidence("/proc/self/mountinfo", "no mount with name=systemd")
+    .remedy(Remedy::commands(
+        place,
+        "make the hierarchy; only the kernel's initial cgroup namespace may",
+        mount_commands(systemd),
+    ))
+}
+
+fn mount_commands(hierarchy: &Hierarchy) -> [String; 2] {
+    let (directory, options) = match hierarchy {
+        Hierarchy::Named(name) => (name.clone(), format!("none,name={name}")),
+        other => (format!("{other}"), format!("{other}")),
+    };
+    let directory = quote(&format!("/sys/fs/cgroup/{directory}"));
+    [
+        format!("mkdir -p {directory}"),
+        format!("mount -t cgroup -o {} cgroup {directory}", quote(&options)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cgroup::testing::{findings, hybrid_vm, v1_container, v1_pod},
+        facts::{Fact, Why},
+        remedy::Change,
+        testing::healthy_container,
+    };
+
+    fn without(wanted: impl Fn(&Hierarchy) -> bool) -> Facts {
+        let mut facts = v1_container();
+        if let Fact::Known(mounts) = &mut facts.cgroup.mounts {
+            mounts.retain(|m| !wanted(&m.hierarchy));
+        }
+        facts
+    }
+
+    fn is_systemd(hierarchy: &Hierarchy) -> bool {
+        *hierarchy == Hierarchy::Named("systemd".into())
+    }
+
+    #[test]
+    fn a_named_hierarchy_without_its_mount_is_found() {
+        let found = findings(run(&without(is_systemd)));
+        assert_eq!((found.len(), found[0].severity), (1, Severities::of("B/B/-/B/W")));
+        let commands = [
+            "mkdir -p /sys/fs/cgroup/systemd".into(),
+            "mount -t cgroup -o 'none,name=systemd' cgroup /sys/fs/cgroup/systemd".into(),
+        ];
+        assert_eq!(found[0].remedies[0].change, Change::Commands(commands.into()));
+    }
+
+    #[test]
+    fn without_devices_nothing_runs() {
+        let found = findings(run(&without(|h| h.has("devices"))));
+        assert_eq!((found.len(), found[0].severity), (1, Severities::of("B/B/-/D/B")));
+        assert_eq!(found[0].subject, "devices");
+    }
+
+    #[test]
+    fn where_the_kernel_has_no_such_hierarchy_only_systemd_misses_it() {
+        let mut facts = without(is_systemd);
+        if let Fact::Known(memberships) = &mut facts.cgroup.memberships {
+            memberships.retain(|m| !is_systemd(&m.hierarchy));
+        }
+        let found = findings(run(&facts));
+        assert_eq!((found.len(), found[0].severity), (1, Severities::of("-/B/-/B/-")));
+        assert_eq!(found[0].remedies[0].place, Place::Host);
+    }
+
+    #[test]
+    fn whole_v1_environments_pass() {
+        for facts in [v1_container(), v1_pod(), hybrid_vm()] {
+            assert_eq!(run(&facts), Ok(Outcome::pass()));
+        }
+    }
+
+    #[test]
+    fn co_mounted_unused_and_disabled_controllers_pass() {
+        let mut facts = v1_container();
+        if let Fact::Known(memberships) = &mut facts.cgroup.memberships {
+            memberships[0].hierarchy = Hierarchy::Controllers(vec!["cpu".into()]);
+        }
+        if let Fact::Known(rows) = &mut facts.cgroup.controllers {
+            rows[4].hierarchy = 9;
+            rows[4].enabled = false;
+        }
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn v2_is_not_judged() {
+        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn without_mounts_or_memberships_it_is_unknown() {
+        let mut facts = v1_container();
+        facts.cgroup.memberships = Fact::missing("/proc/self/cgroup", Why::NotPermitted);
+        assert!(run(&facts).is_err());
+        facts.cgroup.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
+        assert!(run(&facts).is_err());
+    }
+}

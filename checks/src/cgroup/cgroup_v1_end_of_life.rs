@@ -1,0 +1,209 @@
+use alloc::{format, string::String};
+
+use crate::{
+    facts::{CgroupVersion, Facts, Sandbox},
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{Language, Place, Remedy, Snippet},
+    target::{Severities, Severity, Target},
+    version::{Component, KnownVersion, Version},
+};
+
+check! {
+    /// ## What it looks at
+    /// Which cgroup version engines find at `/sys/fs/cgroup`, and the versions of Kubernetes and
+    /// systemd that are going to run here. Version 1 with a unified hierarchy beside it
+    /// (`/sys/fs/cgroup/unified`, "hybrid") counts as version 1, as it does for runc, Docker and kubelet.
+    ///
+    /// ## Why it matters
+    /// The software above the kernel has left cgroup v1. kubelet 1.35 and later refuses to start unless
+    /// told otherwise, 1.31 to 1.34 warn; systemd 258 and later has no v1 code at all, in a container
+    /// neither; Docker 29 calls v1 deprecated; rootless engines cannot limit memory or CPU on it. It is the
+    /// host's choice: nothing inside a container changes it.
+    ///
+    /// ## When it is fine
+    /// On cgroup v2. With v1, as long as the node image is older than Kubernetes 1.31 (kind's default up
+    /// to 0.23) and systemd in the image is older than 258. `cgroup2` in `/proc/filesystems` says nothing:
+    /// it only means that the kernel could.
+    ///
+    /// ## How to fix
+    /// Boot the host with `systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all`; on WSL 2 set
+    /// `kernelCommandLine = cgroup_no_v1=all` in `.wslconfig`. Until then use a node image of Kubernetes 1.34
+    /// or older, or set kubelet's `failCgroupV1: false`.
+    ///
+    /// ## References
+    /// `cgroups(7)`; Kubernetes KEP-4569 and KEP-5573; systemd's NEWS for 256 to 258; moby issue 51111; kind
+    /// issue 3433; minikube issue 22315.
+    "cgroup-v1-end-of-life",
+    "cgroup v1: current kubelet and systemd refuse it",
+    "W/B/D/B/W",
+    [
+        "kubelet is configured to not run on a host using cgroup v1",
+        "Refusing to run under cgroup v1",
+    ]
+}
+
+fn run(facts: &Facts) -> Verdict {
+    let version = *facts.cgroup.version.get()?;
+    match version {
+        CgroupVersion::V2 => return Ok(Outcome::pass()),
+        CgroupVersion::None => {
+            return Ok(Outcome::not_applicable("no cgroup filesystem is mounted"));
+        }
+        CgroupVersion::V1 | CgroupVersion::Hybrid => {}
+    }
+    let kubernetes = node_version(facts);
+    let systemd = facts.versions.of(Component::Systemd);
+    let kind = match kubernetes.version {
+        v if v.at_least(1, 35) => Some(Severity::Error),
+        v if v.at_least(1, 31) => Some(Severity::Warning),
+        _ => Some(Severity::Info),
+    };
+    let in_image = systemd.version.at_least(258, 0).then_some(Severity::Error);
+    let severity =
+        Severities::of("W/-/D/-/W").with(Target::Kind, kind).with(Target::Systemd, in_image);
+    let mut finding = Finding::new(
+        "/sys/fs/cgroup",
+        severity,
+        format!(
+            "cgroups are {}: kubelet {} {}, systemd {} {}",
+            version.name(),
+            kubernetes.version,
+            match kind {
+                Some(Severity::Error) => "refuses to start",
+                Some(Severity::Warning) => "warns",
+                _ => "still runs",
+            },
+            systemd.version,
+            if in_image.is_some() { "cannot use it" } else { "still runs" },
+        ),
+    )
+    .evidence("statfs and mounts below /sys/fs/cgroup", version.name())
+    .rests_on(Component::Kubernetes, &kubernetes)
+    .rests_on(Component::Systemd, &systemd)
+    .remedy(unified(facts));
+    if kind == Some(Severity::Error) {
+        finding = finding
+            .remedy(Remedy::kind_config(
+                "until the host has cgroup v2, use a node image whose kubelet still accepts v1",
+                serde_json::json!({
+                    "nodes": [{"role": "control-plane", "image": "kindest/node:v1.34.0"}],
+                }),
+            ))
+            .remedy(Remedy::kind_config(
+                "or let the newer kubelet run on v1 all the same; upstream is removing this too",
+                serde_json::json!({"kubeadmConfigPatches": [
+                    "apiVersion: kubelet.config.k8s.io/v1beta1\n\
+                     kind: KubeletConfiguration\n\
+                     failCgroupV1: false\n",
+                ]}),
+            ));
+    }
+    Ok(finding.into())
+}
+
+/// The kubelet that will run: where only kind's version is known, that of its default node image. 0.31
+/// brought Kubernetes 1.35, 0.24 brought 1.31 (kind's release notes).
+fn node_version(facts: &Facts) -> KnownVersion {
+    let kubernetes = facts.versions.of(Component::Kubernetes);
+    let kind = facts.versions.of(Component::Kind);
+    if !kubernetes.is_assumed() || kind.is_assumed() || kind.version.at_least(0, 31) {
+        return kubernetes;
+    }
+    let minor = if kind.version.at_least(0, 24) { 34 } else { 30 };
+    KnownVersion { version: Version::new(1, minor, 0), ..kubernetes }
+}
+
+fn unified(facts: &Facts) -> Remedy {
+    if facts.runtime.sandbox == Sandbox::Wsl2 {
+        return Remedy::file(
+            Place::Host,
+            "put this into %UserProfile%\\.wslconfig, then run wsl --shutdown",
+            Snippet::Lines(
+                Language::Ini,
+                String::from("[wsl2]\nkernelCommandLine = cgroup_no_v1=all"),
+            ),
+        );
+    }
+    Remedy::advice(
+        Place::Host,
+        "boot the host with cgroup v2: add systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all to the \
+         kernel command line",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cgroup::testing::{findings, hybrid_vm, v1_container},
+        facts::{Fact, Why},
+        testing::{healthy_container, healthy_vm},
+    };
+
+    fn severity(kubernetes: Option<&str>, kind: Option<&str>, target: Target) -> Option<Severity> {
+        let mut facts = v1_container();
+        for (component, version) in [(Component::Kubernetes, kubernetes), (Component::Kind, kind)] {
+            if let Some(version) = version {
+                facts.versions.give(component, version.parse().unwrap());
+            }
+        }
+        findings(run(&facts))[0].severity.get(target)
+    }
+
+    #[test]
+    fn with_nothing_known_the_newest_releases_are_assumed() {
+        let found = findings(run(&v1_container()));
+        assert_eq!(found[0].severity, CHECK.worst);
+        assert_eq!(found[0].assumed.len(), 2);
+    }
+
+    #[test]
+    fn a_hybrid_host_counts_as_v1_and_need_not_be_a_container() {
+        assert!(findings(run(&hybrid_vm()))[0].summary.contains("hybrid"));
+    }
+
+    #[test]
+    fn older_nodes_warn_and_still_older_ones_run() {
+        assert_eq!(severity(Some("1.35"), None, Target::Kind), Some(Severity::Error));
+        assert_eq!(severity(Some("1.34.2"), None, Target::Kind), Some(Severity::Warning));
+        assert_eq!(severity(Some("1.30"), None, Target::Kind), Some(Severity::Info));
+    }
+
+    #[test]
+    fn the_version_of_kind_tells_its_default_node() {
+        assert_eq!(severity(None, Some("0.11"), Target::Kind), Some(Severity::Info));
+        assert_eq!(severity(None, Some("0.30"), Target::Kind), Some(Severity::Warning));
+        assert_eq!(severity(None, Some("0.31"), Target::Kind), Some(Severity::Error));
+        assert_eq!(severity(Some("1.36"), Some("0.11"), Target::Kind), Some(Severity::Error));
+    }
+
+    #[test]
+    fn systemd_before_258_is_not_hurt() {
+        let mut facts = v1_container();
+        facts.versions.give(Component::Systemd, Version::new(257, 0, 0));
+        assert_eq!(findings(run(&facts))[0].severity.get(Target::Systemd), None);
+    }
+
+    #[test]
+    fn wsl_is_configured_on_the_windows_side() {
+        let mut facts = v1_container();
+        facts.runtime.sandbox = Sandbox::Wsl2;
+        assert!(findings(run(&facts))[0].remedies[0].text.contains(".wslconfig"));
+    }
+
+    #[test]
+    fn v2_passes_and_without_cgroups_the_question_does_not_arise() {
+        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        let mut facts = healthy_container();
+        facts.cgroup.version = Fact::Known(CgroupVersion::None);
+        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn without_the_version_it_is_unknown() {
+        let mut facts = v1_container();
+        facts.cgroup.version = Fact::missing("/sys/fs/cgroup", Why::NotPermitted);
+        assert!(run(&facts).is_err());
+    }
+}

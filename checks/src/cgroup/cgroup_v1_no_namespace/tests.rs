@@ -1,0 +1,112 @@
+use super::*;
+use crate::{
+    cgroup::testing::{POD, findings, hybrid_vm, set_v1, v1_container, v1_pod},
+    facts::{Fact, Why},
+    remedy::Change,
+    testing::{healthy_container, initial},
+    version::{Component, Version},
+};
+
+const DOCKER: &str = "/docker/0123456789abcdef0123456789abcdef";
+
+fn kind(facts: &Facts) -> Option<Severity> {
+    findings(run(facts))[0].severity.get(Target::Kind)
+}
+
+#[test]
+fn a_pod_without_a_namespace_is_found_and_blocks_kind() {
+    let found = findings(run(&v1_pod()));
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].severity, CHECK.worst);
+    assert!(found[0].summary.contains(POD));
+    assert_eq!(
+        found[0].remedies[0].change,
+        Change::Commands(vec_of(&["unshare --cgroup -- dockerd"]))
+    );
+}
+
+fn vec_of(words: &[&str]) -> Vec<alloc::string::String> {
+    words.iter().map(|w| (*w).into()).collect()
+}
+
+#[test]
+fn outside_of_pods_kind_only_degrades() {
+    let mut facts = healthy_container();
+    set_v1(&mut facts, DOCKER, DOCKER);
+    facts.identity.namespaces.cgroup = initial(4_026_531_835);
+    assert_eq!(kind(&facts), Some(Severity::Warning));
+    let remedies = &findings(run(&facts))[0].remedies;
+    assert!(matches!(remedies[0].change, Change::Container(_)));
+}
+
+#[test]
+fn the_hosts_whole_hierarchy_gets_the_computed_cgroup_parent() {
+    let mut facts = healthy_container();
+    set_v1(&mut facts, DOCKER, "/");
+    facts.identity.namespaces.cgroup = initial(4_026_531_835);
+    assert_eq!(kind(&facts), Some(Severity::Error));
+    let want = DaemonOption::cgroup_parent(&format!("{DOCKER}/docker"));
+    let remedies = findings(run(&facts)).remove(0).remedies;
+    assert!(remedies.iter().any(|r| r.change == Change::Daemon([want.clone()].into())));
+}
+
+#[test]
+fn a_kernel_without_cgroup_namespaces_has_none() {
+    let mut facts = v1_pod();
+    facts.identity.namespaces.cgroup = Fact::missing("/proc/self/ns/cgroup", Why::NotFound);
+    let remedies = findings(run(&facts)).remove(0).remedies;
+    assert!(remedies.iter().all(|r| r.place == Place::Host));
+}
+
+#[test]
+fn a_kind_known_to_make_namespaces_degrades_only() {
+    let mut facts = v1_pod();
+    facts.versions.give(Component::Kind, Version::new(0, 20, 0));
+    assert_eq!(kind(&facts), Some(Severity::Warning));
+    facts.versions.give(Component::Kind, Version::new(0, 19, 0));
+    assert_eq!(kind(&facts), Some(Severity::Error));
+}
+
+#[test]
+fn a_namespace_of_its_own_passes_even_with_processes_in_a_leaf() {
+    assert_eq!(run(&v1_container()), Ok(Outcome::pass()));
+    let mut facts = healthy_container();
+    set_v1(&mut facts, "/init.scope", "/");
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+}
+
+#[test]
+fn each_controller_is_judged_for_itself() {
+    let mut facts = hybrid_vm();
+    facts.runtime.container = Tri::Yes;
+    let found = findings(run(&facts));
+    assert_eq!((found.len(), found[0].subject.as_str()), (1, "memory"));
+    set_v1(&mut facts, "/", "/");
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+}
+
+#[test]
+fn a_host_and_v2_are_not_judged() {
+    assert!(matches!(run(&hybrid_vm()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+}
+
+#[test]
+fn a_pods_path_is_container_enough_where_detection_does_not_know() {
+    let mut facts = v1_pod();
+    facts.runtime.container = Tri::Unknown;
+    assert_eq!(findings(run(&facts)).len(), 1);
+    let mut facts = hybrid_vm();
+    facts.runtime.container = Tri::Unknown;
+    assert!(run(&facts).is_err());
+}
+
+#[test]
+fn without_mounts_or_namespace_it_is_unknown() {
+    let mut facts = v1_pod();
+    facts.cgroup.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
+    assert!(run(&facts).is_err());
+    let mut facts = v1_container();
+    facts.identity.namespaces.cgroup = Fact::missing("/proc/self/ns/cgroup", Why::NotPermitted);
+    assert!(run(&facts).is_err());
+}

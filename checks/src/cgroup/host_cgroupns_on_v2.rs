@@ -1,0 +1,233 @@
+use alloc::format;
+
+use super::{namespace, nesting};
+use crate::{
+    facts::{CgroupVersion, Engine, Fact, Facts, Hierarchy, Role, Tri},
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{ContainerSetting, DaemonOption, Place, Remedy},
+    target::{Severities, Severity, Target},
+};
+
+check! {
+    /// ## What it looks at
+    /// On cgroup v2: whether the cgroup namespace (`/proc/self/ns/cgroup`) is the host's, the container's
+    /// path in `/proc/self/cgroup`, and whether the whole hierarchy is mounted writable at `/sys/fs/cgroup`.
+    ///
+    /// ## Why it matters
+    /// containerd and CRI-O give a privileged pod the host's cgroup namespace and the whole hierarchy, where
+    /// Docker gives even a privileged container a namespace of its own. dockerd then makes `/docker/<id>` at
+    /// the root of the *node*: the inner containers run outside the pod's limits and accounting, a build
+    /// that runs away takes the node's memory, and the directories outlive the pod. Nothing fails loudly.
+    /// systemd that sits in the host's root cgroup would manage the host's tree.
+    ///
+    /// ## When it is fine
+    /// On a host or VM, where the same facts hold and are right. With a read-only mount, or with only the
+    /// container's own cgroup mounted: nothing can be made outside. A process in the root cgroup shows `/`
+    /// too, so the path alone proves nothing. With `docker run --cgroupns=host` it is what was asked for,
+    /// and is told as information.
+    ///
+    /// ## How to fix
+    /// In a pod, start the daemon in a cgroup namespace of its own with a fresh mount, after moving all
+    /// processes to a leaf; or give it `--cgroup-parent=<own path>/docker`. Take the path from
+    /// `/proc/self/cgroup` at start: it differs between QoS classes. With Docker: `--cgroupns=private`.
+    ///
+    /// ## References
+    /// `cgroup_namespaces(7)`; containerd `container_create.go`, CRI-O `setupCgroupNamespace`; Kubernetes issues
+    /// 112937, 119669 and 119853; moby issue 45378; coder/envbox pull request 169; kubernetes/test-infra pull
+    /// request 37440.
+    "host-cgroupns-on-v2",
+    "Inner containers escape the limits of this one",
+    "D/D/B/B/D",
+    ["/sys/fs/cgroup/memory.max: No such file"]
+}
+
+fn run(facts: &Facts) -> Verdict {
+    match facts.cgroup.version.get()? {
+        CgroupVersion::V2 => {}
+        CgroupVersion::None => {
+            return Ok(Outcome::not_applicable("no cgroup filesystem is mounted"));
+        }
+        CgroupVersion::V1 | CgroupVersion::Hybrid => {
+            return Ok(Outcome::not_applicable("cgroup v1: see cgroup-v1-no-namespace"));
+        }
+    }
+    if facts.runtime.container.is_no() {
+        return Ok(Outcome::not_applicable("not a container: the whole hierarchy is its own"));
+    }
+    if namespace::is_own(facts)? {
+        return Ok(Outcome::pass());
+    }
+    facts.cgroup.mounts.get()?;
+    let Some(mount) = facts.cgroup.unified_mount() else {
+        return Ok(Outcome::not_applicable("cgroup2 is not mounted at /sys/fs/cgroup"));
+    };
+    if mount.read_only {
+        return Ok(Outcome::not_applicable("/sys/fs/cgroup is read-only: no cgroup can be made"));
+    }
+    if mount.root != "/" {
+        return Ok(Outcome::pass());
+    }
+    let memberships = facts.cgroup.memberships.get()?;
+    let Some(own) = memberships.iter().find(|m| m.hierarchy == Hierarchy::Unified) else {
+        return Ok(Outcome::not_applicable("/proc/self/cgroup has no line of cgroup v2"));
+    };
+    namespace::in_container(facts)?;
+    Ok(finding(facts, &own.path).into())
+}
+
+fn finding(facts: &Facts, path: &str) -> Finding {
+    let asked_for = facts.runtime.kubernetes != Tri::Yes
+        && matches!(facts.runtime.engine, Engine::Docker | Engine::Podman);
+    let in_root = path == "/";
+    let summary = if in_root {
+        "the container sits in the root of the host's cgroup hierarchy, and can write to it".into()
+    } else {
+        format!(
+            "the cgroup namespace is the host's{}: cgroups made at /sys/fs/cgroup land outside {path}",
+            if asked_for { " (--cgroupns=host)" } else { "" }
+        )
+    };
+    let namespace = facts.identity.namespaces.cgroup.known();
+    let mut finding = Finding::new("/sys/fs/cgroup", severity(facts, asked_for, in_root), summary)
+        .evidence(
+            "/proc/self/ns/cgroup",
+            namespace.map_or_else(|| "unknown".into(), |n| format!("cgroup:[{}]", n.inode)),
+        )
+        .evidence("/proc/self/cgroup", format!("0::{path}"))
+        .evidence("mountinfo: root of /sys/fs/cgroup", "/, writable");
+    if facts.runtime.kubernetes != Tri::Yes {
+        finding = finding.remedy(Remedy::container(
+            "start the container with a cgroup namespace of its own",
+            [ContainerSetting::PrivateCgroupNamespace],
+        ));
+    }
+    finding = finding.remedy(Remedy::commands(
+        Place::Image,
+        "start the daemon in a cgroup namespace of its own, as the last line of the entrypoint (with exec)",
+        [nesting::renamespaced("dockerd")],
+    ));
+    // Where systemd is PID 1, dockerd takes the systemd driver, and the parent would be a slice.
+    if !in_root && facts.pid1.role != Role::Systemd {
+        // The doctor may stand in the leaf that an earlier preparation has made.
+        let container = path.strip_suffix("/init").unwrap_or(path);
+        finding = finding
+            .remedy(Remedy::commands(
+                Place::Here,
+                format!("or keep the daemon's cgroups below {container}: first move its processes to a leaf"),
+                nesting::evacuate(&format!("{}{container}", nesting::MOUNT_POINT)),
+            ))
+            .remedy(Remedy::daemon(
+                "and then tell the daemon where to put containers",
+                [DaemonOption::cgroup_parent(&format!("{container}/docker"))],
+            ));
+    }
+    finding
+}
+
+fn severity(facts: &Facts, asked_for: bool, in_root: bool) -> Severities {
+    if in_root {
+        // There are no limits that inner containers could escape, but systemd takes the cgroup that it
+        // is started in as its own tree (manager_setup_cgroup), and that would be the host's.
+        return Severities::NONE.with(Target::Systemd, Some(Severity::Error));
+    }
+    let unwritable =
+        matches!(&facts.cgroup.base, Fact::Known(base) if base.writable == Fact::Known(false));
+    let rootless = if unwritable { Severity::Error } else { Severity::Warning };
+    let severity = Severities::of("D/D/-/D/D").with(Target::Rootless, Some(rootless));
+    if asked_for { severity.at_most(Severity::Info) } else { severity }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        cgroup::testing::{POD, findings, v1_pod, v2_pod},
+        facts::Why,
+        remedy::Change,
+        testing::{healthy_container, healthy_vm, initial, private},
+    };
+
+    #[test]
+    fn a_privileged_pod_is_found_with_its_computed_cgroup_parent() {
+        let found = findings(run(&v2_pod())).remove(0);
+        assert_eq!(found.severity, Severities::of("D/D/D/D/D"));
+        assert!(found.summary.contains(POD));
+        let want = DaemonOption::cgroup_parent(&format!("{POD}/docker"));
+        assert!(found.remedies.iter().any(|r| r.change == Change::Daemon([want.clone()].into())));
+        assert!(!found.remedies.iter().any(|r| matches!(r.change, Change::Container(_))));
+    }
+
+    #[test]
+    fn a_pod_in_a_kind_node_shares_the_nodes_namespace() {
+        let mut facts = v2_pod();
+        facts.identity.namespaces.cgroup = private(4_026_532_600);
+        assert_eq!(findings(run(&facts)).len(), 1);
+    }
+
+    #[test]
+    fn what_was_asked_for_is_information() {
+        let mut facts = v2_pod();
+        facts.runtime.kubernetes = Tri::No;
+        facts.runtime.engine = Engine::Docker;
+        let found = findings(run(&facts)).remove(0);
+        assert_eq!(found.severity, Severities::of("W/W/W/W/W"));
+        assert!(matches!(found.remedies[0].change, Change::Container(_)));
+    }
+
+    #[test]
+    fn a_rootless_engine_has_nowhere_to_write() {
+        let mut facts = v2_pod();
+        if let Fact::Known(base) = &mut facts.cgroup.base {
+            base.writable = Fact::Known(false);
+        }
+        let severity = findings(run(&facts))[0].severity;
+        assert_eq!(severity.get(Target::Rootless), Some(Severity::Error));
+    }
+
+    #[test]
+    fn in_the_hosts_root_only_systemd_is_a_danger() {
+        let mut facts = healthy_container();
+        facts.identity.namespaces.cgroup = initial(4_026_531_835);
+        facts.cgroup.memberships = Fact::Known(
+            [crate::facts::Membership { hierarchy: Hierarchy::Unified, path: "/".into() }].into(),
+        );
+        let severity = findings(run(&facts))[0].severity;
+        assert_eq!(severity, Severities::of("-/-/-/B/-"));
+    }
+
+    #[test]
+    fn a_namespace_of_its_own_passes() {
+        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn a_host_and_v1_are_not_judged() {
+        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(run(&v1_pod()), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn nothing_can_be_made_through_a_read_only_or_partial_mount() {
+        let mut facts = v2_pod();
+        if let Fact::Known(mounts) = &mut facts.cgroup.mounts {
+            mounts[0].read_only = true;
+        }
+        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        let mut facts = v2_pod();
+        if let Fact::Known(mounts) = &mut facts.cgroup.mounts {
+            mounts[0].root = POD.into();
+        }
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn without_the_namespace_the_path_of_a_pod_is_enough_and_less_is_unknown() {
+        let missing = Fact::missing("/proc/self/ns/cgroup", Why::NotPermitted);
+        let mut facts = v2_pod();
+        facts.identity.namespaces.cgroup = missing.clone();
+        assert_eq!(findings(run(&facts)).len(), 1);
+        let mut facts = healthy_container();
+        facts.identity.namespaces.cgroup = missing;
+        assert!(run(&facts).is_err());
+    }
+}
