@@ -1,5 +1,6 @@
 //! Mount layout: propagation, read-only and masked mounts.
 
+mod proc_masked;
 mod sys_or_procsys_readonly;
 
 use crate::{
@@ -8,7 +9,7 @@ use crate::{
 };
 
 /// The checks of this area, in report order.
-pub(crate) const CHECKS: &[&Check] = &[&sys_or_procsys_readonly::CHECK];
+pub(crate) const CHECKS: &[&Check] = &[&sys_or_procsys_readonly::CHECK, &proc_masked::CHECK];
 
 /// Whether a capability that every privileged container has is missing from the bounding set, so that
 /// read-only and masked mounts are what the engine gives to any container that is not privileged.
