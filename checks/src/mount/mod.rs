@@ -1,5 +1,6 @@
 //! Mount layout: propagation, read-only and masked mounts.
 
+mod mount_propagation_private;
 mod proc_masked;
 mod sys_or_procsys_readonly;
 
@@ -9,7 +10,8 @@ use crate::{
 };
 
 /// The checks of this area, in report order.
-pub(crate) const CHECKS: &[&Check] = &[&sys_or_procsys_readonly::CHECK, &proc_masked::CHECK];
+pub(crate) const CHECKS: &[&Check] =
+    &[&sys_or_procsys_readonly::CHECK, &proc_masked::CHECK, &mount_propagation_private::CHECK];
 
 /// Whether a capability that every privileged container has is missing from the bounding set, so that
 /// read-only and masked mounts are what the engine gives to any container that is not privileged.
