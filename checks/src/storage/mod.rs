@@ -1,6 +1,11 @@
 //! The filesystem under each data root.
 
+mod data_roots;
+mod driver;
+
+mod dataroot_on_overlay;
+
 use crate::Check;
 
 /// The checks of this area, in report order.
-pub(crate) const CHECKS: &[&Check] = &[];
+pub(crate) const CHECKS: &[&Check] = &[&dataroot_on_overlay::CHECK];
