@@ -4,8 +4,9 @@ mod data_roots;
 mod driver;
 
 mod dataroot_on_overlay;
+mod storage_fs_unsupported;
 
 use crate::Check;
 
 /// The checks of this area, in report order.
-pub(crate) const CHECKS: &[&Check] = &[&dataroot_on_overlay::CHECK];
+pub(crate) const CHECKS: &[&Check] = &[&dataroot_on_overlay::CHECK, &storage_fs_unsupported::CHECK];
