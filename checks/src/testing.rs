@@ -174,6 +174,7 @@ pub(crate) fn healthy_container() -> Facts {
             data_root(DataRootOwner::Kubelet, "/var/lib/kubelet"),
         ],
         fuse_overlayfs: Known(None),
+        zfs: Known(None),
     };
     facts.netfilter = Netfilter {
         legacy_kernel: Tri::Yes,

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use serde::Serialize;
 
 use super::{Fact, Mount, Text};
+use crate::version::Version;
 
 /// Whose data root it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -99,6 +100,9 @@ pub struct Storage {
     pub data_roots: Vec<DataRoot>,
     /// The first `fuse-overlayfs` on the PATH; `None` if there is none.
     pub fuse_overlayfs: Fact<Option<Text>>,
+    /// OpenZFS of this kernel, from `/sys/module/zfs/version` (`2.2.7-1ubuntu1`); `None` where the
+    /// module is not loaded.
+    pub zfs: Fact<Option<Version>>,
 }
 
 impl Storage {

@@ -1,0 +1,155 @@
+use alloc::{format, string::String, vec::Vec};
+
+use crate::{
+    facts::{Capability, CgroupMount, Facts, Hierarchy, MountTable},
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{ContainerSetting, Place, Remedy, SecurityOption, quote},
+    target::{Severity, Target},
+    version::{Component, KnownVersion, Version},
+};
+
+check! {
+    /// ## What it looks at
+    /// Whether the mounts that hold `/proc/sys/net` and the cgroup hierarchies at `/sys/fs/cgroup` are
+    /// read-only, each by itself, by the options of the mount and of the superblock
+    /// (`/proc/self/mountinfo`).
+    ///
+    /// ## Why it matters
+    /// dockerd writes sysctls for every network: `ip_forward`, `accept_ra` of the bridge, `disable_ipv6`
+    /// of each container's interface. Docker 26.0.2 and later refuse to start a container where they
+    /// cannot turn IPv6 off. kind's network has IPv6 and needs its forwarding. Without a writable cgroup
+    /// hierarchy no container can be made at all. Engines bind both read-only into every container that
+    /// is not privileged.
+    ///
+    /// ## When it is fine
+    /// A read-only `/sys` alone is what systemd's container contract asks for, and kind's nodes remount
+    /// it so on purpose. LXC's `proc:mixed` keeps `/proc/sys` read-only and `/proc/sys/net` writable,
+    /// which is enough. On cgroup v1 the tmpfs at `/sys/fs/cgroup` is read-only on every systemd host;
+    /// only the hierarchies in it count. On a host or VM the question does not arise.
+    ///
+    /// ## How to fix
+    /// Run the container privileged. With CAP_SYS_ADMIN the entrypoint can remount. Single namespaced
+    /// sysctls can be set from outside: `docker run --sysctl`, `sysctls:` in the pod's securityContext.
+    /// For Docker 26 and later `DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE=1` accepts IPv6 staying on.
+    ///
+    /// ## References
+    /// `proc_sys(5)`, `cgroups(7)`; <https://systemd.io/CONTAINER_INTERFACE/>,
+    /// <https://github.com/moby/moby/issues/47751>, <https://github.com/moby/moby/pull/47774>,
+    /// <https://github.com/docker/for-linux/issues/1033>.
+    "sys-or-procsys-readonly",
+    "/proc/sys or /sys/fs/cgroup is read-only",
+    "B/B/W/-/W",
+    [
+        "disable_ipv6: read-only file system",
+        "accept_ra: read-only file system",
+        "/proc/sys/net/ipv4/ip_forward: read-only file system",
+        "mkdir /sys/fs/cgroup/docker: read-only file system",
+    ]
+}
+
+/// Where dockerd accepts that IPv6 stays on in a container.
+const ALLOW_IPV6: &str = "DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE";
+
+fn run(facts: &Facts) -> Verdict {
+    if facts.runtime.container.is_no() {
+        return Ok(Outcome::not_applicable("not a container: nothing binds /proc/sys read-only"));
+    }
+    let table = facts.mounts.get()?;
+    let mut found: Vec<Finding> = sysctls(facts, table).into_iter().collect();
+    match facts.cgroup.mounts.get() {
+        Ok(mounts) => found.extend(cgroups(facts, mounts)),
+        Err(unknown) if found.is_empty() => return Err(unknown),
+        Err(_) => {}
+    }
+    Ok(Outcome::of(found))
+}
+
+fn sysctls(facts: &Facts, table: &MountTable) -> Option<Finding> {
+    let mount = table.holding("/proc/sys/net").filter(|mount| mount.read_only())?;
+    let docker = facts.versions.of(Component::Docker);
+    let (severity, consequence) = docker_without_sysctls(facts, &docker);
+    let mut finding = Finding::new(
+        "/proc/sys",
+        CHECK.worst.with(Target::Dockerd, Some(severity)),
+        format!("/proc/sys is read-only: {consequence}"),
+    )
+    .evidence(format!("/proc/self/mountinfo: {}", mount.mount_point), mount.options.join(","))
+    .rests_on(Component::Docker, &docker);
+    if let Some(sys) = table.at("/sys").filter(|sys| sys.read_only()) {
+        finding = finding.evidence("/proc/self/mountinfo: /sys", sys.options.join(","));
+    }
+    finding = privileged_remedy(facts, finding);
+    if facts.capabilities.effective.is_known_and(|set| set.has(Capability::SYS_ADMIN)) {
+        finding = finding.remedy(Remedy::commands(
+            Place::Here,
+            "CAP_SYS_ADMIN is there: remount it before the daemon starts",
+            [format!("mount -o remount,rw {}", quote(&mount.mount_point))],
+        ));
+    }
+    if severity == Severity::Error {
+        finding = finding.remedy(Remedy::container(
+            "or let dockerd start containers in which IPv6 cannot be turned off",
+            [ContainerSetting::Variable(ALLOW_IPV6.into(), "1".into())],
+        ));
+    }
+    Some(finding)
+}
+
+/// Since 26.0.2 (CVE-2024-32473) IPv6 that cannot be turned off is an error; `accept_ra` was one in
+/// 19.03.11 only.
+fn docker_without_sysctls(facts: &Facts, docker: &KnownVersion) -> (Severity, String) {
+    let version = docker.version;
+    let allowed = facts.runtime.variable(ALLOW_IPV6).is_some_and(|value| value == "1");
+    if version == Version::new(19, 3, 11) {
+        (Severity::Error, format!("Docker {version} fails to create its bridge (accept_ra)"))
+    } else if version >= Version::new(26, 0, 2) && !allowed {
+        (Severity::Error, format!("Docker {version} cannot turn IPv6 off, and starts no container"))
+    } else {
+        (Severity::Warning, format!("Docker {version} cannot turn on forwarding or set up IPv6"))
+    }
+}
+
+/// Without a hierarchy in which to make cgroups there is no container.
+fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
+    let v2 = !mounts.iter().any(|mount| matches!(mount.hierarchy, Hierarchy::Controllers(_)));
+    let closed: Vec<&CgroupMount> = mounts
+        .iter()
+        .filter(|mount| mount.read_only && mount.mount_point.starts_with("/sys/fs/cgroup"))
+        .filter(|mount| match &mount.hierarchy {
+            Hierarchy::Unified => v2,
+            Hierarchy::Controllers(_) => !v2,
+            Hierarchy::Named(_) => false,
+        })
+        .collect();
+    let first = closed.first()?;
+    let names: Vec<String> = closed.iter().map(|mount| format!("{}", mount.hierarchy)).collect();
+    let mut finding = Finding::new(
+        "/sys/fs/cgroup",
+        CHECK.worst,
+        format!("{} is read-only ({}): no cgroup can be made", first.mount_point, names.join(" ")),
+    );
+    for mount in &closed {
+        finding = finding.evidence(format!("/proc/self/mountinfo: {}", mount.mount_point), "ro");
+    }
+    finding = privileged_remedy(facts, finding);
+    if v2 {
+        finding = finding.caused_by("cgroup2-not-delegated").remedy(Remedy::container(
+            "or give it its cgroup writable without privilege (Docker 28, containerd 2.1)",
+            [ContainerSetting::SecurityOption(SecurityOption::WritableCgroups)],
+        ));
+    }
+    Some(finding)
+}
+
+fn privileged_remedy(facts: &Facts, mut finding: Finding) -> Finding {
+    if super::is_unprivileged(facts) {
+        finding = finding.caused_by("privilege-missing");
+    }
+    finding.remedy(Remedy::container(
+        "run the container privileged: the engine then binds neither read-only",
+        [ContainerSetting::Privileged],
+    ))
+}
+
+#[cfg(test)]
+mod tests;

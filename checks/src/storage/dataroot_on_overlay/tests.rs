@@ -1,0 +1,193 @@
+use alloc::{string::String, vec};
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    facts::{
+        DaemonConfig,
+        DataRootOwner::{self, *},
+        EngineProcess, Fact, Why,
+    },
+    outcome::Finding,
+    storage::data_roots::testing::{on, only_finding},
+    target::{Severity, Target},
+    testing::{healthy_container, healthy_vm},
+    version::{Component, Version},
+};
+
+const ERROR: Option<Severity> = Some(Severity::Error);
+const WARNING: Option<Severity> = Some(Severity::Warning);
+const INFO: Option<Severity> = Some(Severity::Info);
+
+fn overlay(owners: &[DataRootOwner]) -> Facts {
+    on("overlay", "/", owners)
+}
+
+fn docker(version: Version) -> Facts {
+    let mut facts = overlay(&[Docker]);
+    facts.versions.give(Component::Docker, version);
+    facts.versions.give(Component::Kind, Version::new(0, 32, 0));
+    facts
+}
+
+fn configured(version: Version, content: serde_json::Value) -> Facts {
+    let mut facts = docker(version);
+    facts.engines.daemon_json =
+        Fact::Known(DaemonConfig { path: "/etc/docker/daemon.json".into(), content });
+    facts
+}
+
+fn dockerd_and_kind(facts: &Facts) -> [Option<Severity>; 2] {
+    let finding = only_finding(run(facts));
+    [Target::Dockerd, Target::Kind].map(|target| finding.severity.get(target))
+}
+
+fn engine(name: &str, arguments: &[&str]) -> EngineProcess {
+    EngineProcess {
+        name: name.into(),
+        pid: 50,
+        arguments: Fact::Known(arguments.iter().map(|a| (*a).into()).collect()),
+        same_mount_namespace: Some(true),
+    }
+}
+
+fn has_assumed_docker(finding: &Finding) -> bool {
+    finding.assumed.contains_key(&Component::Docker)
+}
+
+#[test]
+fn docker_29_has_no_fall_back_and_28_has() {
+    assert_eq!(dockerd_and_kind(&docker(Version::new(29, 1, 0))), [ERROR, ERROR]);
+    let old = docker(Version::new(28, 5, 0));
+    assert_eq!(dockerd_and_kind(&old), [WARNING, ERROR]);
+    let finding = only_finding(run(&old));
+    assert!(finding.summary.contains("/var/lib/docker on overlay (/)"));
+    assert!(finding.summary.contains("vfs"));
+    assert!(!has_assumed_docker(&finding));
+    assert!(has_assumed_docker(&only_finding(run(&overlay(&[Docker])))));
+}
+
+#[test]
+fn fuse_overlayfs_is_taken_before_vfs_and_saves_the_nodes_of_kind_too() {
+    let mut facts = docker(Version::new(20, 10, 24));
+    facts.storage.fuse_overlayfs = Fact::Known(Some("/usr/bin/fuse-overlayfs".into()));
+    assert_eq!(dockerd_and_kind(&facts), [WARNING, WARNING]);
+    assert!(only_finding(run(&facts)).summary.contains("fuse-overlayfs"));
+    facts.versions.give(Component::Kind, Version::new(0, 11, 1));
+    assert_eq!(dockerd_and_kind(&facts), [WARNING, ERROR]);
+    facts.versions.give(Component::Docker, Version::new(29, 0, 0));
+    assert_eq!(dockerd_and_kind(&facts), [ERROR, ERROR]);
+}
+
+#[test]
+fn fuse_overlayfs_without_its_device_is_not_taken() {
+    let mut facts = docker(Version::new(28, 0, 0));
+    facts.storage.fuse_overlayfs = Fact::Known(Some("/usr/bin/fuse-overlayfs".into()));
+    facts.security.devices[0].usable = Fact::Known(false);
+    assert!(only_finding(run(&facts)).summary.contains("vfs"));
+}
+
+#[test]
+fn the_configuration_decides_which_image_store_it_is() {
+    let feature = |on: bool| json!({"features": {"containerd-snapshotter": on}});
+    let (v28, v29) = (Version::new(28, 0, 0), Version::new(29, 1, 0));
+    assert_eq!(dockerd_and_kind(&configured(v28, feature(true))), [ERROR, ERROR]);
+    assert_eq!(dockerd_and_kind(&configured(v29, feature(false))), [WARNING, ERROR]);
+    let driver = |name: &str| json!({"storage-driver": name});
+    assert_eq!(dockerd_and_kind(&configured(v29, driver("vfs"))), [WARNING, ERROR]);
+    assert_eq!(dockerd_and_kind(&configured(v28, driver("overlay2"))), [ERROR, ERROR]);
+    assert_eq!(dockerd_and_kind(&configured(v29, driver("native"))), [WARNING, ERROR]);
+    let remap = json!({"userns-remap": "default"});
+    assert_eq!(dockerd_and_kind(&configured(v29, remap)), [WARNING, ERROR]);
+}
+
+#[test]
+fn what_an_earlier_docker_left_keeps_the_old_store() {
+    let mut facts = docker(Version::new(29, 1, 0));
+    facts.storage.fuse_overlayfs = Fact::Known(Some("/usr/bin/fuse-overlayfs".into()));
+    facts.storage.data_roots[0].entries = Fact::Known(vec!["fuse-overlayfs".into()]);
+    assert_eq!(dockerd_and_kind(&facts), [WARNING, WARNING]);
+}
+
+#[test]
+fn data_roots_on_one_mount_are_one_finding() {
+    let facts = overlay(&[Docker, Buildkit, RootlessBuildkit, RootlessDocker, Podman, Kubelet]);
+    let finding = only_finding(run(&facts));
+    assert_eq!(finding.subject, "/");
+    assert!(finding.severity.within(&CHECK.worst));
+    assert_eq!(finding.severity.get(Target::Rootless), ERROR);
+    assert_eq!(finding.severity.get(Target::Buildkit), WARNING);
+    let places: String = finding.evidence.iter().map(|e| e.source.as_str()).collect();
+    assert!(places.contains("containers/storage") && !places.contains("kubelet"));
+    assert!(!places.contains("share/buildkit"), "root does not run rootless buildkitd");
+}
+
+#[test]
+fn one_sound_root_is_enough_for_rootless_containers() {
+    for owner in [Podman, RootlessDocker] {
+        let finding = only_finding(run(&overlay(&[owner])));
+        assert_eq!(finding.severity.get(Target::Rootless), INFO, "{owner:?}");
+    }
+}
+
+#[test]
+fn a_containerd_counts_only_outside_dockerd() {
+    let mut facts = overlay(&[Containerd]);
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    let own = engine(
+        "containerd",
+        &["containerd", "--config", "/var/run/docker/containerd/containerd.toml"],
+    );
+    facts.engines.running = Fact::Known(vec![own]);
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    facts.engines.running = Fact::Known(vec![engine("containerd", &["/usr/bin/containerd"])]);
+    assert_eq!(dockerd_and_kind(&facts), [WARNING, WARNING]);
+    let flag = "--containerd=/run/containerd/containerd.sock";
+    facts.engines.running = Fact::Known(vec![engine("dockerd", &["dockerd", flag])]);
+    assert_eq!(dockerd_and_kind(&facts), [ERROR, ERROR]);
+}
+
+#[test]
+fn buildkitd_falls_back_unless_told_otherwise() {
+    let mut facts = overlay(&[Buildkit]);
+    assert_eq!(only_finding(run(&facts)).severity.get(Target::Buildkit), WARNING);
+    let flag = "--oci-worker-snapshotter=overlayfs";
+    facts.engines.running = Fact::Known(vec![engine("buildkitd", &["buildkitd", flag])]);
+    assert_eq!(only_finding(run(&facts)).severity.get(Target::Buildkit), ERROR);
+}
+
+#[test]
+fn fuse_overlayfs_below_is_refused_too() {
+    assert_eq!(only_finding(run(&on("fuse.fuse-overlayfs", "/", &[Docker]))).subject, "/");
+}
+
+#[test]
+fn volumes_pass_although_the_root_is_an_overlay() {
+    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(run(&on("btrfs", "/", &[Docker])), Ok(Outcome::pass()));
+}
+
+#[test]
+fn a_missing_filesystem_is_unknown_unless_something_is_certain() {
+    let missing = || Fact::missing("statfs /var/lib/docker", Why::NotPermitted);
+    let mut facts = healthy_container();
+    facts.storage.data_roots[0].filesystem = missing();
+    assert!(run(&facts).is_err());
+    facts = overlay(&[Buildkit]);
+    facts.storage.data_roots[0].filesystem = missing();
+    assert_eq!(only_finding(run(&facts)).severity.get(Target::Dockerd), None);
+    facts.storage.data_roots.clear();
+    assert!(run(&facts).is_err());
+}
+
+#[test]
+fn the_volume_goes_where_a_link_leads() {
+    let mut facts = overlay(&[Docker]);
+    facts.storage.data_roots[0].resolved = Fact::Known("/data/docker".into());
+    assert!(only_finding(run(&facts)).summary.starts_with("/data/docker on overlay"));
+    facts.storage.data_roots[0].exists = false;
+    facts.storage.data_roots[0].resolved = Fact::Known("/var/lib".into());
+    assert!(only_finding(run(&facts)).summary.starts_with("/var/lib/docker on overlay"));
+}
