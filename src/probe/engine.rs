@@ -56,8 +56,8 @@ fn running(reader: &Reader, pid: u32, name: &str) -> EngineProcess {
 }
 
 fn daemon_json(reader: &Reader, engines: &Engines) -> Fact<DaemonConfig> {
-    let here = engines.named("dockerd").filter(|e| e.same_mount_namespace != Some(false));
-    let path = here
+    let path = engines
+        .here("dockerd")
         .filter_map(|daemon| daemon.flag("config-file"))
         .find(|path| path.starts_with('/'))
         .unwrap_or_else(|| DAEMON_JSON.to_owned());

@@ -1,7 +1,10 @@
 //! The filesystem under each data root.
 
-use dind_doctor_checks::facts::{
-    DataRoot, DataRootOwner, Engines, Fact, Filesystem, MountTable, Storage, Text,
+use dind_doctor_checks::{
+    facts::{
+        DataRoot, DataRootOwner, Engines, Fact, Filesystem, Missing, MountTable, Storage, Text, Why,
+    },
+    version::Version,
 };
 
 use super::{Reader, search_path};
@@ -26,7 +29,22 @@ pub(super) fn probe(
         (DataRootOwner::Kubelet, "/var/lib/kubelet".to_owned(), "default"),
     ];
     let data_roots = roots.into_iter().map(|root| data_root(reader, root, table)).collect();
-    Storage { data_roots, fuse_overlayfs: search_path::find(reader, path, "fuse-overlayfs") }
+    Storage {
+        data_roots,
+        fuse_overlayfs: search_path::find(reader, path, "fuse-overlayfs"),
+        zfs: zfs(reader),
+    }
+}
+
+/// The version of the module that is loaded.
+fn zfs(reader: &Reader) -> Fact<Option<Version>> {
+    const PATH: &str = "/sys/module/zfs/version";
+    match reader.text(PATH).map(|text| text.parse()) {
+        Ok(Ok(version)) => Fact::Known(Some(version)),
+        Ok(Err(())) => Fact::missing(PATH, Why::Malformed),
+        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(None),
+        Err(missing) => Fact::Missing(missing),
+    }
 }
 
 type Configured = (DataRootOwner, String, &'static str);
@@ -34,11 +52,8 @@ type Configured = (DataRootOwner, String, &'static str);
 /// A daemon that runs here knows best; then its configuration file; then the default.
 fn docker(engines: &Engines) -> Configured {
     let owner = DataRootOwner::Docker;
-    let here =
-        |e: &&dind_doctor_checks::facts::EngineProcess| e.same_mount_namespace != Some(false);
     let argument = engines
-        .named("dockerd")
-        .filter(here)
+        .here("dockerd")
         .find_map(|daemon| ["data-root", "graph"].iter().find_map(|name| daemon.flag(name)));
     if let Some(path) = argument.filter(|path| path.starts_with('/')) {
         return (owner, path, "dockerd --data-root");
@@ -53,9 +68,7 @@ fn docker(engines: &Engines) -> Configured {
 }
 
 fn containerd(engines: &Engines) -> Configured {
-    let here =
-        |e: &&dind_doctor_checks::facts::EngineProcess| e.same_mount_namespace != Some(false);
-    let argument = engines.named("containerd").filter(here).find_map(|daemon| daemon.flag("root"));
+    let argument = engines.here("containerd").find_map(|daemon| daemon.flag("root"));
     match argument.filter(|path| path.starts_with('/')) {
         Some(path) => (DataRootOwner::Containerd, path, "containerd --root"),
         None => (DataRootOwner::Containerd, "/var/lib/containerd".to_owned(), "default"),
@@ -117,7 +130,7 @@ fn nearest(reader: &Reader, path: &str) -> Fact<String> {
     loop {
         match reader.resolve(candidate) {
             Ok(resolved) => return Fact::Known(resolved),
-            Err(missing) if missing.why != dind_doctor_checks::facts::Why::NotFound => {
+            Err(missing) if missing.why != Why::NotFound => {
                 return Fact::Missing(missing);
             }
             Err(missing) => match candidate.trim_end_matches('/').rfind('/') {

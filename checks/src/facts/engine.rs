@@ -72,6 +72,12 @@ impl Engines {
         self.running.known().into_iter().flatten().filter(move |e| e.name == name)
     }
 
+    /// The running engines of this name whose arguments name paths that are the doctor's too: those in
+    /// its mount namespace, and those of which that could not be read.
+    pub fn here<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a EngineProcess> {
+        self.named(name).filter(|engine| engine.same_mount_namespace != Some(false))
+    }
+
     /// A value of daemon.json by its path of keys.
     pub fn configured(&self, keys: &[&str]) -> Option<&serde_json::Value> {
         let config = self.daemon_json.known()?;

@@ -29,6 +29,7 @@ pub(super) fn probe(reader: &Reader, table: &Fact<MountTable>) -> Cgroup {
     Cgroup {
         base: directory(Fact::Known(ROOT.to_owned())),
         own: directory(own_path(&memberships, &mounts)),
+        user_service: directory(user_service(reader)),
         pod_trees: mounts.as_ref().map(|mounts| walk::pod_trees(reader, mounts, table)),
         controllers: controllers(reader),
         pid1_memberships: self::memberships(reader, "1"),
@@ -136,6 +137,16 @@ fn controllers(reader: &Reader) -> Fact<Vec<ControllerRow>> {
         })
     };
     reader.text("/proc/cgroups").map(|text| text.lines().filter_map(row).collect()).into()
+}
+
+/// Where systemd lets the engines of an ordinary user make their cgroups (`user@.service`, with
+/// `Delegate=`).
+fn user_service(reader: &Reader) -> Fact<String> {
+    let path = reader.ids().and_then(|ids| {
+        let path = format!("{ROOT}/user.slice/user-{0}.slice/user@{0}.service", ids.euid);
+        reader.stat(&path).map(|_| path)
+    });
+    path.into()
 }
 
 /// Where the doctor's own cgroup is in the filesystem. A path that begins with `/..` is outside of what
