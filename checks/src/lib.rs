@@ -33,3 +33,4 @@ mod storage;
 mod testing;
 
 pub use check::{Check, HEADINGS};
+pub use privilege::{Privileged, missing_privileges};

@@ -201,6 +201,7 @@ pub(crate) fn healthy_container() -> Facts {
             content: serde_json::Value::Null,
         }),
         running: Known(vec![]),
+        dockerd: Known(Some("/usr/local/bin/dockerd".into())),
         preparing_entrypoints: Known(vec![]),
     };
     facts.runtime = Runtime {

@@ -51,6 +51,9 @@ pub struct Engines {
     pub daemon_json: Fact<DaemonConfig>,
     /// Engines that run here, sorted by PID.
     pub running: Fact<Vec<EngineProcess>>,
+    /// The first `dockerd` on the PATH; `None` if there is none, so that a daemon would come with an
+    /// image of its own.
+    pub dockerd: Fact<Option<Text>>,
     /// Entrypoints on this filesystem that prepare cgroup v2 nesting before they start an engine, from
     /// [`PREPARING_ENTRYPOINTS`].
     pub preparing_entrypoints: Fact<Vec<Text>>,

@@ -1,10 +1,13 @@
 //! One remedy, written as each launcher wants it.
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 use serde_json::{Value, json};
 
-use super::{Change, Language, Remedy, Rendered, Snippet, quote};
+use super::{
+    Change, ContainerSetting, DaemonOption, Language, Remedy, Rendered, Snippet, devcontainer,
+    docker, github, gitlab, kubernetes,
+};
 use crate::facts::Launcher;
 
 /// The launchers that container and daemon settings are written for, in the order of the report.
@@ -15,6 +18,17 @@ pub const LAUNCHERS: [Launcher; 5] = [
     Launcher::Github,
     Launcher::Devcontainer,
 ];
+
+/// A change as one launcher writes it.
+#[derive(Debug, Default)]
+pub(super) struct Form {
+    /// Commands to paste.
+    pub commands: Vec<String>,
+    /// What goes into a file; `None` if this launcher has no setting for any of it.
+    pub snippet: Option<Snippet>,
+    /// What the snippet cannot say: a setting that the launcher does not have, the file it goes to.
+    pub notes: Vec<String>,
+}
 
 /// Renders `remedy` for every launcher that writes it differently, `current` first.
 pub(super) fn render(remedy: &Remedy, current: Launcher) -> Vec<Rendered> {
@@ -36,15 +50,57 @@ pub(super) fn render(remedy: &Remedy, current: Launcher) -> Vec<Rendered> {
             merge(&mut config, tree);
             plain(vec![], Some(Snippet::Tree(Language::Yaml, config)))
         }
-        Change::Container(_) | Change::Daemon(_) => {
-            let _ = (current, quote);
-            plain(vec![], None)
+        Change::Container(settings) => {
+            each(remedy, current, |launcher| container(settings, launcher))
         }
+        Change::Daemon(options) => each(remedy, current, |launcher| daemon(options, launcher)),
     }
 }
 
+fn container(settings: &[ContainerSetting], launcher: Launcher) -> Form {
+    match launcher {
+        Launcher::Kubernetes => kubernetes::container(settings),
+        Launcher::Gitlab => gitlab::container(settings),
+        Launcher::Github => github::container(settings),
+        Launcher::Devcontainer => devcontainer::container(settings),
+        Launcher::Docker | Launcher::None => docker::container(settings),
+    }
+}
+
+fn daemon(options: &[DaemonOption], launcher: Launcher) -> Form {
+    match launcher {
+        Launcher::Kubernetes => kubernetes::daemon(options),
+        Launcher::Gitlab => gitlab::daemon(options),
+        Launcher::Github => github::daemon(options),
+        Launcher::Devcontainer => devcontainer::daemon(options),
+        Launcher::Docker | Launcher::None => docker::daemon(options),
+    }
+}
+
+fn each(remedy: &Remedy, current: Launcher, form: impl Fn(Launcher) -> Form) -> Vec<Rendered> {
+    let first = LAUNCHERS.into_iter().filter(|l| *l == current);
+    let others = LAUNCHERS.into_iter().filter(|l| *l != current);
+    first
+        .chain(others)
+        .map(|launcher| {
+            let form = form(launcher);
+            let mut text = remedy.text.clone();
+            for note in &form.notes {
+                text = format!("{text}; {note}");
+            }
+            Rendered {
+                place: remedy.place,
+                launcher: Some(launcher),
+                text,
+                commands: form.commands,
+                snippet: form.snippet,
+            }
+        })
+        .collect()
+}
+
 /// Merges the keys of `tree` into `into`, objects recursively.
-fn merge(into: &mut Value, tree: &Value) {
+pub(super) fn merge(into: &mut Value, tree: &Value) {
     match (into, tree) {
         (Value::Object(into), Value::Object(tree)) => {
             for (key, value) in tree {
@@ -52,5 +108,124 @@ fn merge(into: &mut Value, tree: &Value) {
             }
         }
         (into, tree) => *into = tree.clone(),
+    }
+}
+
+/// daemon.json with all `options`.
+pub(super) fn daemon_json(options: &[DaemonOption]) -> Value {
+    let mut config = json!({});
+    for option in options {
+        let tree = option.keys.iter().rev().fold(option.value.clone(), |tree, key| {
+            let mut level = serde_json::Map::new();
+            level.insert((*key).into(), tree);
+            Value::Object(level)
+        });
+        merge(&mut config, &tree);
+    }
+    config
+}
+
+/// A place that gets storage of its own.
+#[derive(Debug)]
+pub(super) struct Storage<'a> {
+    /// A name that is unique among the settings, and valid for Docker and Kubernetes alike.
+    pub name: String,
+    /// Where it is mounted.
+    pub path: &'a str,
+    /// In memory, and not on disk.
+    pub tmpfs: bool,
+}
+
+/// The volumes and tmpfs of `settings`, in their order.
+pub(super) fn storage(settings: &[ContainerSetting]) -> Vec<Storage<'_>> {
+    let mut all: Vec<Storage<'_>> = Vec::new();
+    for setting in settings {
+        let (path, tmpfs) = match setting {
+            ContainerSetting::Volume(path) => (path.as_str(), false),
+            ContainerSetting::Tmpfs(path) => (path.as_str(), true),
+            _ => continue,
+        };
+        let mut name = storage_name(path);
+        if all.iter().any(|other| other.name == name) {
+            name = format!("{name}-{}", all.len());
+        }
+        all.push(Storage { name, path, tmpfs });
+    }
+    all
+}
+
+/// `dind` for Docker's own directory, else the path in the characters that Kubernetes allows in names.
+fn storage_name(path: &str) -> String {
+    if path == "/var/lib/docker" {
+        return "dind".into();
+    }
+    // A Kubernetes name has at most 63 characters (RFC 1123); room is left for a number.
+    let mut name = String::from("dind");
+    for word in path.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()) {
+        if name.len() + word.len() > 55 {
+            break;
+        }
+        name = format!("{name}-{}", word.to_ascii_lowercase());
+    }
+    name
+}
+
+/// `value` where `$` begins a reference: Compose, Kubernetes and GitLab all read `$$` as one `$`.
+pub(super) fn escape_dollar(value: &str) -> String {
+    value.replace('$', "$$")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::remedy::Place;
+
+    #[test]
+    fn the_launcher_in_use_comes_first_and_each_comes_once() {
+        let remedy = Remedy::container("let it", [ContainerSetting::Privileged]);
+        for current in LAUNCHERS.into_iter().chain([Launcher::None]) {
+            let all = remedy.render(current);
+            assert_eq!(all.len(), LAUNCHERS.len());
+            let first = if current == Launcher::None { Launcher::Docker } else { current };
+            assert_eq!(all[0].launcher, Some(first));
+            for launcher in LAUNCHERS {
+                assert_eq!(all.iter().filter(|r| r.launcher == Some(launcher)).count(), 1);
+            }
+        }
+    }
+
+    #[test]
+    fn commands_and_files_are_the_same_for_all() {
+        let all =
+            Remedy::commands(Place::Here, "do it", ["modprobe fuse"]).render(Launcher::Gitlab);
+        assert_eq!(all.len(), 1);
+        assert_eq!((all[0].launcher, all[0].commands.len()), (None, 1));
+    }
+
+    #[test]
+    fn daemon_json_has_the_keys_of_all_options() {
+        let options = [DaemonOption::mtu(1400), DaemonOption::user_network_mtu(1400)];
+        assert_eq!(
+            daemon_json(&options),
+            json!({
+                "mtu": 1400,
+                "default-network-opts": {"bridge": {"com.docker.network.driver.mtu": "1400"}},
+            })
+        );
+    }
+
+    #[test]
+    fn names_of_volumes_are_valid_and_unique() {
+        let settings = [
+            ContainerSetting::Volume("/var/lib/docker".into()),
+            ContainerSetting::Volume("/var/lib/containerd".into()),
+            ContainerSetting::Tmpfs("/var/lib-containerd".into()),
+            ContainerSetting::Volume("/; rm -rf \"$HOME\"\n".into()),
+        ];
+        let names: Vec<String> = storage(&settings).into_iter().map(|s| s.name).collect();
+        assert_eq!(
+            names,
+            ["dind", "dind-var-lib-containerd", "dind-var-lib-containerd-2", "dind-rm-rf-home"]
+        );
     }
 }

@@ -2,6 +2,11 @@
 //! launcher.
 
 mod change;
+mod devcontainer;
+mod docker;
+mod github;
+mod gitlab;
+mod kubernetes;
 mod launcher;
 mod quote;
 
@@ -9,6 +14,7 @@ use alloc::{string::String, vec::Vec};
 
 pub use change::{Change, ContainerSetting, DaemonOption, SecurityOption};
 pub use launcher::LAUNCHERS;
+use quote::argument;
 pub use quote::quote;
 use serde::Serialize;
 

@@ -8,6 +8,18 @@ pub fn quote(value: &str) -> String {
     shlex::try_quote(&without_nul).map(alloc::borrow::Cow::into_owned).unwrap_or_default()
 }
 
+/// An argument of a command as one word: of `--name=value` only the value is quoted, where it needs to be,
+/// as people write it.
+pub(super) fn argument(argument: &str) -> String {
+    let plain =
+        |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'));
+    match argument.split_once('=') {
+        Some((name, "")) if plain(name) => alloc::format!("{name}="),
+        Some((name, value)) if plain(name) => alloc::format!("{name}={}", quote(value)),
+        _ => quote(argument),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -18,5 +30,13 @@ mod tests {
         assert_eq!(quote("a b; rm -rf $(x)"), "'a b; rm -rf $(x)'");
         assert_eq!(quote("a\0b"), "ab");
         assert_eq!(quote(""), "''");
+    }
+    #[test]
+    fn of_an_option_only_the_value_is_quoted() {
+        assert_eq!(argument("--mtu=1400"), "--mtu=1400");
+        assert_eq!(argument("--cgroup-parent=/a b"), "--cgroup-parent='/a b'");
+        assert_eq!(argument("A="), "A=");
+        assert_eq!(argument("A;B=c"), "'A;B=c'");
+        assert_eq!(argument("-v"), "-v");
     }
 }

@@ -1,0 +1,215 @@
+use alloc::{format, string::String};
+
+use super::backend::{self, Firewall};
+use crate::{
+    facts::{Facts, IptablesTool, Sandbox, ToolFlavour, Tri, Why},
+    outcome::{Finding, Outcome, Unknown, Verdict},
+    remedy::{DaemonOption, Place, Remedy},
+    target::Severities,
+    version::Component,
+};
+
+check! {
+    /// ## What it looks at
+    /// The flavour of the first `iptables` on the PATH (legacy talks to ip_tables, nft to nf_tables), what
+    /// docker:dind's entrypoint would choose instead, and which of the two the kernel serves. Nothing is
+    /// run: `iptables-legacy` registers tables even when it only lists them, and asking for nf_tables can
+    /// load the module.
+    ///
+    /// ## Why it matters
+    /// The flavour comes with the image, the kernel with the host, and a container cannot load modules.
+    /// dockerd creates the NAT chain DOCKER before anything else, and exits if it cannot; kube-proxy in a
+    /// kind node meets the same kernel. Both directions are seen: legacy tools where ip_tables is gone
+    /// (RHEL 10, kernels from 6.17 on), nft tools where nf_tables or nft_compat is not there.
+    ///
+    /// ## When it is fine
+    /// An empty `/proc/net/ip_tables_names` does not say that legacy is unavailable: tables register on
+    /// first use. Where modules can be loaded, one that is not loaded may come. Neither `/lib/modules` nor
+    /// a version tells: modules may be built in. docker:dind falls back to legacy by itself. With
+    /// `--iptables=false` no rules are made. `--firewall-backend=nftables` (Docker 29) wants `nft` and
+    /// nf_tables only. Without a dockerd on the PATH, the daemon brings an iptables in its own image.
+    ///
+    /// ## How to fix
+    /// Select the flavour that the kernel serves: `update-alternatives --set iptables …`, or with docker:dind
+    /// `DOCKER_IPTABLES_LEGACY=1`, or the same set but empty for nft. Or load the modules on the host.
+    ///
+    /// ## References
+    /// docker-library/docker#463, #466, #467, PR#468; moby#49020 (RHEL 10), #49557; rancher#54862;
+    /// podman#25153.
+    "iptables-backend-unusable",
+    "iptables talks to a backend that this kernel does not have",
+    "B/B/B/-/D",
+    [
+        "failed to create NAT chain DOCKER",
+        "Table does not exist (do you need to insmod?)",
+        "Could not fetch rule set generation id: Invalid argument",
+        "RULE_APPEND failed (No such file or directory)",
+        "CHAIN_ADD failed (No such file or directory)",
+        "TABLE_ADD failed (Not supported)",
+        "modprobe: ERROR: could not insert 'ip_tables'",
+    ]
+}
+
+/// Only BuildKit with bridge or CNI networking makes rules.
+const TOOL: &str = "B/B/B/-/W";
+
+fn run(facts: &Facts) -> Verdict {
+    let firewall = backend::firewall(facts);
+    if firewall == Firewall::Off {
+        return Ok(Outcome::not_applicable("dockerd is told to leave iptables alone"));
+    }
+    if facts.runtime.sandbox == Sandbox::Gvisor {
+        return Err(Unknown::new("netfilter in gVisor", Why::Unsupported).with_remedy(
+            Remedy::commands(
+                Place::Runtime,
+                "gVisor has its own network stack: let dockerd do without rules",
+                ["dockerd --iptables=false --ip6tables=false"],
+            ),
+        ));
+    }
+    // A daemon that runs has made its chains, or it would have exited.
+    if facts.engines.named("dockerd").any(|d| d.same_mount_namespace == Some(true)) {
+        return Ok(Outcome::pass());
+    }
+    if facts.netfilter.nft_kernel.is_no() && backend::legacy_is_impossible(facts) {
+        return Ok(neither(facts).into());
+    }
+    if firewall == Firewall::Nftables {
+        return nftables(facts);
+    }
+    let Some(tool) = facts.netfilter.iptables.get()? else {
+        return no_program(facts, "iptables");
+    };
+    let flavour = match backend::selected(facts, tool) {
+        Some(flavour) => flavour,
+        None => *tool.flavour.get()?,
+    };
+    match (flavour, facts.netfilter.nft_kernel, facts.netfilter.legacy_kernel) {
+        (ToolFlavour::Nft, Tri::Yes, _) | (ToolFlavour::Legacy, _, Tri::Yes) => Ok(Outcome::pass()),
+        (ToolFlavour::Nft, Tri::No, _) => Ok(no_nft(facts, tool).into()),
+        (ToolFlavour::Nft, Tri::Unknown, _) => Err(unknown("nf_tables in the kernel")),
+        (ToolFlavour::Legacy, ..) if backend::legacy_is_impossible(facts) => {
+            Ok(no_legacy(facts, tool).into())
+        }
+        (ToolFlavour::Legacy, ..) => Err(unknown("legacy iptables in the kernel")),
+    }
+}
+
+fn unknown(source: &str) -> Unknown {
+    Unknown::new(source, Why::NotProbed).with_remedy(Remedy::advice(
+        Place::Here,
+        "asking could load a module: run with --active, which asks in a network namespace of its own",
+    ))
+}
+
+fn nftables(facts: &Facts) -> Verdict {
+    if facts.netfilter.nft.get()?.is_none() {
+        return no_program(facts, "nft");
+    }
+    match facts.netfilter.nft_kernel {
+        Tri::Yes => Ok(Outcome::pass()),
+        Tri::Unknown => Err(unknown("nf_tables in the kernel")),
+        Tri::No => Ok(kernel(
+            facts,
+            Finding::new(
+                "nf_tables",
+                Severities::of("B/B/-/-/-"),
+                "dockerd is told to use nftables, and this kernel has no nf_tables",
+            ),
+        )
+        .remedy(Remedy::daemon("let it use iptables", [DaemonOption::firewall_backend("iptables")]))
+        .into()),
+    }
+}
+
+/// A program is missing that a dockerd on this PATH would run.
+fn no_program(facts: &Facts, program: &str) -> Verdict {
+    let Some(dockerd) = facts.engines.dockerd.get()? else {
+        return Ok(Outcome::not_applicable(format!(
+            "no {program} and no dockerd here: a daemon brings its own image"
+        )));
+    };
+    Ok(Finding::new(
+        program,
+        Severities::of("B/B/-/-/-"),
+        format!("{dockerd} is here, and there is no {program} on the PATH"),
+    )
+    .evidence("PATH", format!("{dockerd}, no {program}"))
+    .remedy(Remedy::commands(
+        Place::Here,
+        format!("install it (Debian and Ubuntu; Alpine: apk add {})", package(program)),
+        [format!("apt-get install -y {}", package(program))],
+    ))
+    .into())
+}
+
+fn package(program: &str) -> &str {
+    if program == "nft" { "nftables" } else { program }
+}
+
+fn neither(facts: &Facts) -> Finding {
+    let finding = Finding::new(
+        "netfilter",
+        CHECK.worst,
+        "this kernel has neither nf_tables nor legacy iptables, and cannot load them",
+    );
+    kernel(facts, finding).remedy(Remedy::advice(
+        Place::Host,
+        "use a kernel with CONFIG_NF_TABLES, CONFIG_NFT_COMPAT, CONFIG_NFT_NAT and CONFIG_NFT_MASQ; \
+         without, only dockerd --iptables=false starts, and containers have no NAT",
+    ))
+}
+
+fn no_nft(facts: &Facts, tool: &IptablesTool) -> Finding {
+    let mut finding = kernel(facts, program(tool, "nft", "nf_tables"));
+    if !backend::legacy_is_impossible(facts) {
+        for remedy in backend::pin(facts, Some(tool), ToolFlavour::Legacy) {
+            finding = finding.remedy(remedy);
+        }
+    }
+    finding.remedy(Remedy::commands(
+        Place::Host,
+        "or load the modules on the host",
+        ["modprobe -a nf_tables nft_compat nft_chain_nat"],
+    ))
+}
+
+fn no_legacy(facts: &Facts, tool: &IptablesTool) -> Finding {
+    let mut finding = kernel(facts, program(tool, "legacy", "ip_tables"));
+    for remedy in backend::pin(facts, Some(tool), ToolFlavour::Nft) {
+        finding = finding.remedy(remedy);
+    }
+    let docker = facts.versions.of(Component::Docker);
+    if docker.version.at_least(29, 0) && facts.netfilter.nft.is_known_and(Option::is_some) {
+        finding = finding.remedy(Remedy::daemon(
+            "or let Docker 29 and later talk to nf_tables itself",
+            [DaemonOption::firewall_backend("nftables")],
+        ));
+    }
+    finding
+}
+
+fn program(tool: &IptablesTool, flavour: &str, interface: &str) -> Finding {
+    let path = &tool.path;
+    Finding::new(
+        path.as_str(),
+        Severities::of(TOOL),
+        format!(
+            "dockerd would use the {flavour} flavour of {path}, and this kernel has no {interface}"
+        ),
+    )
+    .evidence(path.as_str(), format!("is {}", tool.resolved))
+}
+
+fn kernel(facts: &Facts, finding: Finding) -> Finding {
+    let (nft, legacy) = (facts.netfilter.nft_kernel, facts.netfilter.legacy_kernel);
+    let modules = facts.kernel.modules_loadable.known();
+    let modules: String = modules.map_or("unknown".into(), |loadable| format!("{loadable}"));
+    finding.evidence(
+        "netfilter",
+        format!("nf_tables {}, legacy {}, modules loadable: {modules}", nft.name(), legacy.name()),
+    )
+}
+
+#[cfg(test)]
+mod tests;

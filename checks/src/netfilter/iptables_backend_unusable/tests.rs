@@ -1,0 +1,158 @@
+use alloc::{vec, vec::Vec};
+
+use super::*;
+use crate::{
+    facts::{EngineProcess, Fact, Fact::Known},
+    testing::{healthy_container, healthy_vm},
+    version::Version,
+};
+
+/// A kernel without modules that serves these.
+fn on_kernel(flavour: ToolFlavour, nft: Tri, legacy: Tri) -> Facts {
+    let mut facts = healthy_container();
+    if let Known(Some(tool)) = &mut facts.netfilter.iptables {
+        tool.flavour = Known(flavour);
+    }
+    facts.netfilter.nft_kernel = nft;
+    facts.netfilter.legacy_kernel = legacy;
+    facts.kernel.modules_loadable = Known(false);
+    facts
+}
+
+fn finding(facts: &Facts) -> Finding {
+    match run(facts) {
+        Ok(Outcome::Found(findings)) if findings.len() == 1 => {
+            assert!(findings[0].severity.within(&CHECK.worst));
+            findings[0].clone()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn commands(finding: &Finding) -> Vec<String> {
+    let rendered = finding.remedies.iter().flat_map(|r| r.render(crate::facts::Launcher::None));
+    rendered.flat_map(|r| r.commands).collect()
+}
+
+#[test]
+fn a_legacy_tool_on_a_kernel_that_only_has_nft() {
+    let found = finding(&on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::No));
+    assert_eq!(found.severity, Severities::of(TOOL));
+    let commands = commands(&found);
+    assert_eq!(commands[0], "update-alternatives --set iptables /usr/sbin/iptables-nft");
+    assert!(commands.contains(&"docker run -e DOCKER_IPTABLES_LEGACY= IMAGE".into()));
+    assert!(commands.contains(&"dockerd --firewall-backend=nftables".into()));
+}
+
+#[test]
+fn an_nft_tool_on_a_kernel_that_only_has_legacy() {
+    let found = finding(&on_kernel(ToolFlavour::Nft, Tri::No, Tri::Yes));
+    assert!(commands(&found).contains(&"docker run -e DOCKER_IPTABLES_LEGACY=1 IMAGE".into()));
+}
+
+#[test]
+fn docker_28_is_not_told_of_a_backend_that_it_does_not_have() {
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::No);
+    facts.versions.give(Component::Docker, Version::new(28, 0, 0));
+    assert!(!commands(&finding(&facts)).iter().any(|c| c.contains("firewall-backend")));
+}
+
+#[test]
+fn the_right_flavour_passes() {
+    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    for (flavour, nft, legacy) in [
+        (ToolFlavour::Nft, Tri::Yes, Tri::No),
+        (ToolFlavour::Legacy, Tri::No, Tri::Yes),
+        (ToolFlavour::Legacy, Tri::Unknown, Tri::Yes),
+    ] {
+        assert_eq!(run(&on_kernel(flavour, nft, legacy)), Ok(Outcome::pass()));
+    }
+}
+
+#[test]
+fn tables_that_are_not_loaded_may_come() {
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::No);
+    facts.kernel.modules_loadable = Known(true);
+    assert!(run(&facts).is_err());
+    facts.kernel.modules_loadable = Fact::missing("/proc/modules", Why::NotPermitted);
+    assert!(run(&facts).is_err());
+}
+
+#[test]
+fn what_was_not_asked_is_unknown() {
+    assert!(run(&on_kernel(ToolFlavour::Nft, Tri::Unknown, Tri::Yes)).is_err());
+    let mut facts = healthy_container();
+    facts.netfilter.iptables = Fact::missing("PATH", Why::Redacted);
+    assert!(run(&facts).is_err());
+}
+
+#[test]
+fn a_kernel_with_neither_is_certain_whatever_the_tool() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::No);
+    facts.netfilter.iptables = Fact::missing("PATH", Why::Redacted);
+    assert_eq!(finding(&facts).severity, CHECK.worst);
+}
+
+#[test]
+fn dind_falls_back_to_legacy_by_itself() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::Yes);
+    let dind = Known(vec!["/usr/local/bin/dockerd-entrypoint.sh".into()]);
+    facts.engines.preparing_entrypoints = dind;
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    let forced = vec![(backend::DIND_VARIABLE.into(), "".into())];
+    facts.runtime.variables = Known(forced);
+    assert_eq!(finding(&facts).severity, Severities::of(TOOL));
+}
+
+#[test]
+fn no_rules_no_question() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::No);
+    if let Known(config) = &mut facts.engines.daemon_json {
+        config.content = serde_json::json!({"iptables": false});
+    }
+    assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+}
+
+#[test]
+fn the_nftables_backend_wants_nft_only() {
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::No);
+    if let Known(config) = &mut facts.engines.daemon_json {
+        config.content = serde_json::json!({"firewall-backend": "nftables"});
+    }
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    facts.netfilter.nft = Known(None);
+    assert_eq!(finding(&facts).subject, "nft");
+    facts.netfilter.nft = Fact::missing("PATH", Why::Redacted);
+    assert!(run(&facts).is_err());
+}
+
+#[test]
+fn a_missing_program_matters_where_a_dockerd_is() {
+    let mut facts = healthy_container();
+    facts.netfilter.iptables = Known(None);
+    assert_eq!(finding(&facts).severity, Severities::of("B/B/-/-/-"));
+    facts.engines.dockerd = Known(None);
+    assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    facts.engines.dockerd = Fact::missing("PATH", Why::Redacted);
+    assert!(run(&facts).is_err());
+}
+
+#[test]
+fn a_daemon_that_runs_has_made_its_chains() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::Yes);
+    facts.engines.running = Known(vec![EngineProcess {
+        name: "dockerd".into(),
+        pid: 7,
+        arguments: Known(vec![]),
+        same_mount_namespace: Some(true),
+    }]);
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+}
+
+#[test]
+fn gvisor_has_another_stack() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::No);
+    facts.runtime.sandbox = Sandbox::Gvisor;
+    assert!(run(&facts).is_err());
+}

@@ -1,0 +1,282 @@
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec,
+    vec::Vec,
+};
+
+use serde_json::json;
+
+use super::vector::{self, NEEDED, missing_privileges};
+use crate::{
+    facts::{Capability, CapabilitySet, Facts},
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet},
+    target::{Severities, Severity, Target},
+    version::Component,
+};
+
+check! {
+    /// ## What it looks at
+    /// The bounding set of capabilities (`CapBnd` in `/proc/self/status`), the seccomp mode, the AppArmor
+    /// or SELinux label, whether `/sys`, `/proc/sys` and `/sys/fs/cgroup` are mounted read-only, the user
+    /// namespace and the effective user. Each missing piece is named, since each is another line of the
+    /// manifest. A read-only `/sys/fs/cgroup` alone is judged by `cgroup2-not-delegated`, a seccomp filter
+    /// alone by `seccomp-filter-blocks`, device nodes alone by `dev-nodes-missing`.
+    ///
+    /// ## Why it matters
+    /// dockerd mounts (CAP_SYS_ADMIN), makes bridges and rules (CAP_NET_ADMIN), and gives each container
+    /// the fourteen default capabilities, every one of which it must have itself. The AppArmor profiles
+    /// that engines give to ordinary containers deny every mount, whatever the capabilities. Engines up
+    /// to 20.10 ask for *every* capability that they know when a container is privileged, as kind's nodes
+    /// are: one hole in the bounding set, and runc fails with "unable to apply caps". From 23.0 on they
+    /// ask for what the daemon has.
+    ///
+    /// ## When it is fine
+    /// A privileged container made by Docker 20.10 lacks CAP_PERFMON, CAP_BPF and CAP_CHECKPOINT_RESTORE,
+    /// and needs none of them. Capabilities in a user namespace reach less far, and are enough: Sysbox and
+    /// pods with `hostUsers: false` run dockerd with CAP_SYS_ADMIN and CAP_NET_ADMIN. A VM without one
+    /// capability is no unprivileged container. A doctor that is not root says nothing about what root
+    /// may here. Rootless engines need other things: see `userns-blocked`.
+    ///
+    /// ## How to fix
+    /// `docker run --privileged`, `securityContext: {privileged: true}`; or, from Kubernetes 1.33 and
+    /// containerd 2.1 on, a pod with a user namespace and the capabilities; or Sysbox; or rootless BuildKit
+    /// where only images are built.
+    ///
+    /// ## References
+    /// `capabilities(7)`; moby commit 485cf38d48; moby#45378; containerd#12182; coder/envbox#175;
+    /// actions-runner-controller#579.
+    "privilege-missing",
+    "An engine is not permitted what it needs here",
+    "B/B/W/D/B",
+    [
+        "mount: permission denied (are you root?)",
+        "Could not mount /sys/kernel/security",
+        "failed to mount overlay: operation not permitted",
+        "unable to apply caps: operation not permitted",
+        "Permission denied (you must be root)",
+        "dockerd needs to be started with root privileges",
+    ]
+}
+
+fn run(facts: &Facts) -> Verdict {
+    let mut findings: Vec<Finding> = Vec::new();
+    let container = !facts.runtime.container.is_no();
+    if let Some(finding) = unprivileged(facts) {
+        findings.push(finding);
+    } else {
+        // Whatever else is found, without the capabilities nobody knows whether an engine can run.
+        facts.capabilities.bounding.get()?;
+        findings.extend(hole(facts));
+        findings.extend(not_root(facts));
+        if container && vector::is_read_only_proc(facts, "/proc/sys/net") {
+            findings.push(read_only_sysctls(facts));
+        }
+    }
+    if findings.is_empty() && container {
+        if !vector::is_label_known(&facts.security) {
+            facts.security.label.get()?;
+        }
+        facts.mounts.get()?;
+    }
+    Ok(Outcome::of(findings))
+}
+
+/// What stops every rootful engine: a capability that each container needs, or a profile that denies
+/// mounts.
+fn unprivileged(facts: &Facts) -> Option<Finding> {
+    let bounding = facts.capabilities.bounding.known().copied();
+    let lacking = bounding.map(|bounding| NEEDED.without(bounding)).unwrap_or_default();
+    let profile =
+        facts.security.apparmor_profile().filter(|profile| vector::denies_mounts(profile));
+    if lacking.is_empty() && profile.is_none() {
+        return None;
+    }
+    let place = if facts.runtime.container.is_no() { "this session" } else { "the container" };
+    let mut parts: Vec<String> = Vec::new();
+    if !lacking.is_empty() {
+        parts.push(format!("{place} lacks {}", names(lacking)));
+    }
+    if let Some(profile) = profile {
+        parts.push(format!("the AppArmor profile {profile} denies every mount"));
+    }
+    let mut finding = Finding::new(place, severity(facts, lacking, profile), parts.join(", and "));
+    if let Some(bounding) = bounding.filter(|_| !lacking.is_empty()) {
+        finding = finding.evidence("/proc/self/status", format!("CapBnd {:016x}", bounding.0));
+    }
+    if let Some(label) = facts.security.label.known().filter(|label| !label.is_empty()) {
+        finding = finding.evidence("/proc/self/attr/current", label.to_string());
+    }
+    let rest: Vec<String> = missing_privileges(facts)
+        .1
+        .into_iter()
+        .filter(|item| !item.starts_with("capability:") && !item.starts_with("lsm:"))
+        .collect();
+    if !rest.is_empty() {
+        finding = finding.evidence("what a privileged container has besides", rest.join(", "));
+    }
+    Some(remedies(facts, lacking, profile.is_some()).into_iter().fold(finding, Finding::remedy))
+}
+
+fn severity(facts: &Facts, lacking: CapabilitySet, profile: Option<&str>) -> Severities {
+    let mut severity = CHECK.worst;
+    let mounts = !lacking.has(Capability::SYS_ADMIN) && profile.is_none();
+    if mounts {
+        severity = severity.with(Target::Rootless, None).with(Target::Systemd, None);
+        // buildkitd uses the network that is there unless it is told otherwise.
+        if lacking == [Capability::NET_ADMIN].into_iter().collect() {
+            severity = severity.with(Target::Buildkit, Some(Severity::Info));
+        }
+    }
+    if facts.runtime.container.is_no() {
+        // A daemon that the system starts need not share this session's bounding set.
+        severity = severity.at_most(Severity::Warning);
+    }
+    severity
+}
+
+fn remedies(facts: &Facts, lacking: CapabilitySet, denied: bool) -> Vec<Remedy> {
+    if facts.runtime.container.is_no() {
+        return vec![bounding_set(lacking)];
+    }
+    if !lacking.has(Capability::SYS_ADMIN) {
+        let mut settings: Vec<_> = lacking.iter().map(ContainerSetting::CapAdd).collect();
+        if denied {
+            settings.push(ContainerSetting::SecurityOption(SecurityOption::AppArmorUnconfined));
+        }
+        return vec![Remedy::container("give the container what it lacks", settings)];
+    }
+    let mut remedies =
+        vec![Remedy::container("run the container privileged", [ContainerSetting::Privileged])];
+    if facts.runtime.kubernetes.is_yes() {
+        remedies.push(Remedy::file(
+            Place::Container,
+            "or, with Kubernetes 1.33 and containerd 2.1 (cgroup_writable = true) or later, give it the \
+             capabilities in a user namespace, where they do not reach the node",
+            Snippet::Tree(Language::Yaml, user_namespace_pod()),
+        ));
+    }
+    remedies.push(Remedy::advice(
+        Place::Container,
+        "or do without: rootless BuildKit where only images are built, or a Sysbox runtime",
+    ));
+    remedies
+}
+
+fn user_namespace_pod() -> serde_json::Value {
+    json!({"apiVersion": "v1", "kind": "Pod", "spec": {
+        "hostUsers": false,
+        "containers": [{"name": "dind", "securityContext": {
+            "allowPrivilegeEscalation": true,
+            "procMount": "Unmasked",
+            "capabilities": {"add": ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE"]},
+            "seccompProfile": {"type": "Unconfined"},
+            "appArmorProfile": {"type": "Unconfined"},
+        }}],
+    }})
+}
+
+fn bounding_set(lacking: CapabilitySet) -> Remedy {
+    Remedy::advice(
+        Place::Host,
+        format!(
+            "start the engine where {} is in the bounding set: see CapabilityBoundingSet= of the \
+             systemd unit, or what started this session",
+            names(lacking)
+        ),
+    )
+}
+
+/// A capability that ordinary containers do without, and privileged ones of old engines do not.
+fn hole(facts: &Facts) -> Option<Finding> {
+    let lacking = vector::capabilities(facts).filter(|lacking| !lacking.is_empty())?;
+    let docker = facts.versions.of(Component::Docker);
+    let names = names(lacking);
+    let (severity, summary) = if docker.version.at_least(23, 0) {
+        ("-/W/-/-/-", format!("privileged containers, such as kind's nodes, come without {names}"))
+    } else {
+        (
+            "W/B/-/-/-",
+            format!(
+                "Docker {} gives privileged containers, such as kind's nodes, every capability that \
+                 it knows, and {names} is not to be had here",
+                docker.version
+            ),
+        )
+    };
+    let bounding = facts.capabilities.bounding.known().copied().unwrap_or_default();
+    let mut finding = Finding::new("CapBnd", Severities::of(severity), summary)
+        .evidence("/proc/self/status", format!("CapBnd {:016x}", bounding.0))
+        .rests_on(Component::Docker, &docker);
+    if !docker.version.at_least(23, 0) {
+        finding = finding.remedy(Remedy::advice(
+            Place::Image,
+            "use Docker 23.0 or later, which asks only for the capabilities that it has",
+        ));
+    }
+    Some(if facts.runtime.container.is_no() {
+        finding.remedy(bounding_set(lacking))
+    } else {
+        finding.remedy(Remedy::container(
+            "run the container privileged; what the outer engine lacks itself, it cannot give",
+            [ContainerSetting::Privileged],
+        ))
+    })
+}
+
+/// The doctor is an ordinary user, and no engine runs yet.
+fn not_root(facts: &Facts) -> Option<Finding> {
+    let uid = facts.identity.euid.known().copied().filter(|uid| *uid != 0)?;
+    if facts.engines.named("dockerd").next().is_some() {
+        return None;
+    }
+    let stuck = facts.security.no_new_privs.is_known_and(|set| *set);
+    let (severity, why) = if stuck {
+        ("D/D/-/-/D", ", and sudo cannot become root: no_new_privs is set")
+    } else {
+        ("W/W/-/-/W", "")
+    };
+    let remedy = if stuck {
+        Remedy::advice(
+            Place::Container,
+            "run the container as root (runAsUser: 0), or without allowPrivilegeEscalation: false",
+        )
+    } else {
+        Remedy::advice(Place::Here, "start dockerd, and this doctor, with sudo")
+    };
+    Some(
+        Finding::new(
+            format!("uid {uid}"),
+            Severities::of(severity),
+            format!("this is uid {uid}: dockerd has to be started as root{why}"),
+        )
+        .evidence("/proc/self/status", format!("Uid {uid}"))
+        .remedy(remedy),
+    )
+}
+
+fn read_only_sysctls(facts: &Facts) -> Finding {
+    let mount = facts.mounts.known().and_then(|table| table.holding("/proc/sys/net"));
+    let place = mount.map_or("/proc/sys", |mount| mount.mount_point.as_str());
+    Finding::new(
+        place,
+        Severities::of("D/W/-/-/-"),
+        format!(
+            "{place} is read-only: dockerd cannot switch on ip_forward or configure its bridge"
+        ),
+    )
+    .evidence("/proc/self/mountinfo", format!("{place} ro"))
+    .remedy(Remedy::container(
+        "start the container without read-only system paths",
+        [ContainerSetting::SecurityOption(SecurityOption::SystemPathsUnconfined)],
+    ))
+}
+
+fn names(capabilities: CapabilitySet) -> String {
+    let names: Vec<String> = capabilities.iter().map(|c| c.to_string()).collect();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests;
