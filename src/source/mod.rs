@@ -4,7 +4,12 @@
 //! the doctor knows went through [`Source::ask`], which is what makes a recorded run replayable.
 
 mod answer;
+mod netlink;
+pub mod nfnetlink;
 mod question;
+pub mod rtnetlink;
+pub mod socket;
+mod sys;
 
 pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Refusal, Stat, StatFs, Uname};
 pub use question::{Access, Question};
