@@ -4,6 +4,8 @@
 //! the doctor knows went through [`Source::ask`], which is what makes a recorded run replayable.
 
 mod answer;
+#[cfg(test)]
+pub(crate) mod fixed;
 mod netlink;
 pub mod nfnetlink;
 mod question;
