@@ -1,5 +1,6 @@
 //! Probes: what a source answers, parsed into facts. No judgement here.
 
+pub mod netfilter;
 pub mod network;
 mod reader;
 

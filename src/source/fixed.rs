@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Answer, Entry, EntryKind, Listing, Question, Refusal, Source, Stat};
+use super::{Access, Answer, Entry, EntryKind, Listing, Question, Refusal, Source, Stat};
 
 /// Answers by question. What was not given does not exist: ENOENT.
 #[derive(Debug, Default)]
@@ -39,6 +39,12 @@ impl Fixed {
         self.answer(Question::Stat { path: path.to_owned() }, stat(0o100_644))
     }
 
+    /// A file that is there and cannot be read.
+    pub(crate) fn unreadable(mut self, path: &str, errno: i32) -> Self {
+        self.files.insert(path.to_owned(), Err(Refusal::Errno(errno)));
+        self.answer(Question::Stat { path: path.to_owned() }, stat(0o100_440))
+    }
+
     /// A directory with these names in it.
     pub(crate) fn directory(self, path: &str, names: &[(&str, EntryKind)], limit: u32) -> Self {
         let entry = |(name, kind): &(&str, EntryKind)| Entry { name: (*name).into(), kind: *kind };
@@ -46,6 +52,14 @@ impl Fixed {
         let listing = Answer::Listing(Listing { entries, truncated: false });
         self.answer(Question::Stat { path: path.to_owned() }, stat(0o040_755))
             .answer(Question::List { path: path.to_owned(), limit }, listing)
+    }
+
+    /// A program, and what its path resolves to.
+    pub(crate) fn program(self, path: &str, resolved: &str) -> Self {
+        let access = Access::Execute;
+        self.answer(Question::Stat { path: path.to_owned() }, stat(0o100_755))
+            .answer(Question::Access { path: path.to_owned(), access }, Answer::Done)
+            .answer(Question::Resolve { path: path.to_owned() }, Answer::Path(resolved.to_owned()))
     }
 
     /// The target of a symbolic link.
