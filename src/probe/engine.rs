@@ -7,12 +7,13 @@ use dind_doctor_checks::facts::{
 use super::{Reader, process};
 
 /// Names of engines, as `comm` has them.
-const NAMES: [&str; 12] = [
+const NAMES: [&str; 13] = [
     "buildkitd",
     "conmon",
     "containerd",
     "crio",
     "dockerd",
+    "k3s",
     "k3s-server",
     "kubelet",
     "lxcfs",

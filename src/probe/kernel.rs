@@ -12,10 +12,13 @@ pub(super) fn probe(reader: &Reader) -> Kernel {
     Kernel { release, version, modules_loadable: modules_loadable(reader) }
 }
 
-/// `/proc/modules` exists if and only if the kernel was built with loadable modules.
+/// `/proc/modules` exists if and only if the kernel was built with loadable modules; with `subset=pid`
+/// procfs hides all such files.
 fn modules_loadable(reader: &Reader) -> Fact<bool> {
     match reader.stat("/proc/modules") {
-        Err(Missing { why: Why::NotFound, .. }) => return Fact::Known(false),
+        Err(Missing { why: Why::NotFound, .. }) if reader.stat("/proc/version").is_ok() => {
+            return Fact::Known(false);
+        }
         Err(missing) => return Fact::Missing(missing),
         Ok(_) => {}
     }

@@ -5,6 +5,8 @@ mod engine;
 mod identity;
 mod kernel;
 mod mount;
+mod netfilter;
+mod network;
 mod process;
 mod reader;
 mod runtime;
@@ -16,7 +18,7 @@ mod version;
 
 use std::time::Duration;
 
-use dind_doctor_checks::facts::{Facts, Netfilter, Network};
+use dind_doctor_checks::facts::{Facts, Processes, Runtime};
 pub use reader::Reader;
 
 use crate::source::Source;
@@ -42,8 +44,9 @@ pub fn collect(source: &dyn Source) -> Collected {
     let mut processes = reader.run("processes", BUDGET, process::table);
     let pid1 = reader.run("pid1", BUDGET, process::pid1);
     let top = reader.run("pid1", BUDGET, |r| process::top(r, &pid1, &processes));
-    let engines = reader.run("engines", BUDGET, |r| engine::probe(r, &processes));
+    let mut engines = reader.run("engines", BUDGET, |r| engine::probe(r, &processes));
     let path = reader.run("engines", BUDGET, |r| search_path::of_daemon(r, &engines));
+    engines.dockerd = reader.run("engines", BUDGET, |r| search_path::find(r, &path, "dockerd"));
     let mut facts = Facts {
         identity,
         pid1,
@@ -52,14 +55,14 @@ pub fn collect(source: &dyn Source) -> Collected {
         security: reader.run("security", BUDGET, security::security),
         cgroup: reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts)),
         storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),
-        netfilter: Netfilter::default(),
-        network: Network::default(),
+        netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &path)),
+        network: reader.run("network", BUDGET, network::probe),
         versions: reader.run("versions", BUDGET, version::probe),
-        processes: dind_doctor_checks::facts::Processes::default(),
+        processes: Processes::default(),
         kernel,
         engines,
         mounts,
-        runtime: dind_doctor_checks::facts::Runtime::default(),
+        runtime: Runtime::default(),
     };
     facts.runtime = reader.run("runtime", BUDGET, |r| runtime::probe(r, &facts));
     // Last, since it may wait: what is asked after it belongs to the second sample.

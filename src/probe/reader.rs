@@ -3,10 +3,11 @@
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     time::Duration,
 };
 
-use dind_doctor_checks::facts::{Fact, Missing, Text, Why};
+use dind_doctor_checks::facts::{Address, Fact, Link, Missing, NftTable, Route, Text, Why};
 
 use crate::source::{Access, Answer, Ids, Listing, Question, Refusal, Source, Stat, StatFs, Uname};
 
@@ -47,11 +48,15 @@ impl<'a> Reader<'a> {
 
     /// Asks; `about` names the source in a missing fact.
     pub fn ask(&self, question: &Question, about: &str) -> Read<Answer> {
-        self.source.ask(question).map_err(|refusal| {
-            if refusal == Refusal::TimedOut {
+        self.put(question).map_err(|refusal| Missing::new(about, refusal.why()))
+    }
+
+    /// Asks; for probes that learn something from the refusal itself.
+    fn put(&self, question: &Question) -> Result<Answer, Refusal> {
+        self.source.ask(question).inspect_err(|refusal| {
+            if *refusal == Refusal::TimedOut {
                 self.timed_out.borrow_mut().insert(self.probe.get());
             }
-            Missing::new(about, refusal.why())
         })
     }
 
@@ -155,6 +160,60 @@ impl<'a> Reader<'a> {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
         match self.ask(&Question::Variables { pid, names }, &about)? {
             Answer::Variables(variables) => Ok(variables),
+            _ => Err(Missing::new(about, Why::Malformed)),
+        }
+    }
+
+    /// Links, by rtnetlink.
+    pub fn links(&self) -> Read<Vec<Link>> {
+        let about = "netlink: links";
+        match self.ask(&Question::Links, about)? {
+            Answer::Links(links) => Ok(links),
+            _ => Err(Missing::new(about, Why::Malformed)),
+        }
+    }
+
+    /// Addresses, by rtnetlink.
+    pub fn addresses(&self) -> Read<Vec<Address>> {
+        let about = "netlink: addresses";
+        match self.ask(&Question::Addresses, about)? {
+            Answer::Addresses(addresses) => Ok(addresses),
+            _ => Err(Missing::new(about, Why::Malformed)),
+        }
+    }
+
+    /// Routes of all tables, by rtnetlink.
+    pub fn routes(&self) -> Read<Vec<Route>> {
+        let about = "netlink: routes";
+        match self.ask(&Question::Routes, about)? {
+            Answer::Routes(routes) => Ok(routes),
+            _ => Err(Missing::new(about, Why::Malformed)),
+        }
+    }
+
+    /// The MTU of the path towards `destination`.
+    pub fn path_mtu(&self, destination: IpAddr) -> Read<u32> {
+        let about = format!("getsockopt: path MTU to {destination}");
+        match self.ask(&Question::PathMtu { destination }, &about)? {
+            Answer::Number(mtu) => Ok(mtu),
+            _ => Err(Missing::new(about, Why::Malformed)),
+        }
+    }
+
+    /// Tables of nf_tables; the refusal tells whether the kernel has nf_tables. Asked only where that
+    /// cannot load a module.
+    pub fn nft_tables(&self) -> Result<Vec<NftTable>, Refusal> {
+        match self.put(&Question::NftTables)? {
+            Answer::NftTables(tables) => Ok(tables),
+            _ => Err(Refusal::Malformed),
+        }
+    }
+
+    /// How many entries a registered legacy table has; `family` is 4 or 6.
+    pub fn legacy_entries(&self, family: u8, table: &str) -> Read<u32> {
+        let about = format!("getsockopt: IPv{family} table {table}");
+        match self.ask(&Question::LegacyEntries { family, table: table.to_owned() }, &about)? {
+            Answer::Number(entries) => Ok(entries),
             _ => Err(Missing::new(about, Why::Malformed)),
         }
     }

@@ -8,10 +8,13 @@ use dind_doctor_checks::{
 use super::Reader;
 
 /// Variables of the doctor's own environment that checks judge. No others are read.
-const VARIABLES: [&str; 34] = [
+const VARIABLES: [&str; 36] = [
+    "BUILDKITD_FLAGS",
     "BUILDKIT_HOST",
     "CI",
     "CODESPACES",
+    "DEVCONTAINER",
+    "DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE",
     "DOCKER_BUILDKIT",
     "DOCKER_CERT_PATH",
     "DOCKER_CONTEXT",
@@ -42,7 +45,6 @@ const VARIABLES: [&str; 34] = [
     "http_proxy",
     "https_proxy",
     "no_proxy",
-    "DEVCONTAINER",
 ];
 
 pub(super) fn probe(reader: &Reader, facts: &Facts) -> Runtime {

@@ -4,12 +4,16 @@
 //! the doctor knows went through [`Source::ask`], which is what makes a recorded run replayable.
 
 mod answer;
+#[cfg(test)]
+pub(crate) mod fixed;
 mod live;
+mod netlink;
 mod nfnetlink;
 pub mod path;
 mod question;
 mod rtnetlink;
 mod socket;
+mod sys;
 
 pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Refusal, Stat, StatFs, Uname};
 pub use live::LiveSource;

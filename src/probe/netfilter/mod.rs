@@ -1,0 +1,116 @@
+//! iptables and nftables: what the kernel serves, the tables that are there, the tools on the PATH.
+
+mod modules;
+mod tool;
+
+use dind_doctor_checks::facts::{
+    Fact, Kernel, LegacyTable, Missing, Netfilter, NftTable, TableCount, Text, Tri, Why,
+};
+use modules::Modules;
+
+use super::Reader;
+use crate::source::Refusal;
+
+/// What `source` of a missing fact says about nfnetlink.
+const NFNETLINK: &str = "nfnetlink: tables";
+
+/// Nothing that could load a module or register a table is asked. `path` is the PATH of the daemon.
+pub(super) fn probe(reader: &Reader<'_>, kernel: &Kernel, path: &str) -> Netfilter {
+    let modules = Modules::new(reader, kernel);
+    let (nft_kernel, nft_tables) = nft(reader, &modules);
+    Netfilter {
+        legacy_kernel: legacy_kernel(reader, &modules),
+        nft_kernel,
+        legacy_tables: legacy_tables(reader, &modules),
+        nft_tables,
+        iptables: tool::iptables(reader, path).into(),
+        nft: tool::nft(reader, path).into(),
+    }
+}
+
+/// Asking nfnetlink, and even opening its socket, loads nf_tables where that is a module: only where
+/// it is in the kernel already, or where nothing can be loaded.
+fn nft(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> (Tri, Fact<Vec<NftTable>>) {
+    let present = modules.has_nf_tables();
+    if !present && !modules.none_loadable() {
+        match modules.nf_tables_configured() {
+            Tri::Yes => {}
+            Tri::No => return (Tri::No, Fact::Known(Vec::new())),
+            Tri::Unknown => return (Tri::Unknown, Fact::missing(NFNETLINK, Why::NotProbed)),
+        }
+    }
+    match reader.nft_tables() {
+        Ok(tables) => (Tri::Yes, Fact::Known(tables)),
+        // nfnetlink without nf_tables; no nfnetlink.
+        Err(Refusal::Errno(libc::EINVAL | libc::EOPNOTSUPP | libc::EPROTONOSUPPORT)) => {
+            (Tri::No, Fact::Known(Vec::new()))
+        }
+        // EPERM comes before the kernel looks whether it has nf_tables; a sandbox that refuses netlink
+        // as a whole says EAFNOSUPPORT.
+        Err(refusal) => {
+            let kernel = if present { Tri::Yes } else { modules.nf_tables_configured() };
+            (kernel, Fact::missing(NFNETLINK, refusal.why()))
+        }
+    }
+}
+
+/// ip_tables makes its file in every network namespace when it is loaded. Without the file it may
+/// still be a module that was not needed so far.
+fn legacy_kernel(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> Tri {
+    match reader.stat("/proc/net/ip_tables_names") {
+        Ok(_) => Tri::Yes,
+        Err(Missing { why: Why::NotFound, .. }) if modules.sees_proc_net() => {
+            if modules.none_loadable() || modules.legacy_is_left_out() {
+                Tri::No
+            } else {
+                Tri::Unknown
+            }
+        }
+        Err(_) => Tri::Unknown,
+    }
+}
+
+/// Legacy tables of both families, IPv4 first, in the kernel's order.
+fn legacy_tables(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> Fact<Vec<LegacyTable>> {
+    let mut tables = Vec::new();
+    for (family, path) in [(4, "/proc/net/ip_tables_names"), (6, "/proc/net/ip6_tables_names")] {
+        match reader.bytes(path) {
+            Ok(names) => {
+                let names = names.split(|byte| *byte == b'\n').filter(|name| !name.is_empty());
+                tables.extend(names.map(|name| legacy_table(reader, family, name)));
+            }
+            // Not in the kernel, so there is no table.
+            Err(Missing { why: Why::NotFound, .. }) if modules.sees_proc_net() => {}
+            Err(missing) => return Fact::Missing(missing),
+        }
+    }
+    Fact::Known(tables)
+}
+
+fn legacy_table(reader: &Reader<'_>, family: u8, name: &[u8]) -> LegacyTable {
+    let name = Text::from_bytes(name);
+    let count = match pristine(&name) {
+        Some(pristine) => {
+            let entries = Fact::from(reader.legacy_entries(family, &name));
+            entries.map(|entries| TableCount { entries, pristine })
+        }
+        None => Fact::missing(format!("table {name}"), Why::Malformed),
+    };
+    LegacyTable { family, name, count }
+}
+
+/// How many entries the kernel makes a table with: one for the policy of each of its hooks, and one
+/// that ends it (`xt_alloc_initial_table`).
+fn pristine(table: &str) -> Option<u32> {
+    match table {
+        "raw" => Some(3),
+        "filter" | "security" => Some(4),
+        "nat" => Some(5),
+        "mangle" => Some(6),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+#[path = "netfilter/tests.rs"]
+mod tests;

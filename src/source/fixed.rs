@@ -1,0 +1,93 @@
+//! A source whose answers are given by hand, for tests of probes.
+
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+};
+
+use super::{Access, Answer, Entry, EntryKind, Listing, Question, Refusal, Source, Stat};
+
+/// Answers by question. What was not given does not exist: ENOENT.
+#[derive(Debug, Default)]
+pub(crate) struct Fixed {
+    answers: BTreeMap<Question, Result<Answer, Refusal>>,
+    files: BTreeMap<String, Result<Vec<u8>, Refusal>>,
+    asked: RefCell<BTreeSet<Question>>,
+}
+
+impl Fixed {
+    /// Nothing exists.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    /// The answer to one question.
+    pub(crate) fn answer(mut self, question: Question, answer: Answer) -> Self {
+        self.answers.insert(question, Ok(answer));
+        self
+    }
+
+    /// One question is refused.
+    pub(crate) fn refuse(mut self, question: Question, refusal: Refusal) -> Self {
+        self.answers.insert(question, Err(refusal));
+        self
+    }
+
+    /// A regular file; it can be read, up to the limit of the question.
+    pub(crate) fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
+        self.files.insert(path.to_owned(), Ok(content.as_ref().to_vec()));
+        self.answer(Question::Stat { path: path.to_owned() }, stat(0o100_644))
+    }
+
+    /// A file that is there and cannot be read.
+    pub(crate) fn unreadable(mut self, path: &str, errno: i32) -> Self {
+        self.files.insert(path.to_owned(), Err(Refusal::Errno(errno)));
+        self.answer(Question::Stat { path: path.to_owned() }, stat(0o100_440))
+    }
+
+    /// A directory with these names in it.
+    pub(crate) fn directory(self, path: &str, names: &[(&str, EntryKind)], limit: u32) -> Self {
+        let entry = |(name, kind): &(&str, EntryKind)| Entry { name: (*name).into(), kind: *kind };
+        let entries = names.iter().map(entry).collect();
+        let listing = Answer::Listing(Listing { entries, truncated: false });
+        self.answer(Question::Stat { path: path.to_owned() }, stat(0o040_755))
+            .answer(Question::List { path: path.to_owned(), limit }, listing)
+    }
+
+    /// A program, and what its path resolves to.
+    pub(crate) fn program(self, path: &str, resolved: &str) -> Self {
+        let access = Access::Execute;
+        self.answer(Question::Stat { path: path.to_owned() }, stat(0o100_755))
+            .answer(Question::Access { path: path.to_owned(), access }, Answer::Done)
+            .answer(Question::Resolve { path: path.to_owned() }, Answer::Path(resolved.to_owned()))
+    }
+
+    /// The target of a symbolic link.
+    pub(crate) fn link(self, path: &str, target: &str) -> Self {
+        let question = Question::ReadLink { path: path.to_owned() };
+        self.answer(question, Answer::Path(target.to_owned()))
+    }
+
+    /// Whether a question was asked.
+    pub(crate) fn was_asked(&self, question: &Question) -> bool {
+        self.asked.borrow().contains(question)
+    }
+}
+
+impl Source for Fixed {
+    fn ask(&self, question: &Question) -> Result<Answer, Refusal> {
+        self.asked.borrow_mut().insert(question.clone());
+        if let Question::Read { path, limit } = question
+            && let Some(content) = self.files.get(path)
+        {
+            let content = content.clone()?;
+            let fits = content.len() <= *limit as usize;
+            return if fits { Ok(Answer::Bytes(content)) } else { Err(Refusal::TooLarge) };
+        }
+        self.answers.get(question).cloned().unwrap_or(Err(Refusal::Errno(libc::ENOENT)))
+    }
+}
+
+fn stat(mode: u32) -> Answer {
+    Answer::Stat(Stat { mode, uid: 0, gid: 0, dev: (0, 1), rdev: (0, 0), ino: 1 })
+}

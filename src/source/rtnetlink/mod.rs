@@ -1,0 +1,151 @@
+//! Links, addresses and routes of this network namespace, by rtnetlink(7).
+//!
+//! The only user of tokio and rtnetlink, and of that crate's socket only: its requests parse a whole
+//! message or drop it without a word, so that a link whose name is not UTF-8 would not exist. Here an
+//! attribute that cannot be understood costs that attribute.
+
+mod row;
+
+use std::time::Instant;
+
+use dind_doctor_checks::facts::{Address, Link, Route};
+use netlink_packet_core::Emitable;
+use netlink_packet_route::{
+    address::AddressMessage,
+    link::{LinkAttribute, LinkExtentMask, LinkMessage},
+    route::RouteMessage,
+};
+use rtnetlink::sys::{
+    AsyncSocket, AsyncSocketExt, SocketAddr, TokioSocket, protocols::NETLINK_ROUTE,
+};
+use tokio::{runtime::Builder, time::timeout_at};
+
+use super::{
+    Refusal,
+    netlink::{ATTEMPTS, DATAGRAM, Dump, Progress, refusal, request},
+};
+
+/// Rows of one answer; a router of the internet has more routes.
+const ROWS: usize = 16 * 1024;
+
+/// What is asked for, and how its rows are read: the type of the request, the type of a row, and its
+/// parser, which adds to the rows as many as there are in the message.
+struct Table<T> {
+    get: u16,
+    new: u16,
+    read: fn(&[u8], &mut Vec<T>),
+}
+
+/// Links, by index.
+pub(super) fn links(deadline: Instant) -> Result<Vec<Link>, Refusal> {
+    let mut request = LinkMessage::default();
+    // Statistics are nine tenths of the answer, and some drivers ask the hardware for them.
+    request.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
+    let table = Table { get: libc::RTM_GETLINK, new: libc::RTM_NEWLINK, read: row::link };
+    let mut links = dump(deadline, &table, &request)?;
+    links.sort_by_key(|link| link.index);
+    Ok(links)
+}
+
+/// IPv4 and IPv6 addresses, by index and address.
+pub(super) fn addresses(deadline: Instant) -> Result<Vec<Address>, Refusal> {
+    let table = Table { get: libc::RTM_GETADDR, new: libc::RTM_NEWADDR, read: row::address };
+    let mut addresses = dump(deadline, &table, &AddressMessage::default())?;
+    addresses.sort_by_key(|address| (address.index, address.address));
+    Ok(addresses)
+}
+
+/// IPv4 and IPv6 routes of all tables, by table, destination, metric and where they lead; a route with
+/// several next hops is as many rows.
+pub(super) fn routes(deadline: Instant) -> Result<Vec<Route>, Refusal> {
+    let table = Table { get: libc::RTM_GETROUTE, new: libc::RTM_NEWROUTE, read: row::route };
+    let mut routes = dump(deadline, &table, &RouteMessage::default())?;
+    routes.sort_by_key(|r| {
+        (r.table, r.destination, r.metric, r.interface, r.gateway, r.mtu, r.unicast)
+    });
+    Ok(routes)
+}
+
+fn dump<T>(deadline: Instant, table: &Table<T>, message: &dyn Emitable) -> Result<Vec<T>, Refusal> {
+    let mut payload = vec![0; message.buffer_len()];
+    message.emit(&mut payload);
+    let request = request(table.get, &payload);
+    let runtime = Builder::new_current_thread().enable_all().build();
+    runtime.map_err(|error| refusal(&error))?.block_on(async {
+        let attempts = async {
+            for _ in 0..ATTEMPTS {
+                if let Some(rows) = attempt(table, &request).await? {
+                    return Ok(rows);
+                }
+            }
+            Err(Refusal::Errno(libc::EINTR))
+        };
+        timeout_at(deadline.into(), attempts).await.unwrap_or(Err(Refusal::TimedOut))
+    })
+}
+
+/// The rows of one dump; `None` if they may not fit together.
+async fn attempt<T>(table: &Table<T>, request: &[u8]) -> Result<Option<Vec<T>>, Refusal> {
+    let kernel = SocketAddr::new(0, 0);
+    let socket = TokioSocket::new(NETLINK_ROUTE).map_err(|error| refusal(&error))?;
+    socket.send_to(request, &kernel).await.map_err(|error| refusal(&error))?;
+    let (mut dump, mut rows) = (Dump::default(), Vec::new());
+    let mut datagram = Vec::with_capacity(DATAGRAM);
+    loop {
+        datagram.clear();
+        let sender = socket.recv_from(&mut datagram).await.map_err(|error| refusal(&error))?;
+        if sender.port_number() != 0 {
+            continue;
+        }
+        let progress = dump.feed(&datagram, &mut |kind, payload| {
+            if kind == table.new {
+                (table.read)(payload, &mut rows);
+            }
+            if rows.len() > ROWS { Err(Refusal::TooLarge) } else { Ok(()) }
+        })?;
+        match progress {
+            // An empty datagram is how a socket that was shut down reads.
+            Progress::More if datagram.is_empty() => return Err(Refusal::Malformed),
+            Progress::More => {}
+            Progress::Complete => return Ok(Some(rows)),
+            Progress::Inconsistent => return Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    fn soon() -> Instant {
+        Instant::now() + Duration::from_secs(5)
+    }
+
+    #[test]
+    fn every_namespace_has_a_loopback_device() {
+        for _ in 0..3 {
+            let links = links(soon()).unwrap();
+            let loopback = links.iter().find(|link| link.loopback).unwrap();
+            assert_eq!(loopback.name, "lo");
+            assert_eq!(loopback.kind, None);
+            assert!(loopback.mtu > 0 && loopback.index > 0);
+            assert!(links.is_sorted_by_key(|link| link.index));
+        }
+    }
+
+    #[test]
+    fn addresses_and_routes_are_those_of_known_links() {
+        let links = links(soon()).unwrap();
+        let known = |index| links.iter().any(|link| link.index == index);
+        assert!(addresses(soon()).unwrap().iter().all(|address| known(address.index)));
+        assert!(routes(soon()).unwrap().iter().filter_map(|r| r.interface).all(known));
+    }
+
+    #[test]
+    fn a_deadline_in_the_past_does_not_hang() {
+        let past = Instant::now();
+        assert!(matches!(links(past), Ok(_) | Err(Refusal::TimedOut)));
+    }
+}

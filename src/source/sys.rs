@@ -1,0 +1,30 @@
+//! The system call that nix has no safe form of.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use nix::errno::Errno;
+
+/// `getsockopt(2)` with a value that is bytes: the kernel reads `value` where the option takes an
+/// argument, and writes the answer over it. Returns how many bytes the answer has.
+pub(super) fn getsockopt(
+    socket: BorrowedFd<'_>,
+    level: libc::c_int,
+    option: libc::c_int,
+    value: &mut [u8],
+) -> Result<usize, Errno> {
+    let mut length = libc::socklen_t::try_from(value.len()).map_err(|_| Errno::EINVAL)?;
+    // SAFETY: `value` is borrowed mutably and initialised, and the kernel writes at most `length`
+    // bytes, which is its size; every pattern of bits is a valid u8; the descriptor is borrowed, so it
+    // is open.
+    let status = unsafe {
+        libc::getsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            value.as_mut_ptr().cast(),
+            &raw mut length,
+        )
+    };
+    Errno::result(status)?;
+    usize::try_from(length).map_err(|_| Errno::EOVERFLOW)
+}
