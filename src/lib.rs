@@ -3,5 +3,8 @@
 //!
 //! Data flows one way: source → probe → facts → checks → report → render.
 
+pub mod cli;
 pub mod probe;
+pub mod render;
+pub mod report;
 pub mod source;
