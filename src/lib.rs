@@ -4,5 +4,8 @@
 //! Data flows one way: source → probe → facts → checks → report → render.
 
 pub mod bundle;
+pub mod cli;
 pub mod probe;
+pub mod render;
+pub mod report;
 pub mod source;

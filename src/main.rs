@@ -1,2 +1,5 @@
 //! The `doctor` program.
-fn main() {}
+
+fn main() -> std::process::ExitCode {
+    dind_doctor::cli::main()
+}

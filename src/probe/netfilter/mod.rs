@@ -112,5 +112,5 @@ fn pristine(table: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[path = "netfilter/tests.rs"]
+#[path = "tests.rs"]
 mod tests;

@@ -1,0 +1,23 @@
+//! `doctor facts`.
+
+use std::{io::Write, path::PathBuf, time::Duration};
+
+use super::{ExitCode, Trouble, arguments, source, unless_closed};
+use crate::{probe, render::json};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Read a recorded bundle instead of this machine
+    #[arg(long, value_name = "BUNDLE")]
+    from: Option<PathBuf>,
+    /// Seconds for the whole run
+    #[arg(long, value_name = "SECS", default_value = "10", value_parser = arguments::seconds)]
+    timeout: Duration,
+}
+
+pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<ExitCode, Trouble> {
+    let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
+    let collected = probe::collect(&*source);
+    unless_closed(json::document(&collected.facts, out))?;
+    Ok(ExitCode::Success)
+}

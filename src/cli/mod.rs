@@ -1,0 +1,139 @@
+//! The command line.
+
+mod arguments;
+mod check;
+mod color;
+mod console;
+mod exit;
+mod explain;
+mod facts;
+mod list;
+mod output;
+mod selection;
+pub mod source;
+
+use std::{
+    ffi::OsString,
+    io::{self, Write},
+};
+
+use clap::{Parser, Subcommand};
+pub use color::When;
+pub use console::Console;
+pub use exit::{ExitCode, Trouble};
+
+/// Finds out, before anything is started, whether a nested Docker daemon, kind, rootless containers,
+/// systemd or BuildKit will work here, and what to change if not.
+#[derive(Debug, Parser)]
+#[command(
+    name = "doctor",
+    version,
+    args_conflicts_with_subcommands = true,
+    before_help = EXAMPLES,
+    help_template = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}",
+    after_help = AFTER_HELP,
+)]
+struct Doctor {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    check: check::Arguments,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  doctor                                   will dockerd and kind work here?
+  doctor --for rootless,buildkit           other targets
+  doctor --for kind=0.11                   a version that is going to run here
+  doctor --format json | jq .targets       for scripts
+  doctor --fail-on warning --ignore mount  for pipelines: exit code 1 from a warning on
+  doctor explain pid1-swallows-sigterm     one check: why it matters, how to fix it";
+
+const AFTER_HELP: &str = "\
+Exit code:
+  0  nothing at or above --fail-on for the targets asked for
+  1  something
+  2  the doctor could not do its job";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Look at this environment and say what will work (the default)
+    Check(Box<check::Arguments>),
+    /// List all checks
+    List(list::Arguments),
+    /// Explain one check: what it looks at, why it matters, how to fix it
+    Explain(explain::Arguments),
+    /// Print what was found out, typed, as JSON
+    Facts(facts::Arguments),
+}
+
+/// Runs the program with its process's arguments, environment and streams.
+pub fn main() -> std::process::ExitCode {
+    let console = Console::of_process();
+    let mut out = io::stdout().lock();
+    let code = run(std::env::args_os(), &console, &mut out, &mut io::stderr());
+    code.into()
+}
+
+/// Runs the program: data to `out`, everything else to `err`.
+pub fn run(
+    arguments: impl IntoIterator<Item = OsString>,
+    console: &Console,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitCode {
+    let parsed = match Doctor::try_parse_from(arguments) {
+        Ok(parsed) => parsed,
+        Err(error) => return print_clap(&error, console, out, err),
+    };
+    let result = match &parsed.command {
+        None => check::run(&parsed.check, console, out),
+        Some(Command::Check(arguments)) => check::run(arguments, console, out),
+        Some(Command::List(arguments)) => list::run(arguments, console, out),
+        Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
+        Some(Command::Facts(arguments)) => facts::run(arguments, out),
+    };
+    match result.and_then(|code| flushed(out).map(|()| code)) {
+        Ok(code) => code,
+        Err(trouble) => {
+            // Nobody is left to be told if this fails too.
+            let _ = writeln!(err, "doctor: {trouble}");
+            ExitCode::Failure
+        }
+    }
+}
+
+/// Whoever reads standard output may go away; a full disk is trouble.
+fn flushed(out: &mut dyn Write) -> Result<(), Trouble> {
+    unless_closed(out.flush())
+}
+
+/// The result of writing to standard output, where a reader that went away is no error.
+fn unless_closed(result: io::Result<()>) -> Result<(), Trouble> {
+    match result {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Trouble::Output(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Help and version are data; usage errors are not.
+fn print_clap(
+    error: &clap::Error,
+    console: &Console,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> ExitCode {
+    let usage = error.use_stderr();
+    let text = error.render();
+    let colored = if usage { console.error_color() } else { console.color(When::Auto) };
+    let text = if colored { text.ansi().to_string() } else { text.to_string() };
+    if usage {
+        // Nobody is left to be told if this fails.
+        let _ = err.write_all(text.as_bytes());
+        return ExitCode::Failure;
+    }
+    match unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush())) {
+        Ok(()) => ExitCode::Success,
+        Err(_) => ExitCode::Failure,
+    }
+}

@@ -1,0 +1,164 @@
+//! From the report to the wire.
+
+use dind_doctor_checks::{
+    facts::{CgroupVersion, Launcher, Machine, Role, Tri},
+    outcome::{self, Proof},
+    remedy::{self, Place},
+    target::Severity,
+};
+
+use super::wire;
+use crate::{
+    render::snippet,
+    report::{self, CheckReport},
+};
+
+pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
+    let launcher = report.environment.launcher;
+    wire::Report {
+        schema: wire::SCHEMA,
+        doctor: wire::Doctor { version: report.version },
+        source: report.origin.name(),
+        exit_code: report.exit_code,
+        environment: environment(&report.environment),
+        targets: report.targets.iter().map(target).collect(),
+        checks: report.checks.iter().map(|c| check(c, launcher)).collect(),
+        trials: [],
+        timed_out: &report.timed_out,
+        summary: summary(report.summary),
+    }
+}
+
+fn environment(environment: &report::Environment) -> wire::Environment<'_> {
+    wire::Environment {
+        kernel: environment.kernel.as_deref(),
+        machine: match environment.machine {
+            Machine::Vm => "vm",
+            Machine::Physical => "physical",
+            Machine::Unknown => "unknown",
+        },
+        container: environment.container.name(),
+        engine: environment.engine.name(),
+        sandbox: environment.sandbox.name(),
+        kubernetes: environment.kubernetes.name(),
+        launcher: environment.launcher.name(),
+        user_namespace: environment.user_namespace.name(),
+        euid: environment.euid,
+        pid1: wire::Pid1 {
+            comm: environment.pid1.comm.as_deref(),
+            exe: environment.pid1.exe.as_deref(),
+            role: environment.pid1.role.map(Role::name),
+        },
+        cgroup: wire::Cgroup {
+            version: environment.cgroup.version.map(CgroupVersion::name),
+            namespace: match environment.cgroup.private {
+                Tri::Yes => "private",
+                Tri::No => "host",
+                Tri::Unknown => "unknown",
+            },
+            path: environment.cgroup.path.as_deref(),
+        },
+        privileged: wire::Privileged {
+            is: environment.privileged.is.name(),
+            missing: &environment.privileged.missing,
+        },
+        netfilter: wire::Netfilter {
+            legacy: environment.netfilter_legacy.name(),
+            nft: environment.netfilter_nft.name(),
+            tool: environment.netfilter_tool.name(),
+        },
+        mtu: wire::Mtu {
+            uplink: environment.mtu.uplink.as_deref(),
+            device: environment.mtu.device,
+            path: environment.mtu.path,
+        },
+        versions: environment.versions.iter().map(|(c, v)| (c.name(), v.as_str())).collect(),
+    }
+}
+
+fn target(target: &report::TargetReport) -> wire::Target<'_> {
+    wire::Target {
+        target: target.target.name(),
+        selected: target.selected,
+        readiness: target.readiness.name(),
+        proof: proof(target.proof),
+        blockers: &target.blockers,
+        unknown_because: &target.unknown_because,
+        degraded_by: &target.degraded_by,
+    }
+}
+
+fn check(check: &CheckReport, launcher: Launcher) -> wire::Check<'_> {
+    let missing = |m: &'_ dind_doctor_checks::facts::Missing| m.why.to_string();
+    wire::Check {
+        id: check.id,
+        area: check.area.name(),
+        title: check.title,
+        status: check.status.name(),
+        severity: check.severity.map(Severity::name),
+        proof: proof(check.proof),
+        reason: check.reason.as_deref(),
+        missing: check
+            .missing
+            .iter()
+            .map(|m| wire::Missing { source: &m.source, why: missing(m) })
+            .collect(),
+        ignored: check
+            .ignored
+            .as_ref()
+            .map(|i| wire::Ignored { reason: &i.reason, until: i.until.as_deref() }),
+        findings: check.findings.iter().map(|f| finding(f, launcher)).collect(),
+        remedies: check.remedies.iter().flat_map(|r| remedies(r, launcher)).collect(),
+    }
+}
+
+fn finding(finding: &outcome::Finding, launcher: Launcher) -> wire::Finding<'_> {
+    wire::Finding {
+        summary: &finding.summary,
+        subject: &finding.subject,
+        caused_by: &finding.caused_by,
+        assumed: finding.assumed.iter().map(|(c, v)| (c.name(), v.as_str())).collect(),
+        severity: finding.severity.iter().map(|(t, s)| (t.name(), s.name())).collect(),
+        evidence: finding
+            .evidence
+            .iter()
+            .map(|e| wire::Evidence { source: &e.source, value: &e.value })
+            .collect(),
+        remedies: finding.remedies.iter().flat_map(|r| remedies(r, launcher)).collect(),
+    }
+}
+
+fn remedies(remedy: &remedy::Remedy, launcher: Launcher) -> impl Iterator<Item = wire::Remedy> {
+    remedy.render(launcher).into_iter().map(|rendered| wire::Remedy {
+        place: Place::name(rendered.place),
+        launcher: rendered.launcher.map(Launcher::name),
+        snippet: rendered
+            .snippet
+            .as_ref()
+            .map(|s| wire::Snippet { language: snippet::language(s), text: snippet::text(s) }),
+        text: rendered.text,
+        commands: rendered.commands,
+    })
+}
+
+const fn proof(proof: Proof) -> &'static str {
+    match proof {
+        Proof::Static => "static",
+        Proof::Trial => "trial",
+    }
+}
+
+const fn summary(summary: report::Summary) -> wire::Summary {
+    wire::Summary {
+        checks: summary.checks,
+        error: summary.error,
+        warning: summary.warning,
+        info: summary.info,
+        other_targets: summary.other_targets,
+        passed: summary.passed,
+        unknown: summary.unknown,
+        not_applicable: summary.not_applicable,
+        crashed: summary.crashed,
+        ignored: summary.ignored,
+    }
+}

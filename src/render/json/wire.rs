@@ -1,0 +1,170 @@
+//! The report on the wire, version 1. Frozen: a field may be added, none renamed or removed.
+//!
+//! Names of enumerated values are given by the `name` functions of the types they come from.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// The value of `schema`.
+pub(super) const SCHEMA: &str = "dind-doctor/report/1";
+
+#[derive(Serialize)]
+pub(super) struct Report<'a> {
+    pub(super) schema: &'static str,
+    pub(super) doctor: Doctor,
+    pub(super) source: &'static str,
+    pub(super) exit_code: u8,
+    pub(super) environment: Environment<'a>,
+    pub(super) targets: Vec<Target<'a>>,
+    pub(super) checks: Vec<Check<'a>>,
+    pub(super) trials: [(); 0],
+    pub(super) timed_out: &'a [String],
+    pub(super) summary: Summary,
+}
+
+#[derive(Serialize)]
+pub(super) struct Doctor {
+    pub(super) version: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Environment<'a> {
+    pub(super) kernel: Option<&'a str>,
+    pub(super) machine: &'static str,
+    pub(super) container: &'static str,
+    pub(super) engine: &'static str,
+    pub(super) sandbox: &'static str,
+    pub(super) kubernetes: &'static str,
+    pub(super) launcher: &'static str,
+    pub(super) user_namespace: &'static str,
+    pub(super) euid: Option<u32>,
+    pub(super) pid1: Pid1<'a>,
+    pub(super) cgroup: Cgroup<'a>,
+    pub(super) privileged: Privileged<'a>,
+    pub(super) netfilter: Netfilter,
+    pub(super) mtu: Mtu<'a>,
+    pub(super) versions: BTreeMap<&'static str, &'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Pid1<'a> {
+    pub(super) comm: Option<&'a str>,
+    pub(super) exe: Option<&'a str>,
+    pub(super) role: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Cgroup<'a> {
+    pub(super) version: Option<&'static str>,
+    pub(super) namespace: &'static str,
+    pub(super) path: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Privileged<'a> {
+    pub(super) is: &'static str,
+    pub(super) missing: &'a [String],
+}
+
+#[derive(Serialize)]
+pub(super) struct Netfilter {
+    pub(super) legacy: &'static str,
+    pub(super) nft: &'static str,
+    pub(super) tool: &'static str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Mtu<'a> {
+    pub(super) uplink: Option<&'a str>,
+    pub(super) device: Option<u32>,
+    pub(super) path: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the name on the wire")]
+pub(super) struct Target<'a> {
+    pub(super) target: &'static str,
+    pub(super) selected: bool,
+    pub(super) readiness: &'static str,
+    pub(super) proof: &'static str,
+    pub(super) blockers: &'a [&'static str],
+    pub(super) unknown_because: &'a [&'static str],
+    pub(super) degraded_by: &'a [&'static str],
+}
+
+#[derive(Serialize)]
+pub(super) struct Check<'a> {
+    pub(super) id: &'static str,
+    pub(super) area: &'static str,
+    pub(super) title: &'static str,
+    pub(super) status: &'static str,
+    pub(super) severity: Option<&'static str>,
+    pub(super) proof: &'static str,
+    pub(super) reason: Option<&'a str>,
+    pub(super) missing: Vec<Missing<'a>>,
+    pub(super) ignored: Option<Ignored<'a>>,
+    pub(super) findings: Vec<Finding<'a>>,
+    /// What to grant, mount or pass so that the next run knows; of an unknown check only.
+    pub(super) remedies: Vec<Remedy>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Missing<'a> {
+    pub(super) source: &'a str,
+    pub(super) why: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Ignored<'a> {
+    pub(super) reason: &'a str,
+    pub(super) until: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Finding<'a> {
+    pub(super) summary: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) caused_by: &'a [&'static str],
+    pub(super) assumed: BTreeMap<&'static str, &'a str>,
+    pub(super) severity: BTreeMap<&'static str, &'static str>,
+    pub(super) evidence: Vec<Evidence<'a>>,
+    pub(super) remedies: Vec<Remedy>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Evidence<'a> {
+    pub(super) source: &'a str,
+    pub(super) value: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Remedy {
+    #[serde(rename = "where")]
+    pub(super) place: &'static str,
+    /// Null where the remedy is the same for all launchers.
+    pub(super) launcher: Option<&'static str>,
+    pub(super) text: String,
+    pub(super) commands: Vec<String>,
+    pub(super) snippet: Option<Snippet>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Snippet {
+    pub(super) language: &'static str,
+    pub(super) text: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Summary {
+    pub(super) checks: usize,
+    pub(super) error: usize,
+    pub(super) warning: usize,
+    pub(super) info: usize,
+    pub(super) other_targets: usize,
+    pub(super) passed: usize,
+    pub(super) unknown: usize,
+    pub(super) not_applicable: usize,
+    pub(super) crashed: usize,
+    pub(super) ignored: usize,
+}

@@ -1,0 +1,10 @@
+//! Renderers: `fn(&Report, …, &mut dyn Write)`, one per format. None decides the exit code.
+
+mod escape;
+pub mod explain;
+pub mod json;
+pub mod list;
+mod snippet;
+pub mod table;
+
+pub use escape::escape;

@@ -1,0 +1,132 @@
+//! What is wrong, in the order in which it is told: worst first, consequences with their cause.
+
+use dind_doctor_checks::{outcome::Finding, target::Severity};
+
+use crate::report::{CheckReport, Report};
+
+/// One check that found something for the targets that were asked for.
+pub(super) struct Entry<'a> {
+    /// The check.
+    pub(super) check: &'a CheckReport,
+    /// How bad it is for the targets that were asked for.
+    pub(super) severity: Severity,
+    /// Its findings that concern those targets, worst first.
+    pub(super) findings: Vec<&'a Finding>,
+    /// Causes that are shown in entries of their own.
+    pub(super) caused_by: Vec<&'static str>,
+    /// What it explains, directly or not, in report order.
+    pub(super) explains: Vec<Entry<'a>>,
+}
+
+/// The root causes, worst first, with what they explain. A consequence that is worse than its cause
+/// stands by itself, so that nothing bad hides under something harmless.
+pub(super) fn of(report: &Report) -> Vec<Entry<'_>> {
+    let targets = report.selected();
+    let mut found: Vec<Option<Entry<'_>>> = report
+        .checks
+        .iter()
+        .filter(|check| check.counts())
+        .filter_map(|check| {
+            let mut findings: Vec<_> = check
+                .findings
+                .iter()
+                .filter(|finding| finding.severity.worst(&targets).is_some())
+                .collect();
+            findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity.worst(&targets)));
+            let severity = check.severity?;
+            Some(Some(Entry { check, severity, findings, caused_by: vec![], explains: vec![] }))
+        })
+        .collect();
+    let shown: Vec<_> = found.iter().flatten().map(|e| (e.check.id, e.severity)).collect();
+    for entry in found.iter_mut().flatten() {
+        let causes = entry.findings.iter().flat_map(|finding| &finding.caused_by);
+        for cause in causes.filter(|id| shown.iter().any(|(shown, _)| shown == *id)) {
+            if !entry.caused_by.contains(cause) {
+                entry.caused_by.push(cause);
+            }
+        }
+    }
+    let parents: Vec<_> = found.iter().flatten().map(|entry| parent(entry, &shown)).collect();
+    let roots: Vec<_> = (0..found.len()).map(|at| root(at, &parents)).collect();
+    for (at, root) in roots.into_iter().enumerate() {
+        if at != root
+            && let Some(consequence) = found[at].take()
+            && let Some(cause) = &mut found[root]
+        {
+            cause.explains.push(consequence);
+        }
+    }
+    let mut entries: Vec<_> = found.into_iter().flatten().collect();
+    entries.sort_by_key(|entry| std::cmp::Reverse(entry.severity));
+    entries
+}
+
+/// The entry under which this one can be folded: every finding must be explained by something that is
+/// shown and at least as bad.
+fn parent(entry: &Entry<'_>, shown: &[(&str, Severity)]) -> Option<usize> {
+    let cause = |finding: &&Finding| {
+        finding.caused_by.iter().find_map(|id| {
+            shown.iter().position(|(shown, worst)| shown == id && *worst >= entry.severity)
+        })
+    };
+    let causes: Option<Vec<_>> = entry.findings.iter().map(cause).collect();
+    causes?.first().copied()
+}
+
+/// The end of the chain of causes; in a circle the first in report order.
+fn root(start: usize, parents: &[Option<usize>]) -> usize {
+    let mut path = vec![start];
+    let mut at = start;
+    while let Some(parent) = parents[at] {
+        if let Some(begin) = path.iter().position(|seen| *seen == parent) {
+            return path[begin..].iter().copied().min().unwrap_or(parent);
+        }
+        path.push(parent);
+        at = parent;
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, root};
+    use crate::report::testing::{found, report_of};
+
+    fn ids<'a>(entries: &[Entry<'a>]) -> Vec<&'a str> {
+        entries.iter().map(|entry| entry.check.id).collect()
+    }
+
+    #[test]
+    fn consequences_of_consequences_fold_under_the_root() {
+        let report = report_of(&[
+            found!("late", "D/-/-/-/-", "middle"),
+            found!("middle", "B/-/-/-/-", "first"),
+            found!("lone", "D/-/-/-/-"),
+            found!("first", "B/-/-/-/-"),
+        ]);
+        let entries = super::of(&report);
+        assert_eq!(ids(&entries), ["first", "lone"]);
+        assert_eq!(ids(&entries[0].explains), ["late", "middle"]);
+    }
+
+    #[test]
+    fn nothing_hides_under_something_less_bad_or_not_shown() {
+        let report = report_of(&[
+            found!("hint", "W/-/-/-/-"),
+            found!("severe", "B/-/-/-/-", "hint"),
+            found!("elsewhere", "-/-/B/-/-"),
+            found!("here", "D/-/-/-/-", "elsewhere"),
+        ]);
+        let entries = super::of(&report);
+        assert_eq!(ids(&entries), ["severe", "here", "hint"]);
+        assert_eq!(entries[0].caused_by, ["hint"]);
+        assert!(entries[1].caused_by.is_empty());
+    }
+
+    #[test]
+    fn a_circle_loses_nobody() {
+        assert_eq!(root(0, &[Some(1), Some(2), Some(1)]), 1);
+        assert_eq!(root(1, &[Some(1), Some(2), Some(1)]), 1);
+        assert_eq!(root(2, &[Some(1), Some(2), Some(1)]), 1);
+    }
+}

@@ -1,0 +1,117 @@
+//! What is wrong.
+
+use std::io::{self, Write};
+
+use dind_doctor_checks::{outcome::Finding, target::Target};
+
+use super::{
+    Detail, View,
+    entries::{self, Entry},
+    grid, remedies,
+    style::{HEADING, LABEL, PLAIN, of_severity},
+};
+use crate::{render::escape, report::Report};
+
+/// So many instances of one problem are shown unless all were asked for.
+const FEW: usize = 3;
+
+pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
+    for (at, entry) in entries::of(report).iter().enumerate() {
+        if at > 0 || view.detail != Detail::Quiet {
+            writeln!(out)?;
+        }
+        write_entry(entry, report, view, out)?;
+        if view.is_verbose() {
+            for consequence in &entry.explains {
+                writeln!(out)?;
+                write_entry(consequence, report, view, out)?;
+            }
+        } else {
+            let explained: Vec<_> = entry.explains.iter().map(explained).collect();
+            grid::rows(&explained, 2, view.width, out)?;
+        }
+    }
+    Ok(())
+}
+
+fn write_entry(
+    entry: &Entry<'_>,
+    report: &Report,
+    view: View,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let severity = of_severity(entry.severity);
+    writeln!(
+        out,
+        "{}  {}  {}",
+        severity.style(entry.severity.name()),
+        HEADING.style(entry.check.id),
+        LABEL.style(hurt(entry, &report.selected())),
+    )?;
+    let shown = if view.is_verbose() { entry.findings.len() } else { FEW };
+    for finding in entry.findings.iter().take(shown) {
+        write_finding(finding, view, out)?;
+    }
+    if let Some(more) = entry.findings.len().checked_sub(shown).filter(|more| *more > 0) {
+        grid::paragraph(&format!("and {more} more: doctor -v"), LABEL, 2, view.width, out)?;
+    }
+    if !entry.caused_by.is_empty() {
+        let causes = entry.caused_by.join(", ");
+        let row = vec![("caused by".to_owned(), LABEL), (causes, PLAIN)];
+        grid::rows(&[row], 2, view.width, out)?;
+    }
+    let shown = entry.findings.iter().take(shown);
+    remedies::write(shown.flat_map(|f| &f.remedies), report.environment.launcher, view, out)
+}
+
+fn write_finding(finding: &Finding, view: View, out: &mut dyn Write) -> io::Result<()> {
+    grid::paragraph(&escape(&finding.summary), PLAIN, 2, view.width, out)?;
+    let evidence = if view.is_verbose() { finding.evidence.len() } else { 1 };
+    let mut rows: Vec<_> = finding
+        .evidence
+        .iter()
+        .take(evidence)
+        .map(|seen| {
+            let text = format!("{}: {}", escape(&seen.source), escape(&seen.value));
+            vec![("seen".to_owned(), LABEL), (text, LABEL)]
+        })
+        .collect();
+    for (component, version) in &finding.assumed {
+        let text = format!("{component} {version}; say --assume {component}=… if it is another");
+        rows.push(vec![("assumed".to_owned(), LABEL), (escape(&text).into_owned(), LABEL)]);
+    }
+    grid::rows(&rows, 2, view.width, out)
+}
+
+/// The targets that were asked for and are hurt; how badly only where they differ.
+fn hurt(entry: &Entry<'_>, targets: &[Target]) -> String {
+    let each: Vec<_> = targets
+        .iter()
+        .filter_map(|target| Some((*target, entry.check.severity_for(*target)?)))
+        .collect();
+    let alike = each.iter().all(|(_, severity)| *severity == entry.severity);
+    let names: Vec<_> = each
+        .into_iter()
+        .map(
+            |(target, severity)| {
+                if alike { target.name().to_owned() } else { format!("{target}: {severity}") }
+            },
+        )
+        .collect();
+    format!("({})", names.join(", "))
+}
+
+fn explained(entry: &Entry<'_>) -> Vec<(String, owo_colors::Style)> {
+    let summary = entry.findings.first().map(|finding| escape(&finding.summary));
+    let more = match entry.findings.len() {
+        0 | 1 => String::new(),
+        n => format!(" (and {} more)", n - 1),
+    };
+    let text = format!(
+        "{} ({}): {}{more}",
+        entry.check.id,
+        entry.severity,
+        summary.as_deref().unwrap_or_default(),
+    );
+    vec![("explains".to_owned(), LABEL), (text, LABEL)]
+}

@@ -1,0 +1,65 @@
+//! The report for people: what this is, what will run, what is wrong and what to do about it.
+//!
+//! Always styled; whoever does not want styles strips them.
+
+mod entries;
+mod findings;
+mod footer;
+mod grid;
+mod others;
+mod readiness;
+mod remedies;
+mod style;
+mod summary;
+mod unknowns;
+
+use std::io::{self, Write};
+
+pub(super) use grid::paragraph;
+pub(super) use style::{HEADING, LABEL};
+
+use crate::report::Report;
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Detail {
+    /// Only what is wrong.
+    Quiet,
+    /// What a first look needs.
+    Normal,
+    /// All evidence, all remedies, and what passed.
+    Verbose,
+}
+
+/// How a report is shown.
+#[derive(Debug, Clone, Copy)]
+pub struct View {
+    /// Columns.
+    pub width: usize,
+    /// How much is told.
+    pub detail: Detail,
+}
+
+impl View {
+    /// Columns where nothing says better.
+    pub const DEFAULT_WIDTH: usize = 80;
+
+    const fn is_verbose(self) -> bool {
+        matches!(self.detail, Detail::Verbose)
+    }
+}
+
+/// The report for people.
+pub fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
+    if view.detail == Detail::Quiet {
+        return findings::write(report, view, out);
+    }
+    summary::write(report, view, out)?;
+    writeln!(out)?;
+    readiness::write(report, view, out)?;
+    findings::write(report, view, out)?;
+    unknowns::write(report, view, out)?;
+    others::write(report, view, out)?;
+    writeln!(out)?;
+    footer::write(report, view, out)
+}

@@ -1,0 +1,54 @@
+//! What will run.
+
+use std::io::{self, Write};
+
+use dind_doctor_checks::outcome::Proof;
+
+use super::{
+    View, grid,
+    style::{HEADING, LABEL, PLAIN, of_readiness},
+};
+use crate::report::{Readiness, Report, TargetReport};
+
+/// The targets that were asked for, marked, and then the others.
+pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
+    let (asked, others): (Vec<_>, Vec<_>) = report.targets.iter().partition(|t| t.selected);
+    let rows: Vec<_> = asked
+        .into_iter()
+        .chain(others)
+        .map(|target| {
+            let (mark, name) = if target.selected { (">", HEADING) } else { ("-", LABEL) };
+            let why = if target.selected { PLAIN } else { LABEL };
+            vec![
+                (mark.to_owned(), name),
+                (target.target.name().to_owned(), name),
+                (target.readiness.name().to_owned(), of_readiness(target.readiness)),
+                (because(target, view), why),
+            ]
+        })
+        .collect();
+    grid::rows(&rows, 0, view.width, out)
+}
+
+fn because(target: &TargetReport, view: View) -> String {
+    match target.readiness {
+        Readiness::Blocked => format!("by {}", some_of(&target.blockers, view)),
+        Readiness::Degraded => format!("by {}", some_of(&target.degraded_by, view)),
+        Readiness::Unknown => {
+            format!("not judged: {}", some_of(&target.unknown_because, view))
+        }
+        Readiness::Ready if target.proof == Proof::Static => {
+            "(not proved: static evidence only)".to_owned()
+        }
+        Readiness::Ready => "(tried)".to_owned(),
+    }
+}
+
+/// The first few names, and how many more there are.
+pub(super) fn some_of(names: &[&str], view: View) -> String {
+    const FEW: usize = 3;
+    if view.is_verbose() || names.len() <= FEW + 1 {
+        return names.join(", ");
+    }
+    format!("{} and {} more", names[..FEW].join(", "), names.len() - FEW)
+}

@@ -1,0 +1,62 @@
+//! What to do, for the launcher in use.
+
+use std::io::{self, Write};
+
+use dind_doctor_checks::{
+    facts::Launcher,
+    remedy::{Place, Remedy},
+};
+
+use super::{
+    View, grid,
+    style::{CODE, LABEL, PLAIN},
+};
+use crate::render::{escape, snippet};
+
+/// Where commands and snippets begin.
+const INDENT: usize = 6;
+
+/// Writes each different remedy once: the best one whole, of the others only what they do, unless
+/// everything is asked for. What can be pasted is never wrapped.
+pub(super) fn write<'a>(
+    remedies: impl Iterator<Item = &'a Remedy>,
+    launcher: Launcher,
+    view: View,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let mut told: Vec<&Remedy> = Vec::new();
+    for remedy in remedies {
+        if !told.contains(&remedy) {
+            told.push(remedy);
+        }
+    }
+    for (at, remedy) in told.into_iter().enumerate() {
+        let Some(rendered) = remedy.render(launcher).into_iter().next() else { continue };
+        let label = if at == 0 { "fix" } else { "or" };
+        let text = format!("{}: {}", place(rendered.place), escape(&rendered.text));
+        grid::rows(&[vec![(label.to_owned(), LABEL), (text, PLAIN)]], 2, view.width, out)?;
+        if at > 0 && !view.is_verbose() {
+            continue;
+        }
+        for command in &rendered.commands {
+            writeln!(out, "{:INDENT$}{}", "", CODE.style(escape(command)))?;
+        }
+        if let Some(snippet) = &rendered.snippet {
+            for line in snippet::text(snippet).lines() {
+                writeln!(out, "{:INDENT$}{}", "", CODE.style(escape(line)))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where a change is made, for people.
+pub(super) const fn place(place: Place) -> &'static str {
+    match place {
+        Place::Here => "here",
+        Place::Image => "in the image",
+        Place::Container => "where the container is launched",
+        Place::Runtime => "in the configuration of the daemon or kind",
+        Place::Host => "on the host",
+    }
+}

@@ -1,0 +1,208 @@
+//! What follows for each target.
+
+use dind_doctor_checks::{
+    Check,
+    outcome::Proof,
+    target::{Severity, Target},
+};
+
+use super::{CheckReport, Status};
+
+/// Whether a target can be started here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readiness {
+    /// A finding is an error for it.
+    Blocked,
+    /// A check that could be an error for it was not judged.
+    Unknown,
+    /// A finding is a warning for it.
+    Degraded,
+    /// Nothing speaks against it.
+    Ready,
+}
+
+impl Readiness {
+    /// The name in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Blocked => "blocked",
+            Self::Unknown => "unknown",
+            Self::Degraded => "degraded",
+            Self::Ready => "ready",
+        }
+    }
+}
+
+/// What the checks mean for one target.
+#[derive(Debug)]
+pub struct TargetReport {
+    /// The target.
+    pub target: Target,
+    /// Whether it was asked for.
+    pub selected: bool,
+    /// Whether it can be started here.
+    pub readiness: Readiness,
+    /// `Trial` if a trial is among what the readiness rests on.
+    pub proof: Proof,
+    /// Checks that found an error for it, root causes first.
+    pub blockers: Vec<&'static str>,
+    /// Checks that could be an error for it and are unknown, crashed or not selected.
+    pub unknown_because: Vec<&'static str>,
+    /// Checks that found a warning for it, root causes first.
+    pub degraded_by: Vec<&'static str>,
+}
+
+/// Judges every target from the checks that ran and those that were left out.
+pub(super) fn of_targets(
+    checks: &[CheckReport],
+    left_out: &[&'static Check],
+    selected: &[Target],
+) -> Vec<TargetReport> {
+    Target::ALL
+        .into_iter()
+        .map(|target| of_target(target, checks, left_out, selected.contains(&target)))
+        .collect()
+}
+
+fn of_target(
+    target: Target,
+    checks: &[CheckReport],
+    left_out: &[&'static Check],
+    selected: bool,
+) -> TargetReport {
+    let counted = || checks.iter().filter(|check| check.counts());
+    let blockers = with_severity(counted(), target, Severity::Error);
+    let degraded_by = with_severity(counted(), target, Severity::Warning);
+    let open = counted()
+        .filter(|check| check.status.is_open() && check.could_reach(Severity::Error, &[target]))
+        .map(|check| check.id);
+    let absent = left_out
+        .iter()
+        .filter(|check| check.worst.get(target) == Some(Severity::Error))
+        .map(|check| check.id);
+    let unknown_because: Vec<_> = open.chain(absent).collect();
+    let readiness = if !blockers.is_empty() {
+        Readiness::Blocked
+    } else if !unknown_because.is_empty() {
+        Readiness::Unknown
+    } else if !degraded_by.is_empty() {
+        Readiness::Degraded
+    } else {
+        Readiness::Ready
+    };
+    let rests_on = |check: &&CheckReport| match readiness {
+        Readiness::Blocked => blockers.contains(&check.id),
+        Readiness::Degraded => degraded_by.contains(&check.id),
+        Readiness::Unknown | Readiness::Ready => {
+            check.status == Status::Pass && check.could_reach(Severity::Error, &[target])
+        }
+    };
+    let tried = counted().filter(rests_on).any(|check| check.proof == Proof::Trial);
+    TargetReport {
+        target,
+        selected,
+        readiness,
+        proof: if tried { Proof::Trial } else { Proof::Static },
+        blockers,
+        unknown_because,
+        degraded_by,
+    }
+}
+
+/// Ids of the checks whose worst finding for `target` is `severity`, those that nothing else explains
+/// first.
+fn with_severity<'a>(
+    checks: impl Iterator<Item = &'a CheckReport>,
+    target: Target,
+    severity: Severity,
+) -> Vec<&'static str> {
+    let found = checks.filter(|check| check.severity_for(target) == Some(severity));
+    let (roots, explained): (Vec<_>, Vec<_>) = found.partition(|check| {
+        let mut such = check.findings.iter().filter(|f| f.severity.get(target) == Some(severity));
+        such.any(|finding| finding.caused_by.is_empty())
+    });
+    roots.into_iter().chain(explained).map(|check| check.id).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::{
+        Options, Report, Selector,
+        testing::{check, crashed, found, report_of, report_with, unknown},
+    };
+
+    fn dockerd(report: &Report) -> &TargetReport {
+        &report.targets[0]
+    }
+
+    #[test]
+    fn an_error_blocks_whatever_else_is_unknown() {
+        let report = report_of(&[unknown!("a", "B/-/-/-/-"), found!("b", "B/D/-/-/-")]);
+        assert_eq!(dockerd(&report).readiness, Readiness::Blocked);
+        assert_eq!(dockerd(&report).blockers, ["b"]);
+        assert_eq!(dockerd(&report).unknown_because, ["a"]);
+        assert_eq!(report.targets[1].readiness, Readiness::Degraded);
+        assert_eq!(report.targets[1].degraded_by, ["b"]);
+        assert_eq!(report.targets[2].readiness, Readiness::Ready);
+    }
+
+    #[test]
+    fn a_possible_error_that_was_not_judged_is_unknown() {
+        let with = |open| report_of(&[open, found!("warned", "D/-/-/-/-")]);
+        assert_eq!(dockerd(&with(unknown!("a", "B/-/-/-/-"))).readiness, Readiness::Unknown);
+        assert_eq!(dockerd(&with(crashed!("a", "B/-/-/-/-"))).readiness, Readiness::Unknown);
+        assert_eq!(dockerd(&with(unknown!("a", "D/-/-/-/-"))).readiness, Readiness::Degraded);
+    }
+
+    #[test]
+    fn a_possible_error_that_was_not_selected_is_unknown() {
+        let options =
+            Options { select: vec![Selector::Check("b".to_owned())], ..Options::default() };
+        let checks: [&Check; 3] =
+            [check!("a", "B/-/-/-/-"), check!("b", "B/B/-/-/-"), check!("c", "D/D/-/-/-")];
+        let report = report_with(&checks, &options);
+        assert_eq!(dockerd(&report).unknown_because, ["a"]);
+        assert_eq!(dockerd(&report).readiness, Readiness::Unknown);
+        assert_eq!(report.targets[1].readiness, Readiness::Ready);
+        assert_eq!(report.checks.len(), 1);
+    }
+
+    #[test]
+    fn what_is_ignored_does_not_count_found_unknown_or_left_out() {
+        let ignore = ["a", "b", "c"].into_iter().map(|id| Selector::Check(id.to_owned())).collect();
+        let select = ["a", "b", "d"].into_iter().map(|id| Selector::Check(id.to_owned())).collect();
+        let options = Options { select, ignore, ..Options::default() };
+        let checks: [&Check; 4] = [
+            found!("a", "B/-/-/-/-"),
+            unknown!("b", "B/-/-/-/-"),
+            check!("c", "B/-/-/-/-"),
+            check!("d", "B/-/-/-/-"),
+        ];
+        let report = report_with(&checks, &options);
+        assert_eq!(dockerd(&report).readiness, Readiness::Ready);
+        assert!(report.checks[0].ignored.is_some());
+        assert_eq!(report.checks[0].status, Status::Finding);
+    }
+
+    #[test]
+    fn root_causes_come_first() {
+        let report = report_of(&[
+            found!("effect", "B/-/-/-/-", "cause"),
+            found!("cause", "B/-/-/-/-"),
+            found!("other", "B/-/-/-/-"),
+        ]);
+        assert_eq!(dockerd(&report).blockers, ["cause", "other", "effect"]);
+    }
+
+    #[test]
+    fn a_trial_among_what_it_rests_on_is_proof() {
+        use dind_doctor_checks::outcome::Outcome;
+        let report = report_of(&[
+            check!("a", "B/-/-/-/-", Ok(Outcome::Pass(Proof::Trial))),
+            check!("b", "-/B/-/-/-"),
+        ]);
+        assert_eq!(dockerd(&report).proof, Proof::Trial);
+        assert_eq!(report.targets[1].proof, Proof::Static);
+    }
+}

@@ -1,0 +1,70 @@
+//! Checks made by hand, for unit tests of the report.
+
+use dind_doctor_checks::{Check, facts::Facts, registry::Area};
+
+use super::{Options, Origin, Report, diagnose_with};
+use crate::probe::Collected;
+
+/// A check with this id and worst severity that passes, or that runs the given code.
+macro_rules! check {
+    ($id:literal, $worst:literal) => {
+        check!($id, $worst, Ok(dind_doctor_checks::outcome::Outcome::pass()))
+    };
+    ($id:literal, $worst:literal, $verdict:expr) => {{
+        static CHECK: dind_doctor_checks::Check = dind_doctor_checks::Check {
+            id: $id,
+            title: $id,
+            worst: dind_doctor_checks::target::Severities::of($worst),
+            logs: &[],
+            doc: "",
+            run: |_| $verdict,
+        };
+        &CHECK
+    }};
+}
+
+/// A check that finds its problem, at its worst, with these causes.
+macro_rules! found {
+    ($id:literal, $worst:literal $(, $cause:literal)*) => {
+        $crate::report::testing::check!($id, $worst, {
+            let severity = dind_doctor_checks::target::Severities::of($worst);
+            let finding = dind_doctor_checks::outcome::Finding::new("subject", severity, "summary");
+            Ok(finding$(.caused_by($cause))*.into())
+        })
+    };
+}
+
+/// A check that cannot be judged.
+macro_rules! unknown {
+    ($id:literal, $worst:literal) => {
+        $crate::report::testing::check!(
+            $id,
+            $worst,
+            Err(dind_doctor_checks::outcome::Unknown::new(
+                "/proc/1/status",
+                dind_doctor_checks::facts::Why::NotPermitted
+            ))
+        )
+    };
+}
+
+/// A check that panics.
+macro_rules! crashed {
+    ($id:literal, $worst:literal) => {
+        $crate::report::testing::check!($id, $worst, panic!("out of cheese"))
+    };
+}
+
+pub(crate) use {check, crashed, found, unknown};
+
+/// The report over these checks, of the area cgroup, with default options.
+pub(crate) fn report_of(checks: &[&'static Check]) -> Report {
+    report_with(checks, &Options::default())
+}
+
+/// The report over these checks, of the area cgroup.
+pub(crate) fn report_with(checks: &[&'static Check], options: &Options) -> Report {
+    let collected = Collected { facts: Facts::default(), timed_out: Vec::new() };
+    let checks = checks.iter().map(|check| (Area::Cgroup, *check));
+    diagnose_with(checks, collected, Origin::Live, options)
+}
