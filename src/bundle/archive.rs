@@ -25,15 +25,18 @@ pub fn read(path: &Path) -> Result<Recording, BundleError> {
         .map_err(|what| BundleError::Damaged(path.to_owned(), what))
 }
 
-/// Writes a bundle: to a `.tar.gz` or `.tgz` if the path ends so, else to a new directory.
-pub fn write(recording: &Recording, path: &Path) -> Result<(), BundleError> {
+/// Writes a bundle, to a `.tar.gz` or `.tgz` if the path ends so, else to a new directory, and returns its
+/// size in bytes.
+pub fn write(recording: &Recording, path: &Path) -> Result<u64, BundleError> {
     let fail = |error| BundleError::Io(path.to_owned(), error);
     let parts = recording.to_parts().map_err(|e| fail(e.into()))?;
     let name = path.to_string_lossy();
     if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
-        write_archive(&parts, path).map_err(fail)
+        write_archive(&parts, path).and_then(|()| Ok(fs::metadata(path)?.len())).map_err(fail)
     } else {
-        write_directory(&parts, path).map_err(fail)
+        let bodies: usize = parts.bodies.values().map(Vec::len).sum();
+        let size = (parts.manifest.len() + bodies) as u64;
+        write_directory(&parts, path).map(|()| size).map_err(fail)
     }
 }
 

@@ -37,6 +37,16 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
     Ok(Wanted { target, version: Some((component, self::version(version)?)) })
 }
 
+/// The targets in report order, and the versions given with them and beside them.
+pub(super) fn judged(
+    wanted: &[Wanted],
+    assume: &[(Component, Version)],
+) -> (Vec<Target>, Vec<(Component, Version)>) {
+    let is_wanted = |target: &Target| wanted.iter().any(|w| w.target == *target);
+    let versions = wanted.iter().filter_map(|w| w.version).chain(assume.iter().copied());
+    (Target::ALL.into_iter().filter(is_wanted).collect(), versions.collect())
+}
+
 /// `docker=29.1`.
 pub(super) fn assumption(text: &str) -> Result<(Component, Version), String> {
     let Some((name, version)) = text.split_once('=') else {

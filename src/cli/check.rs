@@ -2,10 +2,7 @@
 
 use std::{io::Write, path::PathBuf, time::Duration};
 
-use dind_doctor_checks::{
-    target::Target,
-    version::{Component, Version},
-};
+use dind_doctor_checks::version::{Component, Version};
 
 use super::{
     Console, ExitCode, Trouble, When,
@@ -101,11 +98,10 @@ pub(super) fn run(
 
 impl Arguments {
     fn options(&self) -> Options {
-        let wanted = |target: &Target| self.targets.iter().any(|w| w.target == *target);
-        let versions = self.targets.iter().filter_map(|w| w.version);
+        let (targets, assume) = arguments::judged(&self.targets, &self.assume);
         Options {
-            targets: Target::ALL.into_iter().filter(wanted).collect(),
-            assume: versions.chain(self.assume.iter().copied()).collect(),
+            targets,
+            assume,
             select: self.select.clone(),
             ignore: self.ignore.clone(),
             fail_on: self.fail_on.into(),

@@ -1,6 +1,7 @@
 //! The command line.
 
 mod arguments;
+mod capture;
 mod check;
 mod color;
 mod console;
@@ -10,7 +11,7 @@ mod facts;
 mod list;
 mod output;
 mod selection;
-pub mod source;
+mod source;
 
 use std::{
     ffi::OsString,
@@ -47,6 +48,7 @@ Examples:
   doctor --for kind=0.11                   a version that is going to run here
   doctor --format json | jq .targets       for scripts
   doctor --fail-on warning --ignore mount  for pipelines: exit code 1 from a warning on
+  doctor capture -o support.tar.gz         for people who cannot get in here
   doctor explain pid1-swallows-sigterm     one check: why it matters, how to fix it";
 
 const AFTER_HELP: &str = "\
@@ -63,6 +65,8 @@ enum Command {
     List(list::Arguments),
     /// Explain one check: what it looks at, why it matters, how to fix it
     Explain(explain::Arguments),
+    /// Record this machine as a bundle that can be diagnosed elsewhere
+    Capture(capture::Arguments),
     /// Print what was found out, typed, as JSON
     Facts(facts::Arguments),
 }
@@ -91,6 +95,7 @@ pub fn run(
         Some(Command::Check(arguments)) => check::run(arguments, console, out),
         Some(Command::List(arguments)) => list::run(arguments, console, out),
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
+        Some(Command::Capture(arguments)) => capture::run(arguments, err),
         Some(Command::Facts(arguments)) => facts::run(arguments, out),
     };
     match result.and_then(|code| flushed(out).map(|()| code)) {

@@ -3,20 +3,18 @@
 use std::{path::Path, time::Duration};
 
 use super::Trouble;
-use crate::source::{Answer, Question, Refusal, Source};
+use crate::{
+    bundle::{self, Replay},
+    source::{LiveSource, Source},
+};
 
 /// The bundle at `from`, or this machine with `timeout` for the whole run.
-pub fn open(from: Option<&Path>, _timeout: Duration) -> Result<Box<dyn Source>, Trouble> {
-    match from {
-        None => Ok(Box::new(Nothing)),
-        Some(path) => Err(Trouble::Source(format!("cannot read the bundle {}", path.display()))),
-    }
-}
-
-struct Nothing;
-
-impl Source for Nothing {
-    fn ask(&self, _: &Question) -> Result<Answer, Refusal> {
-        Err(Refusal::NotRecorded)
-    }
+pub(super) fn open(from: Option<&Path>, timeout: Duration) -> Result<Box<dyn Source>, Trouble> {
+    Ok(match from {
+        None => Box::new(LiveSource::new(timeout)),
+        Some(path) => {
+            let recording = bundle::read(path).map_err(|e| Trouble::Source(e.to_string()))?;
+            Box::new(Replay::new(recording))
+        }
+    })
 }

@@ -1,14 +1,14 @@
 //! What this environment is, in the few words that a report begins with.
 
 use dind_doctor_checks::{
+    Privileged,
     facts::{
         CgroupVersion, Engine, Fact, Facts, Launcher, Machine, Role, Sandbox, Text, ToolFlavour,
         Tri,
     },
+    missing_privileges,
     version::Component,
 };
-
-use super::privileged::{self, Privileged};
 
 /// PID 1.
 #[derive(Debug, Clone)]
@@ -91,7 +91,7 @@ pub struct Environment {
     /// The doctor's place in the cgroup hierarchy.
     pub cgroup: CgroupPlace,
     /// What of `--privileged` is here.
-    pub privileged: Privileged,
+    pub privileged: Vector,
     /// Whether the kernel serves legacy iptables.
     pub netfilter_legacy: Tri,
     /// Whether the kernel serves nf_tables.
@@ -102,6 +102,22 @@ pub struct Environment {
     pub mtu: Mtu,
     /// Versions that are given or read, sorted by component.
     pub versions: Vec<(Component, String)>,
+}
+
+/// How privileged the environment is, piece by piece.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Vector {
+    /// How much.
+    pub is: Privileged,
+    /// What is missing: `capability:CAP_…`, `seccomp`, `lsm:PROFILE`, `mount:PATH`.
+    pub missing: Vec<String>,
+}
+
+impl Vector {
+    fn of(facts: &Facts) -> Self {
+        let (is, missing) = missing_privileges(facts);
+        Self { is, missing }
+    }
 }
 
 impl Environment {
@@ -134,7 +150,7 @@ impl Environment {
                 private: facts.identity.namespaces.cgroup_is_private(),
                 path: facts.cgroup.own_path().map(str::to_owned),
             },
-            privileged: privileged::privileged(facts),
+            privileged: Vector::of(facts),
             netfilter_legacy: facts.netfilter.legacy_kernel,
             netfilter_nft: facts.netfilter.nft_kernel,
             netfilter_tool: match facts.netfilter.iptables.known() {

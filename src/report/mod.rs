@@ -7,7 +7,6 @@ mod check;
 mod environment;
 mod exit;
 mod options;
-mod privileged;
 mod readiness;
 mod run;
 mod summary;
@@ -22,9 +21,8 @@ use dind_doctor_checks::{
     registry::{self, Area},
     target::Severity,
 };
-pub use environment::{CgroupPlace, Environment, Mtu, Pid1, Tool};
+pub use environment::{CgroupPlace, Environment, Mtu, Pid1, Tool, Vector};
 pub use options::{Options, Selector};
-pub use privileged::{Degree, Privileged};
 pub use readiness::{Readiness, TargetReport};
 pub use summary::Summary;
 

@@ -112,5 +112,4 @@ fn pristine(table: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

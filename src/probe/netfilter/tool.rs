@@ -106,5 +106,4 @@ fn is_program(reader: &Reader<'_>, path: &str) -> Result<bool, Missing> {
 }
 
 #[cfg(test)]
-#[path = "tool_tests.rs"]
 mod tests;

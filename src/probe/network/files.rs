@@ -141,5 +141,4 @@ fn hexadecimal(text: &str) -> Option<u32> {
 }
 
 #[cfg(test)]
-#[path = "files_tests.rs"]
 mod tests;

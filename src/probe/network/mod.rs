@@ -61,5 +61,4 @@ fn path_mtu(reader: &Reader<'_>, destination: IpAddr) -> Fact<PathMtu> {
 }
 
 #[cfg(test)]
-#[path = "network/tests.rs"]
 mod tests;

@@ -150,5 +150,4 @@ fn next_hops(mut bytes: &[u8]) -> Vec<NextHop> {
 }
 
 #[cfg(test)]
-#[path = "row_tests.rs"]
 mod tests;

@@ -1,0 +1,76 @@
+//! `doctor capture`.
+
+use std::{io::Write, path::PathBuf, time::Duration};
+
+use dind_doctor_checks::version::{Component, Version};
+
+use super::{
+    ExitCode, Trouble,
+    arguments::{self, Wanted},
+    output, source,
+};
+use crate::{
+    bundle::{self, Recorder, Replay},
+    probe,
+    render::json,
+    report::{self, Options, Origin},
+};
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Arguments {
+    /// Where to: a name that ends in .tar.gz, or a new directory
+    #[arg(short, long, value_name = "BUNDLE")]
+    output: PathBuf,
+    /// Also write the JSON report of the same reads
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// For the report: what is going to be started here
+    #[arg(long = "for", value_name = "TARGET", value_delimiter = ',',
+          default_value = "dockerd,kind", value_parser = arguments::wanted)]
+    targets: Vec<Wanted>,
+    /// For the report: a version that is going to run here
+    #[arg(long, value_name = "COMPONENT=V", value_delimiter = ',',
+          value_parser = arguments::assumption)]
+    assume: Vec<(Component, Version)>,
+    /// Keep addresses, names and values as they are
+    #[arg(long)]
+    no_redact: bool,
+    /// Copy a recorded bundle instead of recording this machine
+    #[arg(long, value_name = "BUNDLE")]
+    from: Option<PathBuf>,
+    /// Seconds for the whole run
+    #[arg(long, value_name = "SECS", default_value = "10", value_parser = arguments::seconds)]
+    timeout: Duration,
+}
+
+pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode, Trouble> {
+    let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
+    let recorder = Recorder::new(&*source);
+    probe::collect(&recorder);
+    bundle::ask_superset(&recorder);
+    let mut recording = recorder.into_recording(false);
+    let mut removed = Vec::new();
+    if !arguments.no_redact {
+        let redacted = bundle::redact(&recording);
+        recording = redacted.recording;
+        removed = redacted.removed;
+    }
+    let size =
+        bundle::write(&recording, &arguments.output).map_err(|e| Trouble::Source(e.to_string()))?;
+    let path = arguments.output.display();
+    // The answers are where they belong; who cannot be told about it is not in trouble.
+    let _ = writeln!(err, "doctor: {path}: {} answers, {size} bytes", recording.answers.len());
+    for removal in removed {
+        let _ = writeln!(err, "doctor: redacted {removal}");
+    }
+    if let Some(path) = &arguments.report {
+        let collected = probe::collect(&Replay::new(recording));
+        let (targets, versions) = arguments::judged(&arguments.targets, &arguments.assume);
+        let options = Options { targets, assume: versions, ..Options::default() };
+        let report = report::diagnose(collected, Origin::Bundle, &options);
+        let mut content = Vec::new();
+        json::render(&report, &mut content).map_err(Trouble::Output)?;
+        output::write(path, &content).map_err(|e| Trouble::File(path.clone(), e))?;
+    }
+    Ok(ExitCode::Success)
+}

@@ -1,0 +1,113 @@
+//! What `scenario.toml` says.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use dind_doctor::report::{Report, Status};
+use dind_doctor_checks::{
+    target::Severities,
+    version::{Component, Version},
+};
+use serde::{Deserialize, Serialize};
+
+/// `scenario.toml`: what the environment is, how it was recorded, what is expected.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Scenario {
+    /// What the environment is, for people.
+    pub(crate) description: String,
+    /// Whether it was made up; then `recorded.how` says where the values come from.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) synthetic: bool,
+    /// How, where and on which versions it was recorded.
+    pub(crate) recorded: BTreeMap<String, String>,
+    /// Versions that the run assumes.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) assume: BTreeMap<String, String>,
+    /// What is expected.
+    #[serde(default)]
+    pub(crate) expectation: Expectation,
+}
+
+/// Everything that is not pass or not applicable, and what follows from it.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Expectation {
+    /// Severity per target, `docker/kind/rootless/systemd/buildkit` as in the catalogue, of each finding.
+    #[serde(default)]
+    pub(crate) findings: BTreeMap<String, Vec<String>>,
+    /// Ids of the checks that are unknown.
+    #[serde(default)]
+    pub(crate) unknown: Vec<String>,
+    /// Readiness per target.
+    #[serde(default)]
+    pub(crate) readiness: BTreeMap<String, String>,
+}
+
+impl Scenario {
+    pub(crate) fn read(directory: &Path) -> Self {
+        let path = directory.join("scenario.toml");
+        let text = fs::read_to_string(&path).expect("scenario.toml");
+        toml::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    pub(crate) fn assumptions(&self) -> Vec<(Component, Version)> {
+        let parse = |(name, version): (&String, &String)| {
+            (name.parse().expect("a component"), version.parse().expect("a version"))
+        };
+        self.assume.iter().map(parse).collect()
+    }
+
+    pub(crate) fn check_origin(&self, name: &str) {
+        assert!(self.description.len() > 20, "{name}: what is it?");
+        let how = self.recorded.get("how").map_or(0, String::len);
+        assert!(how > 10, "{name}: how was it recorded, or where do its values come from?");
+        assert!(self.synthetic || self.recorded.contains_key("kernel"), "{name}: on which kernel?");
+    }
+}
+
+/// Writes what was found into the scenario.
+pub(crate) fn bless(directory: &Path, found: &Expectation) {
+    #[derive(Serialize)]
+    struct Table<'a> {
+        expectation: &'a Expectation,
+    }
+    let path = directory.join("scenario.toml");
+    let text = fs::read_to_string(&path).expect("scenario.toml");
+    // What people wrote above stays as they wrote it.
+    let written = text.split("[expectation").next().unwrap_or_default().trim_end();
+    let table = toml::to_string(&Table { expectation: found }).expect("TOML");
+    fs::write(path, format!("{written}\n\n{table}")).expect("scenario.toml");
+}
+
+impl Expectation {
+    pub(crate) fn of(report: &Report) -> Self {
+        let mut expectation = Self::default();
+        for check in &report.checks {
+            match check.status {
+                Status::Finding => {
+                    let columns = check.findings.iter().map(|f| columns(f.severity)).collect();
+                    expectation.findings.insert(check.id.to_owned(), columns);
+                }
+                Status::Unknown => expectation.unknown.push(check.id.to_owned()),
+                Status::Crashed => panic!("{} crashed: {:?}", check.id, check.reason),
+                Status::Pass | Status::NotApplicable => {}
+            }
+        }
+        let readiness = |t: &dind_doctor::report::TargetReport| {
+            (t.target.name().to_owned(), t.readiness.name().to_owned())
+        };
+        expectation.readiness = report.targets.iter().map(readiness).collect();
+        expectation
+    }
+}
+
+fn columns(severities: Severities) -> String {
+    use dind_doctor_checks::target::{Severity, Target};
+    let column = |target| match severities.get(target) {
+        Some(Severity::Error) => "B",
+        Some(Severity::Warning) => "D",
+        Some(Severity::Info) => "W",
+        None => "-",
+    };
+    Target::ALL.map(column).join("/")
+}
