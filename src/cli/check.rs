@@ -63,7 +63,7 @@ pub(super) struct Arguments {
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
     format: Format,
-    /// Also write this format to this file, whole or not at all
+    /// Also write this format to this file, whole or not at all; - is standard output
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output::output,
           help_heading = "Output")]
     output: Vec<Output>,

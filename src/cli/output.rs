@@ -39,9 +39,9 @@ pub(super) fn output(text: &str) -> Result<Output, String> {
     Ok(Output { format, path: path.into() })
 }
 
-/// Whether the file is this process's standard output under another name.
+/// Whether the file is this process's standard output under one of its names.
 pub(super) fn is_stdout(path: &Path) -> bool {
-    ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
+    ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].iter().any(|name| path == Path::new(name))
 }
 
 /// Writes `content` to `path`: a regular file, new or old, appears whole or not at all; a device, a pipe

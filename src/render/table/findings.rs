@@ -1,6 +1,9 @@
 //! What is wrong.
 
-use std::io::{self, Write};
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+};
 
 use dind_doctor_checks::{outcome::Finding, target::Target};
 
@@ -56,30 +59,35 @@ fn write_entry(
         grid::paragraph(&format!("and {more} more: doctor -v"), LABEL, 2, view.width, out)?;
     }
     if !entry.caused_by.is_empty() {
-        let causes = entry.caused_by.join(", ");
-        let row = vec![("caused by".to_owned(), LABEL), (causes, PLAIN)];
+        let row = grid::labelled("because", entry.caused_by.join(", "), PLAIN);
         grid::rows(&[row], 2, view.width, out)?;
     }
-    let shown = entry.findings.iter().take(shown);
-    remedies::write(shown.flat_map(|f| &f.remedies), report.environment.launcher, view, out)
+    let shown = || entry.findings.iter().take(shown);
+    let assumed: BTreeMap<_, _> = shown().flat_map(|finding| &finding.assumed).collect();
+    let assumed: Vec<_> = assumed
+        .into_iter()
+        .map(|(component, version)| {
+            let version = escape(version);
+            let text = format!("{component} {version}; --assume {component}=V if it is another");
+            grid::labelled("assumed", text, LABEL)
+        })
+        .collect();
+    grid::rows(&assumed, 2, view.width, out)?;
+    remedies::write(shown().flat_map(|f| &f.remedies), report.environment.launcher, view, out)
 }
 
 fn write_finding(finding: &Finding, view: View, out: &mut dyn Write) -> io::Result<()> {
     grid::paragraph(&escape(&finding.summary), PLAIN, 2, view.width, out)?;
     let evidence = if view.is_verbose() { finding.evidence.len() } else { 1 };
-    let mut rows: Vec<_> = finding
+    let rows: Vec<_> = finding
         .evidence
         .iter()
         .take(evidence)
         .map(|seen| {
             let text = format!("{}: {}", escape(&seen.source), escape(&seen.value));
-            vec![("seen".to_owned(), LABEL), (text, LABEL)]
+            grid::labelled("seen", text, LABEL)
         })
         .collect();
-    for (component, version) in &finding.assumed {
-        let text = format!("{component} {version}; say --assume {component}=… if it is another");
-        rows.push(vec![("assumed".to_owned(), LABEL), (escape(&text).into_owned(), LABEL)]);
-    }
     grid::rows(&rows, 2, view.width, out)
 }
 
@@ -113,5 +121,5 @@ fn explained(entry: &Entry<'_>) -> Vec<(String, owo_colors::Style)> {
         entry.severity,
         summary.as_deref().unwrap_or_default(),
     );
-    vec![("explains".to_owned(), LABEL), (text, LABEL)]
+    grid::labelled("explains", text, LABEL)
 }

@@ -43,7 +43,7 @@ fn counts(report: &Report) -> String {
 /// The command that helps most after this report.
 fn next(report: &Report) -> (String, &'static str) {
     if let Some(worst) = entries::of(report).first() {
-        let what = "why it matters, when it is fine, how to fix it";
+        let what = "why it matters and how to fix it";
         return (format!("doctor explain {}", worst.check.id), what);
     }
     let open = report.checks.iter().find(|check| check.counts() && check.status == Status::Unknown);

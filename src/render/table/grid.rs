@@ -6,6 +6,8 @@ use std::io::{self, Write};
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
 use owo_colors::Style;
 
+use super::style::LABEL;
+
 /// Columns between two cells.
 const GAP: usize = 2;
 /// The last column is never narrower, however small the terminal says it is.
@@ -44,6 +46,11 @@ pub(in crate::render) fn rows(
         writeln!(out, "{}", styled.trim_end())?;
     }
     Ok(())
+}
+
+/// A row of an entry: what is told, and the text. All entries have their text in the same column.
+pub(super) fn labelled(label: &str, text: String, style: Style) -> Vec<(String, Style)> {
+    vec![(format!("{label:8}"), LABEL), (text, style)]
 }
 
 /// Writes `text` wrapped to the width.

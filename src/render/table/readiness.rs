@@ -17,12 +17,15 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
         .into_iter()
         .chain(others)
         .map(|target| {
-            let (mark, name) = if target.selected { (">", HEADING) } else { ("-", LABEL) };
-            let why = if target.selected { PLAIN } else { LABEL };
+            let (mark, name, readiness, why) = if target.selected {
+                (">", HEADING, of_readiness(target.readiness), PLAIN)
+            } else {
+                ("-", LABEL, LABEL, LABEL)
+            };
             vec![
                 (mark.to_owned(), name),
                 (target.target.name().to_owned(), name),
-                (target.readiness.name().to_owned(), of_readiness(target.readiness)),
+                (target.readiness.name().to_owned(), readiness),
                 (because(target, view), why),
             ]
         })

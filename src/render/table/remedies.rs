@@ -9,12 +9,12 @@ use dind_doctor_checks::{
 
 use super::{
     View, grid,
-    style::{CODE, LABEL, PLAIN},
+    style::{CODE, PLAIN},
 };
 use crate::render::{escape, snippet};
 
 /// Where commands and snippets begin.
-const INDENT: usize = 6;
+const INDENT: usize = 12;
 
 /// Writes each different remedy once: the best one whole, of the others only what they do, unless
 /// everything is asked for. What can be pasted is never wrapped.
@@ -34,7 +34,7 @@ pub(super) fn write<'a>(
         let Some(rendered) = remedy.render(launcher).into_iter().next() else { continue };
         let label = if at == 0 { "fix" } else { "or" };
         let text = format!("{}: {}", place(rendered.place), escape(&rendered.text));
-        grid::rows(&[vec![(label.to_owned(), LABEL), (text, PLAIN)]], 2, view.width, out)?;
+        grid::rows(&[grid::labelled(label, text, PLAIN)], 2, view.width, out)?;
         if at > 0 && !view.is_verbose() {
             continue;
         }

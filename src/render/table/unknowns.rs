@@ -27,7 +27,8 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
         grid::paragraph(&text, LABEL, 0, view.width, out)?;
     }
     if !report.timed_out.is_empty() {
-        let text = format!("no answer in time: {}", escape(&report.timed_out.join(", ")));
+        let names = report.timed_out.join(", ");
+        let text = format!("no answer in time: {}; try --timeout=60", escape(&names));
         writeln!(out)?;
         grid::paragraph(&text, UNKNOWN, 0, view.width, out)?;
     }

@@ -1,0 +1,112 @@
+//! Every format over the canonical report.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod canonical;
+
+use anstream::adapter::strip_bytes;
+use dind_doctor::render::{
+    json,
+    table::{self, Detail, View},
+};
+
+fn colored(width: usize, detail: Detail) -> String {
+    let mut out = Vec::new();
+    table::render(&canonical::report(), View { width, detail }, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn plain(width: usize, detail: Detail) -> String {
+    String::from_utf8(strip_bytes(colored(width, detail).as_bytes()).into_vec()).unwrap()
+}
+
+fn report_as_json() -> String {
+    let mut out = Vec::new();
+    json::render(&canonical::report(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn the_table_in_80_columns() {
+    insta::assert_snapshot!(plain(80, Detail::Normal));
+}
+
+#[test]
+fn the_table_in_140_columns() {
+    insta::assert_snapshot!(plain(140, Detail::Normal));
+}
+
+#[test]
+fn the_table_coloured_in_80_columns() {
+    insta::assert_snapshot!(colored(80, Detail::Normal).replace('\u{1b}', "^"));
+}
+
+#[test]
+fn the_table_coloured_in_140_columns() {
+    insta::assert_snapshot!(colored(140, Detail::Normal).replace('\u{1b}', "^"));
+}
+
+#[test]
+fn the_table_with_everything() {
+    insta::assert_snapshot!(plain(100, Detail::Verbose));
+}
+
+#[test]
+fn the_table_with_only_what_is_wrong() {
+    insta::assert_snapshot!(plain(80, Detail::Quiet));
+}
+
+#[test]
+fn the_report_as_json() {
+    insta::assert_snapshot!(report_as_json());
+}
+
+/// Commands and snippets are never wrapped; everything else keeps to the width.
+#[test]
+fn nothing_but_what_can_be_pasted_is_wider_than_the_terminal() {
+    for width in [80, 100, 140] {
+        for line in plain(width, Detail::Normal).lines() {
+            let pasted = line.starts_with(&" ".repeat(12)) && line.contains("rmdir");
+            assert!(pasted || line.chars().count() <= width, "{width}: {line}");
+        }
+    }
+}
+
+#[test]
+fn no_control_character_reaches_a_terminal_or_a_log() {
+    for text in [plain(80, Detail::Verbose), report_as_json()] {
+        let raw = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
+        assert!(!text.contains(raw), "{:?}", text.chars().find(|c| raw(*c)));
+    }
+    let colored = colored(80, Detail::Verbose);
+    let mut rest = colored.as_str();
+    while let Some(at) = rest.find('\u{1b}') {
+        let sequence = &rest[at + 1..];
+        let end = sequence.find('m').expect("every sequence sets a style");
+        let inside = &sequence[..end];
+        assert!(
+            inside
+                .strip_prefix('[')
+                .is_some_and(|s| s.chars().all(|c| c.is_ascii_digit() || c == ';')),
+            "{inside:?}"
+        );
+        rest = &sequence[end..];
+    }
+    assert!(!plain(80, Detail::Normal).contains("\nerror  forged"));
+}
+
+#[test]
+fn the_json_has_the_fields_of_the_design_and_is_one_document() {
+    let text = report_as_json();
+    assert!(text.ends_with("}\n"));
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["schema"], "dind-doctor/report/1");
+    let counts = report["summary"].as_object().unwrap();
+    let sum: u64 =
+        counts.iter().filter(|(name, _)| *name != "checks").filter_map(|(_, n)| n.as_u64()).sum();
+    assert_eq!(counts["checks"], sum);
+    assert_eq!(
+        report["checks"][3]["findings"][0]["subject"],
+        format!("/kubepods/{}1", canonical::HOSTILE)
+    );
+}
