@@ -66,18 +66,24 @@ facts_of_recording() {
 # give_up TEXT: notes what could not be recorded; the driver prints these lines and fails.
 give_up() { echo "NOT RECORDED $1" | tee -a "$OUT/failures"; }
 
-# environment FUNCTION [ARGUMENT…]: builds and records one environment; a failure in it costs only its own scenarios.
+# environment FUNCTION SCENARIO…: builds an environment and records its SCENARIOs (named without "$MACHINE-", if they begin so),
+# if any of them is wanted. A failure in it costs nothing but these.
 environment() {
-    local status
-    echo "--- $* $(date +%T)"
+    local function=$1 scenario any='' status
+    shift
+    for scenario; do
+        ! wanted "$scenario" && ! wanted "$MACHINE-$scenario" || any=yes
+    done
+    [ -n "$any" ] || return 0
+    echo "--- $function $(date +%T)"
     set +e
     (
         set -e
-        "$@"
+        "$function"
     )
     status=$?
     set -e
-    [ $status = 0 ] || give_up "$*: its set-up ended with $status"
+    [ $status = 0 ] || give_up "$function: its set-up ended with $status"
     # In a machine that is stopped at its time limit, what was recorded so far is not lost.
     [ -z "${SAVE_TO:-}" ] || { tar -C "$OUT" -cf "$SAVE_TO" . && sync; }
 }

@@ -93,7 +93,7 @@ pod_and_nodes() {
 make_image
 use_cgroupfs_driver
 docker import "$image" lab >/dev/null
-environment machine_itself
-environment plain_container
-environment privileged
-environment pod_and_nodes
+environment machine_itself host
+environment plain_container container
+environment privileged privileged cgroupns-private cgroup-bind
+environment pod_and_nodes pod pod-dind node node-kubelet-root

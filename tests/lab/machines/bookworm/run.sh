@@ -180,19 +180,19 @@ CONFIG
 
 make_image
 docker import "$image" lab >/dev/null
-environment machine_itself
-environment plain_container
-environment privileged
-environment privileged_host_cgroup_namespace
-environment bound_host_cgroup
-environment dind_unprepared
-environment dind_prepared
-environment dind_on_overlay
-environment dind_on_small_mtu
-environment kind_node
-environment systemd_container
-environment pid1_variants
-environment shared_pid_namespace
-environment nspawn
-environment lxc
-environment podman_rootless
+environment machine_itself host
+environment plain_container container
+environment privileged privileged
+environment privileged_host_cgroup_namespace privileged-cgroupns-host
+environment bound_host_cgroup privileged-cgroup-bind
+environment dind_unprepared dind-unprepared dind-unprepared-running
+environment dind_prepared dind-prepared
+environment dind_on_overlay dind-overlay
+environment dind_on_small_mtu dind-mtu-1400 dind-mtu-1400-inner dind-mtu-1400-told
+environment kind_node kind-node
+environment systemd_container systemd-container
+environment pid1_variants pid1-shell pid1-shell-trap pid1-sleep pid1-zombies pid1-tini
+environment shared_pid_namespace shared-pid-namespace
+environment nspawn nspawn
+environment lxc lxc
+environment podman_rootless rootless-user podman-rootless

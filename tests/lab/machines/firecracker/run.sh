@@ -154,6 +154,36 @@ docker_containers() {
     rmdir /sys/fs/cgroup/*/docker || : # the daemon leaves its parents behind
 }
 
+# A user with subordinate ids, who exists only in a mount namespace: the machine's own /etc stays as it is. crun refuses
+# hybrid cgroups as soon as one controller is on v2, hence runc; no network, because users may not open /dev/net/tun here.
+rootless() {
+    local prefix file user="$WORK/user"
+    mkdir -p "$user/home" "$user/run"
+    for file in passwd group subuid subgid; do cp "/etc/$file" "$user/$file"; done
+    echo "lab:x:4242:4242::$user/home:/bin/sh" >>"$user/passwd"
+    echo 'lab:x:4242:' >>"$user/group"
+    echo 'lab:300000:65536' | tee -a "$user/subuid" >>"$user/subgid"
+    chown 4242:4242 "$user/home" "$user/run"
+    chmod 700 "$user/run"
+    network rootless
+    for file in passwd group subuid subgid; do inside rootless mount --bind "$user/$file" "/etc/$file"; done
+    entering rootless
+    prefix+=(setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps=-all
+        env -i "HOME=$user/home" "XDG_RUNTIME_DIR=$user/run" "PATH=$PATH")
+    record firecracker-rootless-user '[ "$(id -un)" = lab ]' 'effective_capabilities 0+' 'user_namespace host' \
+        'unshare --user true' '[ -c /dev/net/tun ] && [ ! -w /dev/net/tun ]' -- "${prefix[@]}"
+
+    cd "$user/home" # a folder that the user may be in
+    [ -e "$image" ] || make_image
+    "${prefix[@]}" podman import --quiet - lab <"$image"
+    "${prefix[@]}" podman --runtime runc --cgroup-manager cgroupfs run -d --name rootless --network none -v /usr:/usr:ro lab \
+        tini -- sleep infinity
+    record firecracker-podman-rootless 'user_namespace private' '[ "$(id -u)" = 0 ]' 'cgroup_namespace host' 'pid1 tini' \
+        'mount_read_only /sys/fs/cgroup/memory' -- "${prefix[@]}" podman --runtime runc exec -i rootless
+    "${prefix[@]}" podman --runtime runc rm -f -t 0 rootless
+    release rootless rootless-node
+}
+
 # gVisor is packaged from Debian 13 on. Its package list goes into a folder of its own: this machine stays what it is.
 fetch_runsc() {
     local place=$CACHE/runsc mirror
@@ -185,10 +215,11 @@ end_all() {
 }
 trap end_all EXIT
 
-environment machine_itself
-environment uplinks
-environment route_mtu
-environment bridge_over_small_uplink
-environment rule_sets
-environment docker_containers
-environment gvisor
+environment machine_itself vm-firecracker-hybrid
+environment uplinks mtu-1500 mtu-1480 mtu-1450 mtu-1400
+environment route_mtu mtu-route-1450
+environment bridge_over_small_uplink mtu-bridge-1450
+environment rule_sets netfilter-nft-only netfilter-legacy-empty netfilter-legacy-only netfilter-mixed
+environment docker_containers docker20-unprivileged docker20-cap-add-all
+environment rootless firecracker-rootless-user firecracker-podman-rootless
+environment gvisor gvisor

@@ -7,8 +7,8 @@ set -eu
 
 make_image
 docker import "$image" lab >/dev/null
-environment machine_itself
-environment privileged
-environment privileged_host_cgroup_namespace
-environment dind_prepared
-environment podman_rootless
+environment machine_itself host
+environment privileged privileged
+environment privileged_host_cgroup_namespace privileged-cgroupns-host
+environment dind_prepared dind-prepared
+environment podman_rootless rootless-user podman-rootless
