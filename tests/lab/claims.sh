@@ -9,6 +9,7 @@ cgroup_namespace() { # host|private
 }
 own_cgroup_matches() { grep -Eq "$1" /proc/self/cgroup; }
 pid1() { [ "$(cat /proc/1/comm)" = "$1" ]; }
+pid1_catches_term() { [ $((0x$(sed -n 's/^SigCgt:[[:space:]]*//p' /proc/1/status) & 0x4000)) != 0 ]; }
 process_runs() { cat /proc/[0-9]*/comm 2>/dev/null | grep -qx "$1"; }
 # mount_of PATH: the last line of mountinfo for exactly this mount point.
 mount_of() { awk -v path="$1" '$5 == path {line = $0} END {print line; exit !line}' /proc/self/mountinfo; }

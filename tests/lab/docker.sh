@@ -15,7 +15,8 @@ make_image() {
         mkdir -p usr proc sys dev run root home var/lib/dpkg var/log var/cache var/tmp tmp etc/ssl
         chmod 1777 tmp var/tmp
         for link in bin sbin lib lib64; do ln -s "usr/$link" "$link"; done
-        cp -a /etc/alternatives /etc/group /etc/nsswitch.conf /etc/os-release /etc/passwd /etc/shadow /etc/gshadow etc/
+        cp -a /etc/alternatives /etc/group /etc/nsswitch.conf /etc/passwd /etc/shadow /etc/gshadow etc/
+        cp -L /etc/os-release etc/ # nspawn wants it before /usr is mounted
         [ ! -d /etc/pam.d ] || cp -a /etc/pam.d etc/
         [ ! -e /etc/ld.so.cache ] || cp -a /etc/ld.so.cache /etc/ld.so.conf* etc/
         [ ! -d /etc/containers ] || cp -aL /etc/containers etc/

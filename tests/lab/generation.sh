@@ -57,7 +57,7 @@ podman_rootless() {
     as_user podman import --quiet - lab <"$image"
     as_user podman run -d --name rootless --hostname rootless --network slirp4netns -v /usr:/usr:ro lab tini -- sleep infinity
     record "$MACHINE-podman-rootless" \
-        'user_namespace private' 'cgroup_namespace private' '[ "$(id -u)" = 0 ]' 'filesystem overlayfs /' \
+        'user_namespace private' 'cgroup_namespace private' '[ "$(id -u)" = 0 ]' 'pid1 tini' \
         -- as_user podman exec -i rootless
     as_user podman rm -f -t 0 rootless
 }

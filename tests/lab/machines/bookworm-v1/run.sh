@@ -46,7 +46,8 @@ privileged() {
 # The workaround of kind's node entrypoint: /proc/<pid>/cgroup names paths that do not exist below the bind-mounted
 # controllers, so each controller is mounted once more at that path below itself. From then on the tree contains itself.
 bind_below_itself='
-    grep -E -o "/[[:alnum:]].* /sys/fs/cgroup/[^ ]+ .* - cgroup " /proc/self/mountinfo | while read -r root at rest; do
+    mounts=$(grep -E -o "/[[:alnum:]].* /sys/fs/cgroup/[^ ]+ .* - cgroup " /proc/self/mountinfo)
+    echo "$mounts" | while read -r root at rest; do
         mkdir -p "$at$root"
         mount --bind "$at" "$at$root"
     done'

@@ -106,11 +106,11 @@ systemd_container() {
 
 pid1_variants() {
     container shell --privileged -- sh -c 'sleep infinity & wait; exit 0'
-    record bookworm-pid1-shell 'pid1 sh' 'grep -Eq "^SigCgt:[[:space:]]*...........[0-3]...." /proc/1/status' \
+    record bookworm-pid1-shell 'pid1 sh' '! pid1_catches_term' \
         -- docker exec -i shell
     remove shell
     container shell --privileged -- bash -c 'trap "exit 0" TERM; sleep infinity & wait; exit 0'
-    record bookworm-pid1-shell-trap 'pid1 bash' '[ $((0x$(awk "/^SigCgt/ {print \$2}" /proc/1/status) & 0x4000)) != 0 ]' \
+    record bookworm-pid1-shell-trap 'pid1 bash' 'pid1_catches_term' \
         -- docker exec -i shell
     remove shell
     container sleep --privileged -- sleep infinity
