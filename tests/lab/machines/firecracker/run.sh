@@ -1,0 +1,225 @@
+#!/usr/bin/env bash
+# The machine that the lab itself runs on. Everything happens in network and mount namespaces of the script's own: rules,
+# links and routes of the machine stay as they are.
+# shellcheck disable=SC2016 # claims and scripts in single quotes run in the environment
+set -eu
+. "$LAB/recording.sh"
+. "$LAB/docker.sh"
+
+# network NAME: a network namespace whose uplink eth0 is a veth with its other end in a second namespace, as a pod's is on
+# its node.
+network() {
+    hold "$1-node"
+    hold "$1"
+    pair "$1-node" veth "$1"
+    inside "$1-node" ip link set veth up
+    inside "$1-node" ip address add 10.244.0.1/24 dev veth
+    inside "$1" ip link set lo up
+    inside "$1" ip link set eth0 up
+    inside "$1" ip address add 10.244.0.5/24 dev eth0
+    inside "$1" ip route add default via 10.244.0.1
+}
+
+# hold NAME: namespaces held by a process. /sys is its own, because sysfs shows the network namespace that it was mounted in,
+# and so are the processes: what else happens to run on the machine has no place in a fixture.
+hold() {
+    unshare --net --mount --pid --fork --kill-child --mount-proc sh -c '
+        mkdir -p "$0"
+        mount --rbind /sys/fs/cgroup "$0"
+        mount -t sysfs sysfs /sys
+        mount --rbind "$0" /sys/fs/cgroup
+        umount -l "$0"
+        exec tini -- sleep infinity' "$WORK/cgroup" &
+    echo $! >"$WORK/$1.pid"
+    eventually is_held "$1"
+}
+
+holder() { pgrep --parent "$(cat "$WORK/$1.pid")"; } # unshare itself only waits for it
+is_held() { [ "$(cat "/proc/$(holder "$1")/comm")" = tini ]; }
+entering() { read -r -a prefix <<<"nsenter --target $(holder "$1") --net --mount --pid"; }
+inside() {
+    local prefix
+    entering "$1"
+    "${prefix[@]}" "${@:2}"
+}
+
+# pair NAME LINK OTHER: a veth LINK in NAME whose other end is eth0 in OTHER. Not with `inside`: a process number means
+# something else in there.
+pair() { nsenter --target "$(holder "$1")" --net ip link add "$2" type veth peer name eth0 netns "$(holder "$3")"; }
+
+release() {
+    local name
+    for name; do kill "$(holder "$name")"; rm "$WORK/$name.pid"; done
+}
+
+machine_itself() {
+    record vm-firecracker-hybrid \
+        'cgroup_namespace host' 'mounted cgroup2 /sys/fs/cgroup/unified' 'mounted cgroup /sys/fs/cgroup/memory' \
+        'effective_capabilities 000001fffeffffff' '[ -e /.dockerenv ]' -- env
+}
+
+uplinks() {
+    local mtu prefix
+    for mtu in 1500 1480 1450 1400; do
+        network "uplink-$mtu"
+        inside "uplink-$mtu" ip link set eth0 mtu "$mtu"
+        inside "uplink-$mtu-node" ip link set veth mtu "$mtu"
+        entering "uplink-$mtu"
+        record "mtu-$mtu" "device_mtu eth0 $mtu" 'default_route_over eth0' -- "${prefix[@]}"
+        release "uplink-$mtu" "uplink-$mtu-node"
+    done
+}
+
+route_mtu() {
+    local prefix
+    network route
+    inside route ip route replace default via 10.244.0.1 mtu 1450
+    entering route
+    record mtu-route-1450 'device_mtu eth0 1500' 'ip route get 192.0.2.1 | grep -q "mtu 1450"' -- "${prefix[@]}"
+    release route route-node
+}
+
+bridge_over_small_uplink() {
+    local prefix
+    network bridged
+    hold inner
+    inside bridged ip link set eth0 mtu 1450
+    inside bridged ip link add docker0 type bridge
+    inside bridged ip address add 172.17.0.1/16 dev docker0
+    inside bridged ip link set docker0 up
+    pair bridged veth0 inner
+    inside bridged ip link set veth0 master docker0 up
+    entering bridged
+    record mtu-bridge-1450 'device_mtu eth0 1450' 'device_mtu docker0 1500' 'device_mtu veth0 1500' -- "${prefix[@]}"
+    release bridged bridged-node inner
+}
+
+masquerade=(-t nat -A POSTROUTING -s 172.17.0.0/16 ! -o docker0 -j MASQUERADE)
+embedded_dns=(-t nat -A OUTPUT -d 127.0.0.11/32 -p udp -m udp --dport 53 -j DNAT --to-destination 127.0.0.11:41321)
+
+rule_sets() {
+    local prefix
+    network nft
+    inside nft iptables-nft "${masquerade[@]}"
+    entering nft
+    record netfilter-nft-only 'legacy_tables ""' 'nft list tables | grep -qx "table ip nat"' -- "${prefix[@]}"
+    # Listing is enough to register the tables.
+    inside nft iptables-legacy -t nat -nL >/dev/null
+    record netfilter-legacy-empty 'legacy_tables nat' 'nft list tables | grep -qx "table ip nat"' -- "${prefix[@]}"
+    release nft nft-node
+
+    network legacy
+    inside legacy iptables-legacy "${masquerade[@]}"
+    entering legacy
+    record netfilter-legacy-only 'legacy_tables nat' '[ -z "$(nft list tables)" ]' 'iptables -V | grep -q nf_tables' \
+        -- "${prefix[@]}"
+    release legacy legacy-node
+
+    network mixed
+    inside mixed iptables-nft "${embedded_dns[@]}"
+    inside mixed iptables-legacy "${masquerade[@]}"
+    entering mixed
+    record netfilter-mixed 'legacy_tables nat' 'nft list tables | grep -qx "table ip nat"' -- "${prefix[@]}"
+    release mixed mixed-node
+}
+
+# A daemon with everything of its own, in a network namespace of its own. The program is named by its path: a newer
+# client elsewhere on the PATH must not be taken.
+docker() { /usr/bin/docker --host "unix://$WORK/docker.sock" "$@"; }
+
+docker_containers() {
+    network docker
+    inside docker dockerd --data-root "$WORK/data" --host "unix://$WORK/docker.sock" --exec-root "$WORK/exec" \
+        --pidfile "$WORK/exec/pid" >"$WORK/dockerd.log" 2>&1 &
+    eventually docker info
+    make_image
+    docker import "$image" lab >/dev/null
+
+    container plain -- tini -- sleep infinity
+    record docker20-unprivileged 'effective_capabilities 00000000a80425fb' 'seccomp 2' 'mounted cgroup /sys/fs/cgroup/memory' \
+        'device_mtu eth0 1500' -- /usr/bin/docker --host "unix://$WORK/docker.sock" exec -i plain
+    remove plain
+
+    if docker run --rm --privileged -v /usr:/usr:ro lab true; then
+        echo 'this machine lets Docker run --privileged; docker20-cap-add-all is not what it says'
+    fi
+    container most --cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined \
+        --security-opt systempaths=unconfined -- tini -- sleep infinity
+    record docker20-cap-add-all 'effective_capabilities 0000003ffeffffff' 'seccomp 0' '! mounted tmpfs /proc/acpi' \
+        -- /usr/bin/docker --host "unix://$WORK/docker.sock" exec -i most
+    remove most
+
+    release docker docker-node # PID 1 of the namespace takes the daemon along
+    wait
+    rmdir /sys/fs/cgroup/*/docker || : # the daemon leaves its parents behind
+}
+
+# A user with subordinate ids, who exists only in a mount namespace: the machine's own /etc stays as it is. crun refuses
+# hybrid cgroups as soon as one controller is on v2, hence runc; no network, because users may not open /dev/net/tun here.
+rootless() {
+    local prefix file user="$WORK/user"
+    mkdir -p "$user/home" "$user/run"
+    for file in passwd group subuid subgid; do cp "/etc/$file" "$user/$file"; done
+    echo "lab:x:4242:4242::$user/home:/bin/sh" >>"$user/passwd"
+    echo 'lab:x:4242:' >>"$user/group"
+    echo 'lab:300000:65536' | tee -a "$user/subuid" >>"$user/subgid"
+    chown 4242:4242 "$user/home" "$user/run"
+    chmod 700 "$user/run"
+    network rootless
+    for file in passwd group subuid subgid; do inside rootless mount --bind "$user/$file" "/etc/$file"; done
+    entering rootless
+    prefix+=(setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps=-all
+        env -i "HOME=$user/home" "XDG_RUNTIME_DIR=$user/run" "PATH=$PATH")
+    record firecracker-rootless-user '[ "$(id -un)" = lab ]' 'effective_capabilities 0+' 'user_namespace host' \
+        'unshare --user true' '[ -c /dev/net/tun ] && [ ! -w /dev/net/tun ]' -- "${prefix[@]}"
+
+    cd "$user/home" # a folder that the user may be in
+    [ -e "$image" ] || make_image
+    "${prefix[@]}" podman import --quiet - lab <"$image"
+    "${prefix[@]}" podman --runtime runc --cgroup-manager cgroupfs run -d --name rootless --network none -v /usr:/usr:ro lab \
+        tini -- sleep infinity
+    record firecracker-podman-rootless 'user_namespace private' '[ "$(id -u)" = 0 ]' 'cgroup_namespace host' 'pid1 tini' \
+        'mount_read_only /sys/fs/cgroup/memory' -- "${prefix[@]}" podman --runtime runc exec -i rootless
+    "${prefix[@]}" podman --runtime runc rm -f -t 0 rootless
+    release rootless rootless-node
+}
+
+# gVisor is packaged from Debian 13 on. Its package list goes into a folder of its own: this machine stays what it is.
+fetch_runsc() {
+    local place=$CACHE/runsc mirror
+    runsc=$place/usr/bin/runsc
+    if [ ! -x "$runsc" ]; then
+        mkdir -p "$place/lists/partial" "$place/archives/partial"
+        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$place/sources.list"
+        local apt=(apt-get -qq -o "Dir::Etc::SourceList=$place/sources.list" -o Dir::Etc::SourceParts=-
+            -o "Dir::State::Lists=$place/lists" -o "Dir::Cache=$place" -o APT::Sandbox::User=root)
+        "${apt[@]}" update
+        (cd "$place" && "${apt[@]}" download runsc && dpkg -x runsc_*.deb .)
+    fi
+    other_versions="runsc = \"$(dpkg-deb -f "$place"/runsc_*.deb Version)\""
+}
+
+gvisor() {
+    fetch_runsc
+    record gvisor 'grep -q "^Linux version 4.4.0 .* 2016$" /proc/version' '! grep -q CapBnd.*0000000000000000 /proc/self/status' \
+        -- "$runsc" --network=none --ignore-cgroups "do"
+}
+
+# Whatever an environment that failed has left running.
+end_all() {
+    local file
+    for file in "$WORK"/*.pid; do
+        [ ! -e "$file" ] || kill "$(holder "$(basename "$file" .pid)" || cat "$file")"
+    done
+}
+trap end_all EXIT
+
+environment machine_itself vm-firecracker-hybrid
+environment uplinks mtu-1500 mtu-1480 mtu-1450 mtu-1400
+environment route_mtu mtu-route-1450
+environment bridge_over_small_uplink mtu-bridge-1450
+environment rule_sets netfilter-nft-only netfilter-legacy-empty netfilter-legacy-only netfilter-mixed
+environment docker_containers docker20-unprivileged docker20-cap-add-all
+environment rootless firecracker-rootless-user firecracker-podman-rootless
+environment gvisor gvisor

@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Debian unstable in a VM: kernel 7.2, systemd 262, Docker 28.5, containerd 2.1, podman 5.8.
+set -eu
+. "$LAB/recording.sh"
+. "$LAB/docker.sh"
+. "$LAB/generation.sh"
+
+make_image
+docker import "$image" lab >/dev/null
+environment machine_itself host
+environment privileged privileged
+environment privileged_host_cgroup_namespace privileged-cgroupns-host
+environment dind_prepared dind-prepared
+environment podman_rootless rootless-user podman-rootless
