@@ -23,6 +23,7 @@ pub(super) fn facts() -> Facts {
     facts.pid1.exe = Known("/usr/bin/bash".into());
     facts.pid1.role = Role::Shell;
     facts.capabilities.effective = Known(CapabilitySet(0xa804_25fb));
+    facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
     facts.capabilities.last = Known(40);
     facts.security.seccomp = Known(Seccomp::Filter);
     facts.security.label = Known("cri-containerd.apparmor.d (enforce)".into());

@@ -18,14 +18,14 @@ pub(crate) struct Scenario {
     /// Whether it was made up; then `recorded.how` says where the values come from.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) synthetic: bool,
-    /// How, where and on which versions it was recorded.
-    pub(crate) recorded: BTreeMap<String, String>,
     /// Versions that the run assumes.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) assume: BTreeMap<String, String>,
     /// What is expected.
     #[serde(default)]
     pub(crate) expectation: Expectation,
+    /// How, where and on which versions it was recorded; the last table, which the recorder replaces.
+    pub(crate) recorded: BTreeMap<String, String>,
 }
 
 /// Everything that is not pass or not applicable, and what follows from it.
@@ -57,26 +57,19 @@ impl Scenario {
         self.assume.iter().map(parse).collect()
     }
 
+    /// Writes what was found into the scenario.
+    pub(crate) fn bless(mut self, directory: &Path, found: Expectation) {
+        self.expectation = found;
+        let text = toml::to_string(&self).expect("TOML");
+        fs::write(directory.join("scenario.toml"), text).expect("scenario.toml");
+    }
+
     pub(crate) fn check_origin(&self, name: &str) {
         assert!(self.description.len() > 20, "{name}: what is it?");
         let how = self.recorded.get("how").map_or(0, String::len);
         assert!(how > 10, "{name}: how was it recorded, or where do its values come from?");
         assert!(self.synthetic || self.recorded.contains_key("kernel"), "{name}: on which kernel?");
     }
-}
-
-/// Writes what was found into the scenario.
-pub(crate) fn bless(directory: &Path, found: &Expectation) {
-    #[derive(Serialize)]
-    struct Table<'a> {
-        expectation: &'a Expectation,
-    }
-    let path = directory.join("scenario.toml");
-    let text = fs::read_to_string(&path).expect("scenario.toml");
-    // What people wrote above stays as they wrote it.
-    let written = text.split("[expectation").next().unwrap_or_default().trim_end();
-    let table = toml::to_string(&Table { expectation: found }).expect("TOML");
-    fs::write(path, format!("{written}\n\n{table}")).expect("scenario.toml");
 }
 
 impl Expectation {

@@ -72,7 +72,7 @@ fn every_scenario_gives_the_listed_findings_and_no_others() {
             continue;
         }
         if bless {
-            expectation::bless(&host.directory, &found);
+            host.scenario.bless(&host.directory, found);
         } else {
             wrong.insert(host.name, (host.scenario.expectation, found));
         }
