@@ -10,6 +10,9 @@ use dind_doctor_checks::{
 use super::{Reader, search_path};
 use crate::source::{EntryKind, path};
 
+/// `XFS_SUPER_MAGIC`.
+const XFS_MAGIC: u64 = 0x5846_5342;
+
 /// Names of a data root that are kept.
 const ENTRIES: u32 = 64;
 
@@ -116,7 +119,7 @@ fn data_root(
         configured_by: configured_by.into(),
         exists,
         filesystem: match &resolved {
-            Fact::Known(directory) => filesystem(reader, directory, table),
+            Fact::Known(directory) => filesystem(reader, directory, exists, table),
             Fact::Missing(missing) => Fact::Missing(missing.clone()),
         },
         resolved: resolved.map(Text::from),
@@ -142,11 +145,18 @@ fn nearest(reader: &Reader, path: &str) -> Fact<String> {
     }
 }
 
-fn filesystem(reader: &Reader, directory: &str, table: &Fact<MountTable>) -> Fact<Filesystem> {
+/// What of an existing data root, or of the ancestor that it will be made in. Of an ancestor, which can be
+/// somebody's home, names are listed only on the one filesystem that may lack types.
+fn filesystem(
+    reader: &Reader,
+    directory: &str,
+    exists: bool,
+    table: &Fact<MountTable>,
+) -> Fact<Filesystem> {
     let filesystem = reader.statfs(directory).map(|fs| Filesystem {
         magic: fs.magic,
         mount: table.known().and_then(|table| table.holding(directory)).cloned(),
-        d_type: d_type(reader, directory),
+        d_type: (exists || fs.magic == XFS_MAGIC).then(|| d_type(reader, directory)).flatten(),
     });
     filesystem.into()
 }

@@ -9,13 +9,11 @@ use dind_doctor_checks::{
 };
 use serde::{Deserialize, Serialize};
 
-/// `scenario.toml`: what the environment is, how it was recorded, what is expected.
+/// `scenario.toml`: what is expected of an environment, what it is, how it was recorded.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Scenario {
-    /// What the environment is, for people.
-    pub(crate) description: String,
-    /// Whether it was made up; then `recorded.how` says where the values come from.
+    /// Whether it was made up; then `recorded.how` says where its values come from.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) synthetic: bool,
     /// Versions that the run assumes.
@@ -25,7 +23,26 @@ pub(crate) struct Scenario {
     #[serde(default)]
     pub(crate) expectation: Expectation,
     /// How, where and on which versions it was recorded; the last table, which the recorder replaces.
-    pub(crate) recorded: BTreeMap<String, String>,
+    pub(crate) recorded: Recorded,
+}
+
+/// How a bundle came to be.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Recorded {
+    /// The command that records it again; of a synthetic one, where its values come from.
+    pub(crate) how: String,
+    /// On what machine.
+    #[serde(default)]
+    pub(crate) machine: String,
+    /// What the environment is, for people.
+    pub(crate) what: String,
+    /// Shell conditions that held in the environment when it was recorded.
+    #[serde(default)]
+    pub(crate) verified: Vec<String>,
+    /// Versions of the kernel and the engines.
+    #[serde(default)]
+    pub(crate) versions: BTreeMap<String, String>,
 }
 
 /// Everything that is not pass or not applicable, and what follows from it.
@@ -65,10 +82,11 @@ impl Scenario {
     }
 
     pub(crate) fn check_origin(&self, name: &str) {
-        assert!(self.description.len() > 20, "{name}: what is it?");
-        let how = self.recorded.get("how").map_or(0, String::len);
-        assert!(how > 10, "{name}: how was it recorded, or where do its values come from?");
-        assert!(self.synthetic || self.recorded.contains_key("kernel"), "{name}: on which kernel?");
+        let Recorded { how, what, machine, versions, .. } = &self.recorded;
+        assert!(what.len() > 10, "{name}: what is it?");
+        assert!(how.len() > 10, "{name}: how was it recorded, or where do its values come from?");
+        let real = !machine.is_empty() && versions.contains_key("kernel");
+        assert!(self.synthetic || real, "{name}: on which machine and kernel?");
     }
 }
 

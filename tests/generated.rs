@@ -1,0 +1,68 @@
+//! Generated text is fresh: the blocks of README.md between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+//!
+//! `DOCTOR_BLESS=1 cargo test --test generated` writes them anew.
+
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+
+use std::{fmt::Write, fs, path::Path, process::Command};
+
+use dind_doctor_checks::{
+    registry,
+    target::{Severity, Target},
+};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// What a run prints for the recorded environment that the README shows.
+fn screen() -> String {
+    let bundle = root().join("fixtures/hosts/bookworm-dind-mtu-1400/bundle");
+    let output = Command::new(env!("CARGO_BIN_EXE_doctor"))
+        .arg("--from")
+        .arg(bundle)
+        .env_clear()
+        .env("COLUMNS", "96")
+        .output()
+        .expect("doctor");
+    let screen = String::from_utf8(output.stdout).expect("UTF-8");
+    format!("```console\n$ doctor\n{}```\n", screen)
+}
+
+/// Every check with its title and worst severity per target.
+fn checks() -> String {
+    let mut table = String::from(
+        "| check | area | dockerd | kind | rootless | systemd | buildkit |\n\
+         | --- | --- | --- | --- | --- | --- | --- |\n",
+    );
+    for (area, check) in registry::all() {
+        let cells = Target::ALL.map(|target| match check.worst.get(target) {
+            Some(Severity::Error) => "error",
+            Some(Severity::Warning) => "warning",
+            Some(Severity::Info) => "info",
+            None => "",
+        });
+        let cells = cells.join(" | ");
+        writeln!(table, "| `{}`: {} | {area} | {cells} |", check.id, check.title).expect("a row");
+    }
+    table
+}
+
+fn fresh(text: &str, name: &str, content: &str) -> String {
+    let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
+    let (before, rest) = text.split_once(&begin).expect("the block begins");
+    let (_, after) = rest.split_once(&end).expect("the block ends");
+    format!("{before}{begin}{content}{end}{after}")
+}
+
+#[test]
+fn the_readme_shows_what_the_doctor_prints_and_checks() {
+    let path = root().join("README.md");
+    let text = fs::read_to_string(&path).expect("README.md");
+    let wanted = fresh(&fresh(&text, "screen", &screen()), "checks", &checks());
+    if std::env::var_os("DOCTOR_BLESS").is_some() {
+        fs::write(&path, wanted).expect("README.md");
+    } else {
+        assert!(text == wanted, "README.md is stale: DOCTOR_BLESS=1 cargo test --test generated");
+    }
+}
