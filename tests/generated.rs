@@ -26,7 +26,7 @@ fn screen() -> String {
         .output()
         .expect("doctor");
     let screen = String::from_utf8(output.stdout).expect("UTF-8");
-    format!("```console\n$ doctor\n{}```\n", screen)
+    format!("```console\n$ doctor\n{screen}```\n")
 }
 
 /// Every check with its title and worst severity per target.

@@ -46,8 +46,8 @@ pub(super) struct Arguments {
 pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode, Trouble> {
     let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
     let recorder = Recorder::new(&*source);
-    probe::collect(&recorder);
-    bundle::ask_superset(&recorder);
+    let facts = probe::collect(&recorder).facts;
+    bundle::ask_superset(&recorder, &facts);
     let mut recording = recorder.into_recording(false);
     let mut removed = Vec::new();
     if !arguments.no_redact {

@@ -157,11 +157,18 @@ impl<'a> Reader<'a> {
     pub fn variables(&self, pid: Option<u32>, names: &[&str]) -> Read<BTreeMap<String, String>> {
         let about =
             pid.map_or_else(|| "environment".to_owned(), |pid| format!("/proc/{pid}/environ"));
-        let names = names.iter().map(|name| (*name).to_owned()).collect();
-        match self.ask(&Question::Variables { pid, names }, &about)? {
-            Answer::Variables(variables) => Ok(variables),
-            _ => Err(Missing::new(about, Why::Malformed)),
+        let mut variables = BTreeMap::new();
+        for name in names {
+            let question = Question::Variable { pid, name: (*name).to_owned() };
+            match self.ask(&question, &about)? {
+                Answer::Variable(Some(value)) => {
+                    variables.insert((*name).to_owned(), value);
+                }
+                Answer::Variable(None) => {}
+                _ => return Err(Missing::new(about, Why::Malformed)),
+            }
         }
+        Ok(variables)
     }
 
     /// Links, by rtnetlink.

@@ -27,6 +27,24 @@ const APK: [(&str, Component); 6] = [
     ("buildkit", Component::Buildkit),
 ];
 
+/// Packages that are recorded though no rule asks for their versions yet: a question is recorded whole.
+const RECORDED: [&str; 14] = [
+    "apparmor",
+    "crun",
+    "docker-ce-cli",
+    "docker-cli",
+    "fuse-overlayfs",
+    "iptables",
+    "kubeadm",
+    "libseccomp2",
+    "lxc",
+    "nftables",
+    "rootlesskit",
+    "slirp4netns",
+    "tini",
+    "uidmap",
+];
+
 pub(super) fn probe(reader: &Reader) -> Versions {
     let mut versions = Versions::default();
     let variables = reader.variables(None, &["DOCKER_VERSION"]).unwrap_or_default();
@@ -50,7 +68,8 @@ fn database(
     name: &str,
     version: &str,
 ) {
-    let lines = packages.iter().map(|(package, _)| format!("{name}{package}")).collect();
+    let names = packages.iter().map(|(package, _)| *package).chain(RECORDED);
+    let lines = names.map(|package| format!("{name}{package}")).collect();
     let question = Question::Paragraphs { path: path.to_owned(), lines };
     let Ok(Answer::Bytes(bytes)) = reader.ask(&question, path) else { return };
     let content = String::from_utf8_lossy(&bytes);

@@ -1,7 +1,5 @@
 //! What a source can answer.
 
-use std::collections::BTreeMap;
-
 use dind_doctor_checks::facts::{Address, Link, NftTable, Route, Why};
 use serde::{Deserialize, Serialize};
 
@@ -26,8 +24,8 @@ pub enum Answer {
     Ids(Ids),
     /// `Uname`.
     Uname(Uname),
-    /// `Variables`: those that are set.
-    Variables(BTreeMap<String, String>),
+    /// `Variable`: its value if it is set; bytes that are not UTF-8 replaced.
+    Variable(Option<String>),
     /// `Links`.
     Links(Vec<Link>),
     /// `Addresses`.

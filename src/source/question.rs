@@ -64,13 +64,12 @@ pub enum Question {
     Ids,
     /// `uname(2)`.
     Uname,
-    /// The values of these environment variables, and of no others: of the doctor itself, or of a
-    /// process.
-    Variables {
+    /// The value of one environment variable, and of no other: of the doctor itself, or of a process.
+    Variable {
         /// The process; `None` for the doctor itself.
         pid: Option<u32>,
-        /// Names.
-        names: Vec<String>,
+        /// Its name.
+        name: String,
     },
     /// Waits, so that what is asked next is a second sample. A bundle does not wait.
     Pause {

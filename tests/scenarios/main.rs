@@ -85,8 +85,8 @@ fn recording_a_replay_gives_the_same_bundle() {
     for host in hosts() {
         let replay = Replay::new(host.recording.clone());
         let recorder = Recorder::new(&replay);
-        probe::collect(&recorder);
-        bundle::ask_superset(&recorder);
+        let facts = probe::collect(&recorder).facts;
+        bundle::ask_superset(&recorder, &facts);
         let again = recorder.into_recording(host.recording.header.redacted);
         let lost: Vec<_> =
             host.recording.answers.keys().filter(|k| !again.answers.contains_key(k)).collect();

@@ -50,7 +50,7 @@ impl LiveSource {
                 path.ends_with("/cmdline") && path != "/proc/cmdline"
                     || self.slow.get_or_init(SlowMounts::read).can_block(path)
             }
-            Question::Variables { pid, .. } => pid.is_some(),
+            Question::Variable { pid, .. } => pid.is_some(),
             _ => false,
         }
     }
@@ -98,9 +98,9 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
         Question::Access { path, access } => file::access(path, *access).map(|()| Answer::Done),
         Question::Ids => process::ids().map(Answer::Ids),
         Question::Uname => process::uname().map(Answer::Uname),
-        Question::Variables { pid: None, names } => Ok(Answer::Variables(process::own(names))),
-        Question::Variables { pid: Some(pid), names } => {
-            process::of(*pid, names, deadline).map(Answer::Variables)
+        Question::Variable { pid: None, name } => Ok(Answer::Variable(process::own(name))),
+        Question::Variable { pid: Some(pid), name } => {
+            process::of(*pid, name, deadline).map(Answer::Variable)
         }
         Question::Pause { .. } => Ok(Answer::Done),
         Question::Links => rtnetlink::links(deadline).map(Answer::Links),

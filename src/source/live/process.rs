@@ -1,6 +1,6 @@
 //! Ids, kernel and environment of the live machine.
 
-use std::{collections::BTreeMap, env, time::Instant};
+use std::{env, time::Instant};
 
 use nix::unistd;
 
@@ -31,25 +31,16 @@ pub(super) fn uname() -> Result<Uname, Refusal> {
     })
 }
 
-/// Variables of the doctor itself.
-pub(super) fn own(names: &[String]) -> BTreeMap<String, String> {
-    let value =
-        |name: &String| Some((name.clone(), env::var_os(name)?.to_string_lossy().into_owned()));
-    names.iter().filter_map(value).collect()
+/// A variable of the doctor itself.
+pub(super) fn own(name: &str) -> Option<String> {
+    env::var_os(name).map(|value| value.to_string_lossy().into_owned())
 }
 
-/// Variables of another process; nothing but the named ones leaves this function.
-pub(super) fn of(
-    pid: u32,
-    names: &[String],
-    deadline: Instant,
-) -> Result<BTreeMap<String, String>, Refusal> {
+/// A variable of another process; nothing but its value leaves this function.
+pub(super) fn of(pid: u32, name: &str, deadline: Instant) -> Result<Option<String>, Refusal> {
     let content = file::read(&format!("/proc/{pid}/environ"), ENVIRONMENT_LIMIT, deadline)?;
-    let variables = content.split(|b| *b == 0).filter_map(|entry| {
-        let at = entry.iter().position(|b| *b == b'=')?;
-        let name = std::str::from_utf8(&entry[..at]).ok()?;
-        let value = String::from_utf8_lossy(&entry[at + 1..]).into_owned();
-        names.iter().any(|n| n == name).then(|| (name.to_owned(), value))
-    });
-    Ok(variables.collect())
+    let value = content
+        .split(|b| *b == 0)
+        .find_map(|entry| entry.strip_prefix(name.as_bytes())?.strip_prefix(b"="));
+    Ok(value.map(|value| String::from_utf8_lossy(value).into_owned()))
 }
