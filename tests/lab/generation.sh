@@ -44,8 +44,9 @@ rootless_user() {
     eventually test -S "/run/user/$(id -u lab)/bus"
 }
 
+# KillMode: what podman leaves running must outlive the command that started it.
 as_user() {
-    systemd-run --quiet --user --machine=lab@.host --pipe --wait --collect "$@"
+    systemd-run --quiet --user --machine=lab@.host --pipe --wait --collect --property KillMode=process "$@"
 }
 
 podman_rootless() {

@@ -140,7 +140,7 @@ nspawn() {
     tar -C "$root" -xf "$image"
     systemd-run --quiet --unit nspawn --property Delegate=yes \
         systemd-nspawn --quiet --keep-unit --boot --machine lab --directory "$root" --bind-ro /usr --private-network
-    eventually machinectl show lab --property Leader
+    eventually machinectl show lab --property Leader || { journalctl --no-pager -u nspawn; return 1; }
     leader=$(machinectl show lab --property Leader --value)
     eventually nsenter --target "$leader" --mount --pid systemctl is-active multi-user.target
     record bookworm-nspawn \
