@@ -61,7 +61,7 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
     // The answers are where they belong; who cannot be told about it is not in trouble.
     let _ = writeln!(err, "doctor: {path}: {} answers, {size} bytes", recording.answers.len());
     for removal in removed {
-        let _ = writeln!(err, "doctor: redacted {removal}");
+        let _ = writeln!(err, "doctor: redacted {} {}", removal.count, removal.kind.name());
     }
     if let Some(path) = &arguments.report {
         let collected = probe::collect(&Replay::new(recording));

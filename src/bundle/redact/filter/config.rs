@@ -1,0 +1,109 @@
+//! Configuration files and databases of packages.
+
+use serde_json::{Map, Value};
+
+use super::{Kind, Pseudonyms, lines, resolver::endpoint};
+use crate::bundle::redact::names::listed;
+
+/// Keys of daemon.json that checks judge.
+const KEYS: &str = "\
+    allow-direct-routing bip bip6 bridge cgroup-parent containerd containerd-namespace \
+    containerd-snapshotter data-root debug default-address-pools default-cgroupns-mode \
+    default-gateway default-gateway-v6 default-ipc-mode default-network-opts default-runtime \
+    default-shm-size default-ulimits dns dns-opts exec-opts exec-root experimental features \
+    firewall-backend fixed-cidr fixed-cidr-v6 graph group hosts icc init init-path ip ip-forward \
+    ip-forward-no-drop ip-masq ip6tables iptables ipv6 live-restore log-driver log-level \
+    max-concurrent-downloads min-api-version mtu no-new-privileges pidfile seccomp-profile \
+    selinux-enabled shutdown-timeout storage-driver storage-opts tls tlsverify userland-proxy \
+    userns-remap";
+
+/// What a file becomes that is no JSON: it still is none.
+const NO_JSON: &[u8] = b"redacted: not JSON\n";
+
+/// `daemon.json`: the keys that are judged.
+pub(in super::super) fn daemon_json(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    if bytes.trim_ascii().is_empty() {
+        return Some(bytes.to_vec());
+    }
+    let content = match serde_json::from_slice(bytes) {
+        Ok(Value::Object(content)) => content,
+        // Not an object, and dockerd refuses it as such.
+        Ok(_) => return Some(b"null\n".to_vec()),
+        Err(_) => return Some(NO_JSON.to_vec()),
+    };
+    let mut kept = Map::new();
+    for (key, value) in content {
+        if listed(KEYS, &key) {
+            kept.insert(key.clone(), setting(&key, value, names));
+        } else {
+            names.dropped(Kind::Setting);
+        }
+    }
+    let mut text = serde_json::to_vec_pretty(&Value::Object(kept)).ok()?;
+    text.push(b'\n');
+    Some(text)
+}
+
+fn setting(key: &str, value: Value, names: &Pseudonyms) -> Value {
+    match value {
+        Value::String(text) if key == "hosts" => endpoint(&text, names).into(),
+        Value::String(text) => names.text(&text).into(),
+        Value::Array(values) => {
+            values.into_iter().map(|value| setting(key, value, names)).collect()
+        }
+        Value::Object(values) => {
+            let one = |(name, value): (String, Value)| {
+                let value = setting(key, value, names);
+                (names.text(&name), value)
+            };
+            Value::Object(values.into_iter().map(one).collect())
+        }
+        value => value,
+    }
+}
+
+/// `/etc/subuid`, `/etc/subgid`: `user:first:count`.
+pub(in super::super) fn subordinate_ids(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    lines(bytes, names, |line| {
+        let (user, range) = line.split_once(':')?;
+        let plain = range.bytes().all(|b| b.is_ascii_digit() || b == b':');
+        plain.then(|| format!("{}:{range}", names.user(user)))
+    })
+}
+
+/// `os-release(5)`: which system, in which version.
+pub(in super::super) fn os_release(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    const FIELDS: &[&str] = &[
+        "ID",
+        "ID_LIKE",
+        "NAME",
+        "PRETTY_NAME",
+        "VARIANT_ID",
+        "VERSION",
+        "VERSION_CODENAME",
+        "VERSION_ID",
+    ];
+    lines(bytes, names, |line| {
+        let (key, _) = line.split_once('=')?;
+        FIELDS.contains(&key).then(|| line.to_owned())
+    })
+}
+
+/// `/run/.containerenv` of podman: which engine, and whether it is rootless.
+pub(in super::super) fn containerenv(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    lines(bytes, names, |line| {
+        let (key, _) = line.split_once('=')?;
+        matches!(key, "engine" | "rootless" | "graphRootMounted").then(|| names.text(line))
+    })
+}
+
+/// Records of packages: name, version and state. Versions of four numbers are no addresses.
+pub(in super::super) fn packages(bytes: &[u8], names: &Pseudonyms) -> Vec<u8> {
+    const FIELDS: &[&str] = &["Package:", "Version:", "Status:", "Architecture:", "P:", "V:"];
+    let text = String::from_utf8_lossy(bytes);
+    let kept = lines(text.as_bytes(), names, |line| {
+        let kept = line.is_empty() || FIELDS.iter().any(|field| line.starts_with(field));
+        kept.then(|| line.to_owned())
+    });
+    kept.unwrap_or_default()
+}
