@@ -22,6 +22,7 @@ pub mod target;
 pub mod version;
 
 mod cgroup;
+mod kubernetes;
 mod mount;
 mod netfilter;
 mod network;

@@ -148,6 +148,7 @@ pub(crate) fn healthy_container() -> Facts {
         base: Known(prepared_base()),
         own: Known(CgroupDirectory { path: "/sys/fs/cgroup/init".into(), ..prepared_base() }),
         user_service: Fact::missing("user@0.service", Why::NotFound),
+        kubelet_roots: Known(vec![]),
         pod_trees: Known(PodTrees::default()),
     };
     let mut root = mount("/", "overlay", &["rw", "relatime"]);
@@ -175,6 +176,21 @@ pub(crate) fn healthy_container() -> Facts {
         ],
         fuse_overlayfs: Known(None),
         zfs: Known(None),
+        permit_mounts_in_userns: Known(None),
+        source_devices: vec![],
+        image_stores: ImageStores { graph: Known(0), snapshots: Known(0) },
+    };
+    let writable = |path: &str| ScratchDirectory {
+        path: path.into(),
+        writable: Known(true),
+        size: Known(1 << 30),
+    };
+    facts.scratch = Scratch {
+        run: writable("/run"),
+        temporary: writable("/tmp"),
+        xtables_lock: Known(None),
+        docker_pid: Known(None),
+        docker_client: Known(Some("/usr/local/bin/docker".into())),
     };
     facts.netfilter = Netfilter {
         legacy_kernel: Tri::Yes,
@@ -193,6 +209,7 @@ pub(crate) fn healthy_container() -> Facts {
     facts.kernel = Kernel {
         release: Known("6.12.0".into()),
         version: Known(crate::version::Version::new(6, 12, 0)),
+        ubuntu_signature: Known(None),
         modules_loadable: Known(true),
     };
     facts.engines = Engines {

@@ -9,7 +9,12 @@ pub(super) fn probe(reader: &Reader) -> Kernel {
     let version = release.clone().and_then(|release| {
         release.parse().map_or_else(|()| Fact::missing("uname", Why::Malformed), Fact::Known)
     });
-    Kernel { release, version, modules_loadable: modules_loadable(reader) }
+    let ubuntu_signature = match reader.text("/proc/version_signature") {
+        Ok(text) => Fact::Known(Some(text)),
+        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(None),
+        Err(missing) => Fact::Missing(missing),
+    };
+    Kernel { release, version, ubuntu_signature, modules_loadable: modules_loadable(reader) }
 }
 
 /// `/proc/modules` exists if and only if the kernel was built with loadable modules; with `subset=pid`
@@ -26,5 +31,21 @@ fn modules_loadable(reader: &Reader) -> Fact<bool> {
         Fact::Known(disabled) => Fact::Known(disabled == 0),
         Fact::Missing(Missing { why: Why::NotFound, .. }) => Fact::Known(true),
         Fact::Missing(missing) => Fact::Missing(missing),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::fixed::Fixed;
+
+    #[test]
+    fn only_ubuntu_signs_its_kernels() {
+        let path = "/proc/version_signature";
+        let read = |source: Fixed| probe(&Reader::new(&source)).ubuntu_signature;
+        assert_eq!(read(Fixed::new()), Fact::Known(None));
+        let signed = read(Fixed::new().file(path, "Ubuntu 5.4.0-150.167-generic 5.4.233\n"));
+        assert_eq!(signed, Fact::Known(Some("Ubuntu 5.4.0-150.167-generic 5.4.233".into())));
+        assert!(read(Fixed::new().unreadable(path, libc::EACCES)).known().is_none());
     }
 }

@@ -10,6 +10,7 @@ mod network;
 mod process;
 mod reader;
 mod runtime;
+mod scratch;
 mod search_path;
 mod security;
 mod status;
@@ -55,6 +56,7 @@ pub fn collect(source: &dyn Source) -> Collected {
         security: reader.run("security", BUDGET, security::security),
         cgroup: reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts)),
         storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),
+        scratch: reader.run("scratch", BUDGET, |r| scratch::probe(r, &path)),
         netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &path)),
         network: reader.run("network", BUDGET, network::probe),
         versions: reader.run("versions", BUDGET, version::probe),

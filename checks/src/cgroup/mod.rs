@@ -2,7 +2,9 @@
 
 mod cgroup2_internal_process;
 mod cgroup2_not_delegated;
+mod cgroup2_nsdelegate_stripped;
 mod cgroup_hybrid_named_systemd;
+mod cgroup_v1_controller_drift;
 mod cgroup_v1_end_of_life;
 mod cgroup_v1_no_namespace;
 mod cgroupns_mount_mismatch;
@@ -23,8 +25,10 @@ pub(crate) const CHECKS: &[&Check] = &[
     &cgroupns_mount_mismatch::CHECK,
     &stray_kubepods_cgroup::CHECK,
     &cgroup_hybrid_named_systemd::CHECK,
+    &cgroup_v1_controller_drift::CHECK,
     &cgroup2_not_delegated::CHECK,
     &cgroup2_internal_process::CHECK,
+    &cgroup2_nsdelegate_stripped::CHECK,
 ];
 
 #[cfg(test)]

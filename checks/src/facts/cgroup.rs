@@ -205,6 +205,29 @@ pub struct PodTrees {
     pub truncated: bool,
 }
 
+/// `cpuset.cpus` and `cpuset.mems` of a version 1 cgroup; empty ones admit no process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Cpuset {
+    /// CPUs: `0-3`.
+    pub cpus: Fact<Text>,
+    /// Memory nodes: `0`.
+    pub mems: Fact<Text>,
+}
+
+/// A mounted version 1 hierarchy, and the directory `kubelet` in it, which kubelets in kind nodes have as
+/// their root.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KubeletRoot {
+    /// Which hierarchy.
+    pub hierarchy: Hierarchy,
+    /// The directory: `/sys/fs/cgroup/memory/kubelet`.
+    pub path: Text,
+    /// Whether it exists.
+    pub exists: Fact<bool>,
+    /// Its cpuset, where it exists and the hierarchy has that controller.
+    pub cpuset: Option<Cpuset>,
+}
+
 /// cgroups as seen from here.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Cgroup {
@@ -227,6 +250,8 @@ pub struct Cgroup {
     /// effective UID, in which systemd lets that user's rootless engines make cgroups; not-found where no
     /// user manager runs.
     pub user_service: Fact<CgroupDirectory>,
+    /// Version 1: the directory `kubelet` of each mounted hierarchy, in order of mount point.
+    pub kubelet_roots: Fact<Vec<KubeletRoot>>,
     /// Pod cgroups that are visible here.
     pub pod_trees: Fact<PodTrees>,
 }

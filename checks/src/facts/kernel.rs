@@ -13,6 +13,8 @@ pub struct Kernel {
     /// The leading numbers of the release. Context only: distributions backport, so a rule asks for the
     /// feature where it can.
     pub version: Fact<Version>,
+    /// `/proc/version_signature`, which only Ubuntu's kernels have; `None` for every other.
+    pub ubuntu_signature: Fact<Option<Text>>,
     /// Whether this kernel can load modules at all: false without `/proc/modules` or with
     /// `kernel.modules_disabled`.
     pub modules_loadable: Fact<bool>,

@@ -13,13 +13,14 @@ mod netfilter;
 mod network;
 mod pid1;
 mod runtime;
+mod scratch;
 mod security;
 mod storage;
 mod text;
 
 pub use cgroup::{
     Cgroup, CgroupChild, CgroupDirectory, CgroupMount, CgroupType, CgroupVersion, ControllerRow,
-    Hierarchy, Membership, PodTree, PodTrees, Procs,
+    Cpuset, Hierarchy, KubeletRoot, Membership, PodTree, PodTrees, Procs,
 };
 pub use engine::{DaemonConfig, EngineProcess, Engines, PREPARING_ENTRYPOINTS};
 pub use fact::{Fact, Missing, Why};
@@ -30,10 +31,11 @@ pub use netfilter::{IptablesTool, LegacyTable, Netfilter, NftTable, TableCount, 
 pub use network::{Address, Link, Network, PathMtu, Route};
 pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Zombie};
 pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
+pub use scratch::{Scratch, ScratchDirectory};
 pub use security::{
     Capabilities, Capability, CapabilitySet, Device, DeviceNode, Seccomp, Security,
 };
-pub use storage::{DataRoot, DataRootOwner, Filesystem, Storage};
+pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice, Storage};
 pub use text::Text;
 
 use serde::Serialize;
@@ -62,6 +64,8 @@ pub struct Facts {
     pub mounts: Fact<MountTable>,
     /// The filesystem under each data root.
     pub storage: Storage,
+    /// `/run` and the directory for temporary files, and what an earlier run left there.
+    pub scratch: Scratch,
     /// iptables and nftables: kernel, tables, the tool on the PATH.
     pub netfilter: Netfilter,
     /// Links, addresses, routes and MTUs of this network namespace.

@@ -93,6 +93,25 @@ pub struct DataRoot {
     pub entries: Fact<Vec<Text>>,
 }
 
+/// A device that the mount below a data root names as its source, `/dev/mapper/luks-1`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceDevice {
+    /// The path, from `/proc/self/mountinfo`.
+    pub path: Text,
+    /// Whether it exists here (`stat(2)`); a container's `/dev` rarely has the host's disks.
+    pub exists: Fact<bool>,
+}
+
+/// What each image store of dockerd holds in its data root.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct ImageStores {
+    /// Images of the graph drivers: names in `image/DRIVER/imagedb/content/sha256`, up to a bound.
+    pub graph: Fact<u32>,
+    /// Snapshots of the containerd image store: names in `snapshots` of the snapshotters below
+    /// `containerd/daemon`, up to a bound.
+    pub snapshots: Fact<u32>,
+}
+
 /// All data roots that a target could use here, in order of owner.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Storage {
@@ -103,6 +122,13 @@ pub struct Storage {
     /// OpenZFS of this kernel, from `/sys/module/zfs/version` (`2.2.7-1ubuntu1`); `None` where the
     /// module is not loaded.
     pub zfs: Fact<Option<Version>>,
+    /// `/sys/module/overlay/parameters/permit_mounts_in_userns`, a patch of Debian 10 and 11; `None` where
+    /// there is no such parameter.
+    pub permit_mounts_in_userns: Fact<Option<bool>>,
+    /// The devices below `/dev` that the data roots are on, each once, in order of path.
+    pub source_devices: Vec<SourceDevice>,
+    /// dockerd's image stores.
+    pub image_stores: ImageStores,
 }
 
 impl Storage {

@@ -2,6 +2,7 @@
 
 mod mount_propagation_private;
 mod proc_masked;
+mod run_tmp_hygiene;
 mod sys_or_procsys_readonly;
 
 use crate::{
@@ -10,8 +11,12 @@ use crate::{
 };
 
 /// The checks of this area, in report order.
-pub(crate) const CHECKS: &[&Check] =
-    &[&sys_or_procsys_readonly::CHECK, &proc_masked::CHECK, &mount_propagation_private::CHECK];
+pub(crate) const CHECKS: &[&Check] = &[
+    &sys_or_procsys_readonly::CHECK,
+    &proc_masked::CHECK,
+    &mount_propagation_private::CHECK,
+    &run_tmp_hygiene::CHECK,
+];
 
 /// Whether a capability that every privileged container has is missing from the bounding set, so that
 /// read-only and masked mounts are what the engine gives to any container that is not privileged.

@@ -63,7 +63,7 @@ fn run(facts: &Facts) -> Verdict {
     Ok(Outcome::of(findings.collect()))
 }
 
-fn is_overlay(filesystem: &Filesystem) -> bool {
+pub(super) fn is_overlay(filesystem: &Filesystem) -> bool {
     matches!(filesystem.name(), "overlay" | "fuse.fuse-overlayfs" | "fuse-overlayfs")
 }
 

@@ -17,7 +17,8 @@ use crate::{
 };
 
 /// Where Docker keeps images and how it stacks their layers.
-enum Driver {
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Driver {
     /// A containerd snapshotter: the containerd image store, which has no chain of fall-backs.
     Snapshotter(String),
     /// A graph driver that is asked for; Docker does not start if it does not work.
@@ -30,18 +31,23 @@ const GRAPH_DRIVERS: [&str; 5] = ["overlay2", "fuse-overlayfs", "btrfs", "zfs", 
 
 /// moby's `determineImageStoreChoice`: the feature switch, then what is on the disk, then a configured
 /// driver by its name, then the default of the release. The user's own daemon.json, which a rootless
-/// dockerd reads, is not known here.
-fn driver(facts: &Facts, root: &DataRoot) -> Driver {
+/// dockerd reads, is not known here. `overlays` says whether the filesystem carries them, so that an
+/// `overlay2` directory there is in use and not left over.
+pub(super) fn driver(facts: &Facts, root: &DataRoot, overlays: bool) -> Driver {
     let configured =
         if root.owner == DataRootOwner::Docker { configured_driver(facts) } else { None };
     let graph = |name: Option<String>| name.map_or(Driver::Ladder, Driver::Graph);
     let snapshotter =
         |name: Option<String>| Driver::Snapshotter(name.unwrap_or_else(|| "overlayfs".into()));
-    match containerd_feature(facts, root) {
+    let feature =
+        if root.owner == DataRootOwner::Docker { containerd_feature(facts) } else { None };
+    match feature {
         Some(true) => snapshotter(configured),
         Some(false) => graph(configured),
-        None if !is_containerd_default(facts) => graph(configured.or_else(|| prior_driver(root))),
-        None => match prior_driver(root) {
+        None if !is_containerd_default(facts) => {
+            graph(configured.or_else(|| prior_driver(root, overlays)))
+        }
+        None => match prior_driver(root, overlays) {
             Some(prior) => graph(configured.or(Some(prior))),
             None if is_graph_driver(configured.as_deref()) || remaps_users(facts, root) => {
                 graph(configured)
@@ -51,7 +57,7 @@ fn driver(facts: &Facts, root: &DataRoot) -> Driver {
     }
 }
 
-fn is_containerd_default(facts: &Facts) -> bool {
+pub(super) fn is_containerd_default(facts: &Facts) -> bool {
     facts.versions.of(Component::Docker).version.at_least(29, 0)
 }
 
@@ -59,10 +65,8 @@ fn is_graph_driver(name: Option<&str>) -> bool {
     name.is_some_and(|name| GRAPH_DRIVERS.contains(&name))
 }
 
-fn containerd_feature(facts: &Facts, root: &DataRoot) -> Option<bool> {
-    if root.owner != DataRootOwner::Docker {
-        return None;
-    }
+/// The switch of the rootful dockerd between its two image stores.
+pub(super) fn containerd_feature(facts: &Facts) -> Option<bool> {
     let flag = facts.engines.named("dockerd").find_map(|engine| engine.flag("feature"));
     match flag.as_deref() {
         Some("containerd-snapshotter=true" | "containerd-snapshotter") => Some(true),
@@ -78,20 +82,23 @@ fn remaps_users(facts: &Facts, root: &DataRoot) -> bool {
 }
 
 /// `$DOCKER_DRIVER` wins over the flag, which excludes the key in daemon.json.
-fn configured_driver(facts: &Facts) -> Option<String> {
+pub(super) fn configured_driver(facts: &Facts) -> Option<String> {
     let variable = facts.runtime.variable("DOCKER_DRIVER").map(ToString::to_string);
     let flag = || facts.engines.named("dockerd").find_map(|e| e.flag("storage-driver"));
     let key = || facts.engines.configured(&["storage-driver"]).and_then(Value::as_str);
     variable.or_else(flag).or_else(|| key().map(Into::into)).filter(|name| !name.is_empty())
 }
 
-/// The graph driver whose directory keeps Docker on the old image store. overlay2 is not taken as one,
-/// since it cannot have worked here; vfs is not, since Docker ignores it.
-fn prior_driver(root: &DataRoot) -> Option<String> {
+/// The graph driver whose directory keeps Docker on the old image store. overlay2 is not taken as one
+/// where it cannot have worked; vfs never is, since Docker ignores it.
+fn prior_driver(root: &DataRoot, overlays: bool) -> Option<String> {
     let entries = root.entries.known()?;
     entries
         .iter()
-        .find(|name| matches!(name.as_str(), "fuse-overlayfs" | "btrfs" | "zfs"))
+        .find(|name| match name.as_str() {
+            "fuse-overlayfs" | "btrfs" | "zfs" => true,
+            name => overlays && name == "overlay2",
+        })
         .map(|name| name.as_str().into())
 }
 
@@ -167,7 +174,7 @@ fn docker(facts: &Facts, root: &DataRoot, fuse: Tri) -> Defect {
 /// How badly, in words, and whether it ends with fuse-overlayfs.
 fn docker_fares(facts: &Facts, root: &DataRoot, fuse: Tri) -> (Severity, String, bool) {
     let version = facts.versions.of(Component::Docker).version;
-    match driver(facts, root) {
+    match driver(facts, root, false) {
         Driver::Snapshotter(name) if name == "native" => {
             (Severity::Warning, format!("Docker {version} copies whole layers (native)"), false)
         }

@@ -113,7 +113,7 @@ fn judge(
 }
 
 /// Whether overlayfs refuses an upper directory there. Overlays and tmpfs are for other checks.
-fn refuses_overlay(facts: &Facts, filesystem: &Filesystem) -> Result<bool, Unknown> {
+pub(super) fn refuses_overlay(facts: &Facts, filesystem: &Filesystem) -> Result<bool, Unknown> {
     let name = filesystem.name();
     let untold =
         || Unknown::new(format!("overlay with an upper directory on {name}"), Why::NotProbed);

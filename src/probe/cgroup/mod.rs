@@ -1,6 +1,7 @@
 //! cgroups: version, membership, mounts, delegation, pod directories.
 
 mod directory;
+mod kubelet;
 mod walk;
 
 use dind_doctor_checks::facts::{
@@ -31,6 +32,7 @@ pub(super) fn probe(reader: &Reader, table: &Fact<MountTable>) -> Cgroup {
         own: directory(own_path(&memberships, &mounts)),
         user_service: directory(user_service(reader)),
         pod_trees: mounts.as_ref().map(|mounts| walk::pod_trees(reader, mounts, table)),
+        kubelet_roots: mounts.as_ref().map(|mounts| kubelet::roots(reader, mounts)),
         controllers: controllers(reader),
         pid1_memberships: self::memberships(reader, "1"),
         memberships,

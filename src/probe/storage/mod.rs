@@ -1,8 +1,11 @@
 //! The filesystem under each data root.
 
+mod image_stores;
+
 use dind_doctor_checks::{
     facts::{
-        DataRoot, DataRootOwner, Engines, Fact, Filesystem, Missing, MountTable, Storage, Text, Why,
+        DataRoot, DataRootOwner, Engines, Fact, Filesystem, ImageStores, Missing, MountTable,
+        SourceDevice, Storage, Text, Why,
     },
     version::Version,
 };
@@ -31,8 +34,12 @@ pub(super) fn probe(
         in_home(reader, DataRootOwner::RootlessBuildkit, "buildkit"),
         (DataRootOwner::Kubelet, "/var/lib/kubelet".to_owned(), "default"),
     ];
-    let data_roots = roots.into_iter().map(|root| data_root(reader, root, table)).collect();
+    let data_roots: Vec<DataRoot> =
+        roots.into_iter().map(|root| data_root(reader, root, table)).collect();
     Storage {
+        source_devices: source_devices(reader, &data_roots),
+        image_stores: image_stores(reader, &data_roots),
+        permit_mounts_in_userns: permit_mounts_in_userns(reader),
         data_roots,
         fuse_overlayfs: search_path::find(reader, path, "fuse-overlayfs"),
         zfs: zfs(reader),
@@ -48,6 +55,46 @@ fn zfs(reader: &Reader) -> Fact<Option<Version>> {
         Err(Missing { why: Why::NotFound, .. }) => Fact::Known(None),
         Err(missing) => Fact::Missing(missing),
     }
+}
+
+/// Whether overlays may be mounted in user namespaces, where the kernel has Debian's patch.
+fn permit_mounts_in_userns(reader: &Reader) -> Fact<Option<bool>> {
+    const PATH: &str = "/sys/module/overlay/parameters/permit_mounts_in_userns";
+    match reader.bytes_up_to(PATH, 128 * 1024) {
+        Ok(bytes) => match bytes.trim_ascii() {
+            b"Y" | b"1" => Fact::Known(Some(true)),
+            b"N" | b"0" => Fact::Known(Some(false)),
+            _ => Fact::missing(PATH, Why::Malformed),
+        },
+        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(None),
+        Err(missing) => Fact::Missing(missing),
+    }
+}
+
+/// Only the kernel's own list of mounts names them, so that nothing but `/dev` is looked into.
+fn source_devices(reader: &Reader, roots: &[DataRoot]) -> Vec<SourceDevice> {
+    let mounts = roots.iter().filter_map(|root| root.filesystem.known()?.mount.as_ref());
+    let mut paths: Vec<&Text> =
+        mounts.map(|m| &m.source).filter(|source| source.starts_with("/dev/")).collect();
+    paths.sort_unstable();
+    paths.dedup();
+    let exists = |path: &str| match reader.stat(path) {
+        Ok(_) => Fact::Known(true),
+        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(false),
+        Err(missing) => Fact::Missing(missing),
+    };
+    paths
+        .into_iter()
+        .map(|path| SourceDevice {
+            path: path.clone(),
+            exists: exists(&path::encode(path.as_bytes())),
+        })
+        .collect()
+}
+
+fn image_stores(reader: &Reader, roots: &[DataRoot]) -> ImageStores {
+    let docker = roots.iter().find(|root| root.owner == DataRootOwner::Docker);
+    docker.map(|root| image_stores::probe(reader, &root.path)).unwrap_or_default()
 }
 
 type Configured = (DataRootOwner, String, &'static str);
@@ -166,4 +213,46 @@ fn d_type(reader: &Reader, directory: &str) -> Option<bool> {
     let listing = reader.list(directory, ENTRIES).ok()?;
     let known = |kind: EntryKind| kind != EntryKind::Unknown;
     (!listing.entries.is_empty()).then(|| listing.entries.iter().any(|e| known(e.kind)))
+}
+
+#[cfg(test)]
+mod tests {
+    use dind_doctor_checks::facts::Mount;
+
+    use super::*;
+    use crate::source::fixed::Fixed;
+
+    const PARAMETER: &str = "/sys/module/overlay/parameters/permit_mounts_in_userns";
+
+    #[test]
+    fn debians_parameter_is_read_and_need_not_be_there() {
+        let read = |source: Fixed| permit_mounts_in_userns(&Reader::new(&source));
+        assert_eq!(read(Fixed::new()), Fact::Known(None));
+        assert_eq!(read(Fixed::new().file(PARAMETER, "Y\n")), Fact::Known(Some(true)));
+        assert_eq!(read(Fixed::new().file(PARAMETER, "N\n")), Fact::Known(Some(false)));
+        assert_eq!(read(Fixed::new().file(PARAMETER, b"\xff")).why(), Some(Why::Malformed));
+    }
+
+    #[test]
+    fn each_source_below_dev_is_looked_up_once() {
+        let root = |source: &str| DataRoot {
+            owner: DataRootOwner::Docker,
+            path: "/r".into(),
+            configured_by: "default".into(),
+            exists: true,
+            resolved: Fact::Known("/r".into()),
+            filesystem: Fact::Known(Filesystem {
+                magic: 0,
+                mount: Some(Mount { source: source.into(), ..Mount::default() }),
+                d_type: None,
+            }),
+            entries: Fact::Known(vec![]),
+        };
+        let roots = [root("/dev/sda1"), root("/dev/mapper/x"), root("/dev/sda1"), root("overlay")];
+        let source = Fixed::new().file("/dev/sda1", "");
+        let found = source_devices(&Reader::new(&source), &roots);
+        let device =
+            |path: &str, exists| SourceDevice { path: path.into(), exists: Fact::Known(exists) };
+        assert_eq!(found, [device("/dev/mapper/x", false), device("/dev/sda1", true)]);
+    }
 }

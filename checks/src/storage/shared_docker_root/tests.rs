@@ -1,0 +1,114 @@
+use super::*;
+use crate::{
+    facts::{
+        DataRootOwner::{Buildkit, Docker},
+        Fact, Tri, Why,
+    },
+    storage::data_roots::testing::{only_finding, with_roots_on},
+    testing::{healthy_container, healthy_vm, mount},
+};
+
+const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
+fn bind(mount_point: &str, device: &str, root: &str) -> Mount {
+    Mount { device: device.into(), root: root.into(), ..mount(mount_point, "ext4", &["rw"]) }
+}
+
+fn container(hosts: &str, mounted: &Mount, owners: &[DataRootOwner]) -> Facts {
+    let mut facts = with_roots_on(mounted, owners);
+    let Fact::Known(table) = &mut facts.mounts else { panic!() };
+    table.rows.push(bind("/etc/hosts", "8:1", hosts));
+    facts
+}
+
+fn in_docker(root: &str) -> Facts {
+    let hosts = format!("/var/lib/docker/containers/{ID}/hosts");
+    container(&hosts, &bind("/var/lib/docker", "8:1", root), &[Docker])
+}
+
+fn in_pod(mounted: &Mount, owner: DataRootOwner) -> Facts {
+    let mut facts = container("/var/lib/kubelet/pods/0a1b/etc-hosts", mounted, &[owner]);
+    facts.runtime.kubernetes = Tri::Yes;
+    facts
+}
+
+#[test]
+fn the_data_root_of_the_host_s_own_docker_is_an_error() {
+    let finding = only_finding(run(&in_docker("/var/lib/docker")));
+    assert_eq!(finding.severity, Severities::of("B/B/-/-/-"));
+    assert!(finding.summary.contains("/var/lib/docker of the host"), "{}", finding.summary);
+}
+
+#[test]
+fn volumes_and_other_directories_of_a_docker_host_pass() {
+    for root in ["/var/lib/docker/volumes/dind/_data", "/srv/dind", "/"] {
+        assert_eq!(run(&in_docker(root)), Ok(Outcome::pass()), "{root}");
+    }
+}
+
+#[test]
+fn a_path_on_another_disk_only_looks_the_same() {
+    let hosts = format!("/var/lib/docker/containers/{ID}/hosts");
+    let other = bind("/var/lib/docker", "8:17", "/var/lib/docker");
+    assert_eq!(run(&container(&hosts, &other, &[Docker])), Ok(Outcome::pass()));
+}
+
+#[test]
+fn the_node_s_containerd_is_known_by_the_root_mount() {
+    let mut facts = container("/x", &bind("/mnt", "8:1", "/var/lib/containerd"), &[Docker]);
+    facts.storage.data_roots[0].path = "/mnt".into();
+    facts.storage.data_roots[0].resolved = Fact::Known("/mnt".into());
+    let Fact::Known(table) = &mut facts.mounts else { panic!() };
+    table.rows[0].super_options =
+        ["upperdir=/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs"
+            .into()]
+        .into();
+    assert_eq!(only_finding(run(&facts)).severity.get(Target::Dockerd), Some(Severity::Error));
+}
+
+#[test]
+fn a_host_path_in_a_pod_is_a_warning() {
+    let finding = only_finding(run(&in_pod(&bind("/var/lib/docker", "8:1", "/mnt/dind"), Docker)));
+    assert_eq!(finding.severity, Severities::of("D/D/-/-/-"));
+    let finding =
+        only_finding(run(&in_pod(&bind("/var/lib/buildkit", "8:1", "/mnt/buildkit"), Buildkit)));
+    assert_eq!(finding.severity, Severities::of("-/-/-/-/D"));
+}
+
+#[test]
+fn volumes_of_a_pod_pass() {
+    for (device, root) in [
+        ("8:1", "/var/lib/kubelet/pods/0a1b/volumes/kubernetes.io~empty-dir/dind"),
+        ("8:1", "/opt/local-path-provisioner/pvc-0a1b2c3d-1111-2222-3333-444455556666_ci_dind"),
+        ("8:1", "/var/lib/containerd/io.containerd.grpc.v1.cri/containers/a/volumes/b"),
+        ("8:32", "/subpath"),
+        ("8:32", "/"),
+    ] {
+        let facts = in_pod(&bind("/var/lib/docker", device, root), Docker);
+        assert_eq!(run(&facts), Ok(Outcome::pass()), "{root}");
+    }
+}
+
+#[test]
+fn a_node_of_kind_has_its_own_anonymous_volume() {
+    let var = bind("/var", "8:1", "/var/lib/docker/volumes/0123/_data");
+    let hosts = format!("/var/lib/docker/containers/{ID}/hosts");
+    let mut facts = container(&hosts, &var, &[Docker]);
+    facts.runtime.kubernetes = Tri::Yes;
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+}
+
+#[test]
+fn healthy_environments_have_nothing_to_share() {
+    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+    assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+}
+
+#[test]
+fn without_mounts_or_filesystem_it_is_unknown() {
+    let mut facts = healthy_container();
+    facts.storage.data_roots[0].filesystem = Fact::missing("statfs", Why::TimedOut);
+    assert!(run(&facts).is_err());
+    facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
+    assert!(run(&facts).is_err());
+}

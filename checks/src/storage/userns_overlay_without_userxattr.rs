@@ -1,0 +1,164 @@
+use alloc::{format, string::String};
+
+use super::{
+    data_roots::{self, Defect},
+    driver,
+};
+use crate::{
+    facts::{DataRoot, DataRootOwner, Facts, Why},
+    outcome::{Outcome, Unknown, Verdict},
+    target::{Severities, Severity, Target},
+};
+
+check! {
+    /// ## What it looks at
+    /// In a user namespace, or as a user other than root: the release of the kernel,
+    /// `/sys/module/overlay/parameters/permit_mounts_in_userns`, whether it is Ubuntu's kernel
+    /// (`/proc/version_signature`), and whether SELinux is on.
+    ///
+    /// ## Why it matters
+    /// overlayfs keeps its marks in `trusted.*` attributes, which a user namespace may not write. Linux
+    /// 5.11 brought `userxattr`, which keeps them in `user.*`; before, overlays there are refused (EPERM).
+    /// Debian 10 and 11 have a parameter that lets the mount succeed all the same, and then `rm -rf`,
+    /// `mkdir` and renames of directories from lower layers fail with `Input/output error`. With SELinux it
+    /// works from 5.13 on.
+    ///
+    /// ## When it is fine
+    /// As root of the machine. From Linux 5.13 on: Docker, containerd, podman and BuildKit add `userxattr`
+    /// themselves. On Ubuntu's kernels, which permit the `trusted.*` attributes of overlays. Where an engine
+    /// uses fuse-overlayfs. That a mount succeeds proves nothing.
+    ///
+    /// ## How to fix
+    /// A kernel of 5.13 or later; until then fuse-overlayfs with `/dev/fuse`, and Debian's parameter off.
+    ///
+    /// ## References
+    /// Kernel `Documentation/filesystems/overlayfs.rst` (userxattr);
+    /// <https://rootlesscontaine.rs/how-it-works/overlayfs/>; kind's `entrypoint`.
+    "userns-overlay-without-userxattr",
+    "Overlays do not work in user namespaces on this kernel",
+    "-/D/B/-/B",
+    []
+}
+
+/// What overlayfs does in a user namespace here.
+enum Overlay {
+    Works,
+    /// The mount is refused.
+    Refused,
+    /// The mount succeeds, and then operations fail.
+    Broken,
+}
+
+fn run(facts: &Facts) -> Verdict {
+    let inside = facts.identity.namespaces.user_is_private();
+    if inside.is_no() && facts.identity.euid.is_known_and(|euid| *euid == 0) {
+        return Ok(Outcome::not_applicable("root outside of any user namespace"));
+    }
+    let (overlay, reason) = overlay(facts)?;
+    if matches!(overlay, Overlay::Works) {
+        return Ok(Outcome::pass());
+    }
+    facts.identity.euid.get()?;
+    let groups = data_roots::affected(facts, |root, _| {
+        Ok(defect(facts, root, &overlay, &reason).map(|mut defect| {
+            if inside.is_yes() && root.owner != DataRootOwner::RootlessBuildkit {
+                defect.severity = defect.severity.with(Target::Kind, Some(Severity::Warning));
+            }
+            defect
+        }))
+    })?;
+    let findings = groups.iter().map(|group| {
+        let fuse = driver::fuse_overlayfs(facts);
+        let mut finding = group.finding("in a user namespace");
+        // Another volume would be on the same kernel.
+        finding.remedies.clear();
+        if let Some(release) = facts.kernel.release.known() {
+            finding = finding.evidence("uname", release.as_str());
+        }
+        if let Some(permitted) = facts.storage.permit_mounts_in_userns.known().copied().flatten() {
+            finding = finding.evidence(PARAMETER, if permitted { "Y" } else { "N" });
+        }
+        remedies::all(matches!(overlay, Overlay::Broken), fuse)
+            .into_iter()
+            .fold(driver::finish(facts, group, fuse, finding), crate::outcome::Finding::remedy)
+    });
+    Ok(Outcome::of(findings.collect()))
+}
+
+const PARAMETER: &str = "/sys/module/overlay/parameters/permit_mounts_in_userns";
+
+/// From the oldest kernel to the newest; `reason` is for the summary.
+fn overlay(facts: &Facts) -> Result<(Overlay, String), Unknown> {
+    let version = *facts.kernel.version.get()?;
+    if version.at_least(5, 13) {
+        return Ok((Overlay::Works, String::new()));
+    }
+    if version.at_least(5, 11) {
+        let selinux = *facts.security.selinux_mounted.get()?;
+        let overlay = if selinux { Overlay::Refused } else { Overlay::Works };
+        return Ok((overlay, format!("Linux {version} with SELinux refuses overlays")));
+    }
+    if facts.kernel.ubuntu_signature.get()?.is_some() {
+        return Ok((Overlay::Works, String::new()));
+    }
+    let release = facts.kernel.release.known().map_or("", |release| release.as_str());
+    if release.contains(".el8") {
+        // Red Hat brought it into 4.18 in the course of RHEL 8.
+        return Err(Unknown::new("overlay in a user namespace on RHEL 8", Why::NotProbed));
+    }
+    Ok(match facts.storage.permit_mounts_in_userns.get()? {
+        Some(true) => (
+            Overlay::Broken,
+            format!("Linux {version} mounts overlays without userxattr, and rm -rf fails in them"),
+        ),
+        Some(false) | None => (Overlay::Refused, format!("Linux {version} refuses overlays")),
+    })
+}
+
+fn defect(facts: &Facts, root: &DataRoot, overlay: &Overlay, reason: &str) -> Option<Defect> {
+    let target = match root.owner {
+        DataRootOwner::Podman | DataRootOwner::RootlessDocker => Target::Rootless,
+        DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => Target::Buildkit,
+        // A rootful daemon in a user namespace probes its drivers itself.
+        _ => return None,
+    };
+    if matches!(overlay, Overlay::Broken) {
+        let severity = Severities::NONE.with(target, Some(Severity::Error));
+        return Some(Defect { severity, consequence: reason.into() });
+    }
+    let without = driver::without_overlayfs(facts, root, driver::fuse_overlayfs(facts));
+    Some(Defect { consequence: format!("{reason}; {}", without.consequence), ..without })
+}
+
+mod remedies {
+    use alloc::{vec, vec::Vec};
+
+    use crate::{
+        facts::Tri,
+        remedy::{ContainerSetting, Place, Remedy},
+    };
+
+    pub(super) fn all(broken: bool, fuse: Tri) -> Vec<Remedy> {
+        let mut all = vec![Remedy::advice(
+            Place::Host,
+            "boot a kernel of 5.13 or later, where engines mount with userxattr by themselves",
+        )];
+        if fuse != Tri::Yes {
+            all.push(Remedy::container(
+                "or install fuse-overlayfs in the image, and give the container its device",
+                [ContainerSetting::Device("/dev/fuse".into())],
+            ));
+        }
+        if broken {
+            all.push(Remedy::commands(
+                Place::Host,
+                "let such mounts fail, so that engines choose fuse-overlayfs",
+                ["echo N > /sys/module/overlay/parameters/permit_mounts_in_userns"],
+            ));
+        }
+        all
+    }
+}
+
+#[cfg(test)]
+mod tests;
