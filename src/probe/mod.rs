@@ -1,9 +1,11 @@
 //! Probes: what a source answers, parsed into facts. No judgement here.
 
 mod cgroup;
+mod client;
 mod engine;
 mod identity;
 mod kernel;
+mod leftover;
 mod mount;
 mod netfilter;
 mod network;
@@ -57,6 +59,8 @@ pub fn collect(source: &dyn Source) -> Collected {
         storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),
         netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &path)),
         network: reader.run("network", BUDGET, network::probe),
+        clients: reader.run("clients", BUDGET, |r| client::probe(r, &mounts)),
+        leftovers: reader.run("leftovers", BUDGET, leftover::probe),
         versions: reader.run("versions", BUDGET, version::probe),
         processes: Processes::default(),
         kernel,

@@ -160,8 +160,8 @@ mod tests {
 
     #[test]
     fn agreeing_mounts_pass() {
-        for facts in [healthy_container(), healthy_vm(), v1_container(), v1_pod(), hybrid_vm()] {
-            assert_eq!(run(&facts), Ok(Outcome::pass()));
+        for facts in [healthy_container, healthy_vm, v1_container, v1_pod, hybrid_vm] {
+            assert_eq!(run(&facts()), Ok(Outcome::pass()));
         }
     }
 
