@@ -4,7 +4,7 @@ use core::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use crate::{Check, cgroup, mount, netfilter, network, pid1, privilege, storage};
+use crate::{Check, cgroup, mount, netfilter, network, pid1, privilege, runtime, storage};
 
 /// A part of the environment; the folder in which its checks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -24,6 +24,8 @@ pub enum Area {
     Netfilter,
     /// MTU, routes, subnets, name resolution.
     Network,
+    /// Which engine clients reach, what an earlier one left behind, and systemd.
+    Runtime,
 }
 
 /// Root causes come first: a missing privilege explains much of what follows.
@@ -35,6 +37,7 @@ pub const REGISTRY: &[(Area, &[&Check])] = &[
     (Area::Storage, storage::CHECKS),
     (Area::Netfilter, netfilter::CHECKS),
     (Area::Network, network::CHECKS),
+    (Area::Runtime, runtime::CHECKS),
 ];
 
 impl Area {
@@ -48,6 +51,7 @@ impl Area {
             Self::Storage => "storage",
             Self::Netfilter => "netfilter",
             Self::Network => "network",
+            Self::Runtime => "runtime",
         }
     }
 }
