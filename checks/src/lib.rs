@@ -28,6 +28,7 @@ mod netfilter;
 mod network;
 mod pid1;
 mod privilege;
+mod runtime;
 mod storage;
 
 #[cfg(test)]

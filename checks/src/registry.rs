@@ -4,7 +4,9 @@ use core::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use crate::{Check, cgroup, kubernetes, mount, netfilter, network, pid1, privilege, storage};
+use crate::{
+    Check, cgroup, kubernetes, mount, netfilter, network, pid1, privilege, runtime, storage,
+};
 
 /// A part of the environment; the folder in which its checks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -24,6 +26,8 @@ pub enum Area {
     Netfilter,
     /// MTU, routes, subnets, name resolution.
     Network,
+    /// Which engine clients reach, what an earlier one left behind, and systemd.
+    Runtime,
     /// kubelet and pods.
     Kubernetes,
 }
@@ -37,6 +41,7 @@ pub const REGISTRY: &[(Area, &[&Check])] = &[
     (Area::Storage, storage::CHECKS),
     (Area::Netfilter, netfilter::CHECKS),
     (Area::Network, network::CHECKS),
+    (Area::Runtime, runtime::CHECKS),
     (Area::Kubernetes, kubernetes::CHECKS),
 ];
 
@@ -51,6 +56,7 @@ impl Area {
             Self::Storage => "storage",
             Self::Netfilter => "netfilter",
             Self::Network => "network",
+            Self::Runtime => "runtime",
             Self::Kubernetes => "kubernetes",
         }
     }

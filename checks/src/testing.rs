@@ -93,6 +93,7 @@ pub(crate) fn healthy_container() -> Facts {
         mnt: namespace(4_026_532_502, Tri::Unknown),
         net: private(4_026_532_503),
         pid: private(4_026_532_504),
+        time: initial(4_026_531_834),
         user: initial(4_026_531_837),
         uts: private(4_026_532_505),
     };
@@ -221,6 +222,8 @@ pub(crate) fn healthy_container() -> Facts {
         dockerd: Known(Some("/usr/local/bin/dockerd".into())),
         preparing_entrypoints: Known(vec![]),
     };
+    facts.clients = healthy_clients();
+    facts.leftovers = Leftovers { pid_files: vec![], systemd_directory: Known(false) };
     facts.runtime = Runtime {
         machine: Machine::Vm,
         container: Tri::Yes,
@@ -232,6 +235,34 @@ pub(crate) fn healthy_container() -> Facts {
         variables: Known(vec![]),
     };
     facts
+}
+
+/// Nothing is configured, and no daemon has been started yet.
+fn healthy_clients() -> Clients {
+    Clients {
+        context: Known(None),
+        sockets: vec![socket("/var/run/docker.sock")],
+        certificates: vec![],
+        kubeconfig: Known(None),
+        service_account: Known(false),
+        docker: Known(None),
+        ..Clients::default()
+    }
+}
+
+/// A path at which there is no socket yet.
+pub(crate) fn socket(path: &str) -> EngineSocket {
+    let absent = Missing::new(path, Why::NotFound);
+    EngineSocket {
+        path: path.into(),
+        kind: Fact::Missing(absent.clone()),
+        permissions: "".into(),
+        gid: Fact::Missing(absent.clone()),
+        usable: Fact::Missing(absent),
+        mount: None,
+        is_mount_point: false,
+        listening: Known(false),
+    }
 }
 
 /// A network with one uplink `eth0` of this MTU, and the loopback device.
@@ -276,10 +307,12 @@ pub(crate) fn healthy_vm() -> Facts {
         mnt: namespace(4_026_531_841, Tri::Unknown),
         net: initial(4_026_531_840),
         pid: initial(4_026_531_836),
+        time: initial(4_026_531_834),
         user: initial(4_026_531_837),
         uts: initial(4_026_531_838),
     };
     facts.pid1 = init_process("systemd", Role::Systemd, SignalMasks::default());
+    facts.leftovers.systemd_directory = Known(true);
     facts.runtime.container = Tri::No;
     facts.runtime.engine = Engine::None;
     facts.runtime.launcher = Launcher::None;

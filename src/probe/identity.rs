@@ -50,6 +50,7 @@ fn namespaces(reader: &Reader) -> Namespaces {
         mnt: namespace("mnt", None),
         net,
         pid: namespace("pid", Some(4_026_531_836)),
+        time: namespace("time", Some(4_026_531_834)),
         user: namespace("user", Some(4_026_531_837)),
         uts: namespace("uts", Some(4_026_531_838)),
     }

@@ -1,9 +1,11 @@
 //! Probes: what a source answers, parsed into facts. No judgement here.
 
 mod cgroup;
+mod client;
 mod engine;
 mod identity;
 mod kernel;
+mod leftover;
 mod mount;
 mod netfilter;
 mod network;
@@ -59,6 +61,8 @@ pub fn collect(source: &dyn Source) -> Collected {
         scratch: reader.run("scratch", BUDGET, |r| scratch::probe(r, &path)),
         netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &path)),
         network: reader.run("network", BUDGET, network::probe),
+        clients: reader.run("clients", BUDGET, |r| client::probe(r, &mounts)),
+        leftovers: reader.run("leftovers", BUDGET, leftover::probe),
         versions: reader.run("versions", BUDGET, version::probe),
         processes: Processes::default(),
         kernel,

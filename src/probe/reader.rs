@@ -73,6 +73,17 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Of a JSON or YAML file, the values at these places and nothing else: see [`Question::Values`].
+    pub fn values(&self, path: &str, keys: &[&str]) -> Read<serde_json::Value> {
+        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
+        match self.ask(&Question::Values { path: path.to_owned(), keys }, path)? {
+            Answer::Bytes(bytes) => {
+                serde_json::from_slice(&bytes).map_err(|_| Missing::new(path, Why::Malformed))
+            }
+            _ => Err(Missing::new(path, Why::Malformed)),
+        }
+    }
+
     /// The content of a small file as text, white space at its ends removed.
     pub fn text(&self, path: &str) -> Read<Text> {
         let bytes = self.bytes(path)?;

@@ -1,6 +1,9 @@
 //! Versions that can be read without executing anything.
 
-use dind_doctor_checks::version::{Component, Version, Versions};
+use dind_doctor_checks::{
+    facts::{DockerClient, Fact},
+    version::{Component, Version, Versions},
+};
 
 use super::Reader;
 use crate::source::{Answer, Question};
@@ -27,23 +30,76 @@ const APK: [(&str, Component); 6] = [
     ("buildkit", Component::Buildkit),
 ];
 
-/// Packages that are recorded though no rule asks for their versions yet: a question is recorded whole.
-const RECORDED: [&str; 14] = [
+/// All packages that are asked for, at once and always: a bundle answers whole questions only, and some of
+/// these are for rules to come.
+const PACKAGES: [&str; 30] = [
     "apparmor",
+    "buildkit",
+    "containerd",
+    "containerd.io",
     "crun",
+    "docker",
+    "docker-ce",
     "docker-ce-cli",
     "docker-cli",
+    "docker-engine",
+    "docker.io",
     "fuse-overlayfs",
     "iptables",
     "kubeadm",
+    "kubelet",
+    "libc6",
     "libseccomp2",
     "lxc",
+    "moby-cli",
+    "moby-containerd",
+    "moby-engine",
+    "moby-runc",
     "nftables",
+    "podman",
     "rootlesskit",
+    "runc",
     "slirp4netns",
+    "systemd",
     "tini",
     "uidmap",
 ];
+
+/// Microsoft's builds of Docker.
+const DPKG_OTHER: [(&str, Component); 3] = [
+    ("moby-engine", Component::Docker),
+    ("moby-containerd", Component::Containerd),
+    ("moby-runc", Component::Runc),
+];
+
+/// Packages that hold the Docker command line client; `docker.io` held it up to Debian 12.
+const CLIENTS: [(&str, &str, &str, &[&str]); 3] = [
+    (
+        "/var/lib/dpkg/status",
+        "Package: ",
+        "Version: ",
+        &["docker-ce-cli", "docker-cli", "moby-cli", "docker.io"],
+    ),
+    ("/lib/apk/db/installed", "P:", "V:", &["docker-cli"]),
+    ("/usr/lib/apk/db/installed", "P:", "V:", &["docker-cli"]),
+];
+
+/// The version of the Docker command line client. Docker's own images hold it outside of any package,
+/// and name it in a variable. The databases of rpm are not read: they are SQLite or Berkeley DB.
+pub(super) fn docker_client(reader: &Reader) -> Fact<Option<DockerClient>> {
+    let variables = reader.variables(None, &["DOCKER_VERSION"]).unwrap_or_default();
+    if let Some(Ok(version)) = variables.get("DOCKER_VERSION").map(|v| v.parse()) {
+        return Fact::Known(Some(DockerClient { version, source: "DOCKER_VERSION".into() }));
+    }
+    for (path, name, field, packages) in CLIENTS {
+        let found = installed(reader, path, packages, name, field).into_iter().next();
+        if let Some((package, version)) = found {
+            let source = format!("{path}: {package}").into();
+            return Fact::Known(Some(DockerClient { version, source }));
+        }
+    }
+    Fact::Known(None)
+}
 
 pub(super) fn probe(reader: &Reader) -> Versions {
     let mut versions = Versions::default();
@@ -56,7 +112,9 @@ pub(super) fn probe(reader: &Reader) -> Versions {
         versions.read(Component::Kubernetes, version, "/kind/version");
     }
     database(reader, &mut versions, "/var/lib/dpkg/status", &DPKG, "Package: ", "Version: ");
+    database(reader, &mut versions, "/var/lib/dpkg/status", &DPKG_OTHER, "Package: ", "Version: ");
     database(reader, &mut versions, "/lib/apk/db/installed", &APK, "P:", "V:");
+    database(reader, &mut versions, "/usr/lib/apk/db/installed", &APK, "P:", "V:");
     versions
 }
 
@@ -66,22 +124,84 @@ fn database(
     path: &str,
     packages: &[(&str, Component)],
     name: &str,
-    version: &str,
+    field: &str,
 ) {
-    let names = packages.iter().map(|(package, _)| *package).chain(RECORDED);
-    let lines = names.map(|package| format!("{name}{package}")).collect();
+    let names: Vec<&str> = packages.iter().map(|(package, _)| *package).collect();
+    for (package, version) in installed(reader, path, &names, name, field) {
+        let component = packages.iter().find(|(name, _)| *name == package);
+        if let Some((_, component)) = component {
+            versions.read(*component, version, &format!("{path}: {package}"));
+        }
+    }
+}
+
+/// Those of `packages` that are installed, in their order.
+fn installed<'a>(
+    reader: &Reader,
+    path: &str,
+    packages: &[&'a str],
+    name: &str,
+    field: &str,
+) -> Vec<(&'a str, Version)> {
+    let lines = PACKAGES.iter().map(|package| format!("{name}{package}")).collect();
     let question = Question::Paragraphs { path: path.to_owned(), lines };
-    let Ok(Answer::Bytes(bytes)) = reader.ask(&question, path) else { return };
+    let Ok(Answer::Bytes(bytes)) = reader.ask(&question, path) else { return Vec::new() };
     let content = String::from_utf8_lossy(&bytes);
-    for (package, component) in packages {
+    let version = |package: &str| {
         let record = content.split("\n\n").find(|record| {
             let installed =
                 !record.contains("\nStatus: ") || record.contains("\nStatus: install ok installed");
             installed && record.lines().any(|l| l.strip_prefix(name) == Some(package))
-        });
-        let field = record.and_then(|r| r.lines().find_map(|l| l.strip_prefix(version)));
-        if let Some(Ok(read)) = field.map(str::parse::<Version>) {
-            versions.read(*component, read, &format!("{path}: {package}"));
-        }
+        })?;
+        record.lines().find_map(|l| l.strip_prefix(field))?.parse().ok()
+    };
+    packages.iter().filter_map(|package| Some((*package, version(package)?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::fixed::Fixed;
+
+    fn with_packages(path: &str, lines: &[&str], content: &str) -> Fixed {
+        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+        Fixed::new().answer(
+            Question::Paragraphs { path: path.into(), lines },
+            Answer::Bytes(content.as_bytes().to_vec()),
+        )
+    }
+
+    #[test]
+    fn the_client_is_the_package_that_is_installed() {
+        let source = with_packages(
+            "/var/lib/dpkg/status",
+            &[
+                "Package: docker-ce-cli",
+                "Package: docker-cli",
+                "Package: moby-cli",
+                "Package: docker.io",
+            ],
+            "Package: docker-ce-cli\nStatus: deinstall ok config-files\nVersion: 5:19.03.1\n\n\
+             Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n\n",
+        );
+        let client = docker_client(&Reader::new(&source)).known().cloned().flatten().unwrap();
+        assert_eq!(client.version, Version::new(20, 10, 24));
+        assert_eq!(client.source, "/var/lib/dpkg/status: docker.io");
+    }
+
+    #[test]
+    fn newer_alpine_keeps_its_database_elsewhere() {
+        let source = with_packages(
+            "/usr/lib/apk/db/installed",
+            &["P:docker-cli"],
+            "P:docker-cli\nV:29.1.3-r0\n\n",
+        );
+        let client = docker_client(&Reader::new(&source)).known().cloned().flatten().unwrap();
+        assert_eq!(client.version, Version::new(29, 1, 3));
+    }
+
+    #[test]
+    fn nothing_installed_is_no_client() {
+        assert_eq!(docker_client(&Reader::new(&Fixed::new())), Fact::Known(None));
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
-    /// `Read`, `Paragraphs`. A bundle keeps them apart from the manifest.
+    /// `Read`, `Paragraphs`, `Values`. A bundle keeps them apart from the manifest.
     #[serde(skip)]
     Bytes(Vec<u8>),
     /// `ReadLink`, `Resolve`; bytes that are not UTF-8 percent-encoded.

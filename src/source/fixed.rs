@@ -5,7 +5,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Access, Answer, Entry, EntryKind, Listing, Question, Refusal, Source, Stat};
+use super::{Access, Answer, Entry, EntryKind, Listing, Question, Refusal, Source, Stat, document};
 
 /// Answers by question. What was not given does not exist: ENOENT.
 #[derive(Debug, Default)]
@@ -83,6 +83,11 @@ impl Source for Fixed {
             let content = content.clone()?;
             let fits = content.len() <= *limit as usize;
             return if fits { Ok(Answer::Bytes(content)) } else { Err(Refusal::TooLarge) };
+        }
+        if let Question::Values { path, keys } = question
+            && let Some(content) = self.files.get(path)
+        {
+            return document::values(&content.clone()?, keys).map(Answer::Bytes);
         }
         self.answers.get(question).cloned().unwrap_or(Err(Refusal::Errno(libc::ENOENT)))
     }

@@ -4,6 +4,7 @@
 //! the doctor knows went through [`Source::ask`], which is what makes a recorded run replayable.
 
 mod answer;
+mod document;
 #[cfg(test)]
 pub(crate) mod fixed;
 mod live;

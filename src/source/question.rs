@@ -26,6 +26,14 @@ pub enum Question {
         /// Lines to look for.
         lines: Vec<String>,
     },
+    /// Of a JSON or YAML file, the values at these places, as JSON, and nothing else: client configuration
+    /// holds credentials beside what is judged, and they never leave the source.
+    Values {
+        /// Absolute path.
+        path: String,
+        /// Keys joined by `/`; `*` stands for each element of an array: `clusters/*/name`.
+        keys: Vec<String>,
+    },
     /// The target of a symbolic link.
     ReadLink {
         /// Absolute path.

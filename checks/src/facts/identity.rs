@@ -85,7 +85,7 @@ pub struct IdMapping {
 pub struct Namespace {
     /// Inode number of the link in `/proc/self/ns`.
     pub inode: u64,
-    /// Whether it is the initial namespace of this kernel. cgroup, ipc, pid, user and uts have constant
+    /// Whether it is the initial namespace of this kernel. cgroup, ipc, pid, time, user and uts have constant
     /// inodes (`include/uapi/linux/nsfs.h`, `PROC_*_INIT_INO`); net is initial if and only if
     /// `/proc/sys/net/core/netdev_budget` exists; mnt is never known.
     pub initial: Tri,
@@ -104,6 +104,8 @@ pub struct Namespaces {
     pub net: Fact<Namespace>,
     /// PID namespace.
     pub pid: Fact<Namespace>,
+    /// Time namespace; not found on kernels before 5.6 or built without.
+    pub time: Fact<Namespace>,
     /// User namespace.
     pub user: Fact<Namespace>,
     /// UTS namespace.

@@ -4,10 +4,12 @@
 //! can say *unknown* and what to grant.
 
 mod cgroup;
+mod client;
 mod engine;
 mod fact;
 mod identity;
 mod kernel;
+mod leftover;
 mod mount;
 mod netfilter;
 mod network;
@@ -22,10 +24,15 @@ pub use cgroup::{
     Cgroup, CgroupChild, CgroupDirectory, CgroupMount, CgroupType, CgroupVersion, ControllerRow,
     Cpuset, Hierarchy, KubeletRoot, Membership, PodTree, PodTrees, Procs,
 };
+pub use client::{
+    CertificateDirectory, Clients, DockerClient, DockerContext, EngineSocket, Kubeconfig,
+    SocketKind,
+};
 pub use engine::{DaemonConfig, EngineProcess, Engines, PREPARING_ENTRYPOINTS};
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
 pub use kernel::Kernel;
+pub use leftover::{Leftovers, PidFile, PidFileOwner};
 pub use mount::{Mount, MountTable, Propagation};
 pub use netfilter::{IptablesTool, LegacyTable, Netfilter, NftTable, TableCount, ToolFlavour};
 pub use network::{Address, Link, Network, PathMtu, Route};
@@ -74,6 +81,10 @@ pub struct Facts {
     pub kernel: Kernel,
     /// Configuration of engines, and engines that run here.
     pub engines: Engines,
+    /// What clients would talk to: sockets, contexts, certificates, the kubeconfig.
+    pub clients: Clients,
+    /// What lies in `/run`.
+    pub leftovers: Leftovers,
     /// What this environment is: container, engine, sandbox, Kubernetes, launcher.
     pub runtime: Runtime,
     /// Versions that are given or read.

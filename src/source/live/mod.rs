@@ -10,7 +10,7 @@ use std::{
 };
 
 use self::guard::{Guard, SlowMounts};
-use super::{Answer, Question, Refusal, Source, nfnetlink, rtnetlink, socket};
+use super::{Answer, Question, Refusal, Source, document, nfnetlink, rtnetlink, socket};
 
 /// Asks the machine that the doctor runs on. Opens nothing for writing, executes nothing, and lets
 /// what could hang be asked by a forked process that is abandoned at the deadline.
@@ -39,6 +39,7 @@ impl LiveSource {
         match question {
             Question::Read { path, .. }
             | Question::Paragraphs { path, .. }
+            | Question::Values { path, .. }
             | Question::ReadLink { path }
             | Question::Resolve { path }
             | Question::List { path, .. }
@@ -90,6 +91,9 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
         Question::Paragraphs { path, lines } => {
             file::paragraphs(path, lines, deadline).map(Answer::Bytes)
         }
+        Question::Values { path, keys } => file::read(path, document::LIMIT, deadline)
+            .and_then(|content| document::values(&content, keys))
+            .map(Answer::Bytes),
         Question::ReadLink { path } => file::read_link(path).map(Answer::Path),
         Question::Resolve { path } => file::resolve(path).map(Answer::Path),
         Question::List { path, limit } => file::list(path, *limit).map(Answer::Listing),

@@ -1,0 +1,304 @@
+use alloc::{format, string::String, vec::Vec};
+
+use super::endpoint::{self, Address, Endpoint};
+use crate::{
+    facts::{EngineSocket, Facts, Launcher, SocketKind, Text, Why},
+    outcome::{Finding, Outcome, Unknown, Verdict},
+    remedy::{ContainerSetting, Place, Remedy, quote},
+    target::{Severities, Severity},
+};
+
+check! {
+    /// ## What it looks at
+    /// The endpoint that Docker's clients use here: `DOCKER_HOST`, else the context of `DOCKER_CONTEXT` or
+    /// `~/.docker/config.json`, else `/var/run/docker.sock`; its scheme and port against `DOCKER_TLS_VERIFY`, the
+    /// three certificates, what is at a socket's path and who may use it. The same of `BUILDKIT_HOST`.
+    /// Nothing is connected to.
+    ///
+    /// ## Why it matters
+    /// docker:dind serves TLS on 2376 where `DOCKER_TLS_CERTDIR` is not empty, which is its default, else plain
+    /// HTTP on 2375. Client and daemon that disagree, certificates on no shared volume, a socket of a group
+    /// that the user is not in, or a directory that Docker made where a socket was to be mounted, all
+    /// end in "Cannot connect to the Docker daemon".
+    ///
+    /// ## When it is fine
+    /// Before a daemon is started there is no socket yet. An empty `DOCKER_HOST` counts as unset. Whether a
+    /// daemon answers on a TCP port cannot be known without asking it: that is unknown, and refused
+    /// connections in its first half minute are normal. The entrypoint of Docker's own images sets
+    /// `DOCKER_TLS_VERIFY` itself where it finds certificates.
+    ///
+    /// ## How to fix
+    /// Either `DOCKER_TLS_CERTDIR: ""` for client and daemon with port 2375, or a shared volume for
+    /// `/certs/client` with 2376, `DOCKER_TLS_VERIFY=1` and `DOCKER_CERT_PATH=/certs/client`. Give the user the
+    /// socket's group. Wait with `until docker info`.
+    ///
+    /// ## References
+    /// docker-library/docker issues 170 and 396; actions/actions-runner-controller issues 2538, 3257, 3537;
+    /// docker/cli `cli/command/cli.go`; <https://docs.docker.com/engine/security/protect-access/>.
+    "docker-endpoint-mismatch",
+    "Clients and daemon disagree about the endpoint",
+    "B/B/B/-/B",
+    [
+        "Cannot connect to the Docker daemon at",
+        "Client sent an HTTP request to an HTTPS server",
+        "permission denied while trying to connect to the Docker daemon socket",
+        "permission denied while trying to connect to the docker API",
+        "first record does not look like a TLS handshake",
+        "unable to resolve docker endpoint",
+        "dial tcp: lookup docker",
+    ]
+}
+
+/// Every client of Docker; buildx and `docker build` among them.
+const CLIENTS: &str = "B/B/B/-/-";
+
+fn run(facts: &Facts) -> Verdict {
+    let mut findings: Vec<Finding> = buildkit(facts).into_iter().collect();
+    let unknown = match docker(facts) {
+        Ok(Some(finding)) => {
+            findings.push(finding);
+            None
+        }
+        Ok(None) => None,
+        Err(unknown) => Some(unknown),
+    };
+    match unknown {
+        Some(unknown) if findings.is_empty() => Err(unknown),
+        _ if findings.is_empty() && nothing_yet(facts) => Ok(Outcome::not_applicable(
+            "no endpoint is configured, and no daemon has made its socket yet",
+        )),
+        _ => Ok(Outcome::of(findings)),
+    }
+}
+
+fn nothing_yet(facts: &Facts) -> bool {
+    facts.runtime.variable("BUILDKIT_HOST").is_none_or(str::is_empty)
+        && endpoint::effective(facts).is_ok_and(|endpoint| {
+            endpoint.is_default()
+                && endpoint::socket(facts, &endpoint)
+                    .is_some_and(|socket| socket.kind.why() == Some(Why::NotFound))
+        })
+}
+
+fn docker(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    if let Some(finding) = lost_context(facts) {
+        return Ok(Some(finding));
+    }
+    let endpoint = endpoint::effective(facts)?;
+    match &endpoint.address {
+        Address::Unix(path) => unix(facts, &endpoint, path),
+        Address::Tcp { host, port } => tcp(facts, &endpoint, host, *port),
+        Address::Other(_) => Err(not_asked(&endpoint)),
+    }
+}
+
+/// A context is selected that does not exist: every command of the client fails.
+fn lost_context(facts: &Facts) -> Option<Finding> {
+    if facts.runtime.variable("DOCKER_HOST").is_some_and(|host| !host.is_empty()) {
+        return None;
+    }
+    let context = facts.clients.context.known()?.as_ref()?;
+    if context.host.why() != Some(Why::NotFound) {
+        return None;
+    }
+    let name = &context.name;
+    Some(
+        Finding::new(
+            format!("context {name}"),
+            Severities::of(CLIENTS),
+            format!("the Docker context {name} is selected, and there is no such context"),
+        )
+        .evidence(context.selected_by.as_str(), name.as_str())
+        .remedy(Remedy::commands(
+            Place::Here,
+            "go back to the default context",
+            if context.selected_by == "DOCKER_CONTEXT" {
+                ["unset DOCKER_CONTEXT"]
+            } else {
+                ["docker context use default"]
+            },
+        )),
+    )
+}
+
+fn unix(facts: &Facts, endpoint: &Endpoint, path: &str) -> Result<Option<Finding>, Unknown> {
+    let socket = facts
+        .clients
+        .socket(path)
+        .ok_or_else(|| Unknown::new(format!("{path}: socket"), Why::NotRecorded))?;
+    if endpoint.is_default() && socket.kind.why() == Some(Why::NotFound) {
+        return Ok(None);
+    }
+    let severity = Severities::of(if endpoint.is_default() { "B/B/-/-/-" } else { CLIENTS });
+    at_socket(socket, &endpoint.configured_by, severity)
+}
+
+/// `BUILDKIT_HOST` is read by buildctl and by buildx's remote driver.
+fn buildkit(facts: &Facts) -> Option<Finding> {
+    let host = facts.runtime.variable("BUILDKIT_HOST")?;
+    let Address::Unix(path) = endpoint::parse(host) else { return None };
+    let socket = facts.clients.socket(&path)?;
+    at_socket(socket, "BUILDKIT_HOST", Severities::of("-/-/-/-/B")).ok().flatten()
+}
+
+fn at_socket(
+    socket: &EngineSocket,
+    configured_by: &str,
+    severity: Severities,
+) -> Result<Option<Finding>, Unknown> {
+    let path = socket.path.as_str();
+    if socket.kind.why() == Some(Why::NotFound) {
+        // A daemon that is started here may yet make it.
+        return Ok(None);
+    }
+    let finding = |summary: String| {
+        Finding::new(path, severity, summary)
+            .evidence(configured_by, format!("unix://{path}"))
+            .evidence(format!("stat: {path}"), socket.permissions.as_str())
+    };
+    match socket.kind.get()? {
+        SocketKind::Socket => {}
+        SocketKind::Directory => {
+            let found = finding(format!("{path} is a directory, where a socket should be"));
+            return Ok(Some(found.remedy(Remedy::advice(
+                Place::Container,
+                "Docker makes a directory where the source of a bind mount does not exist: start the daemon \
+                 outside first, or do not mount its socket",
+            ))));
+        }
+        SocketKind::Other => {
+            return Ok(Some(finding(format!("{path} is no socket")).remedy(Remedy::advice(
+                Place::Here,
+                "name the socket of a daemon, or remove the file before the daemon starts",
+            ))));
+        }
+    }
+    if *socket.usable.get()? {
+        return Ok(None);
+    }
+    let gid = *socket.gid.get()?;
+    let found = finding(format!("this user may not connect to {path} ({})", socket.permissions));
+    Ok(Some(if gid == 0 {
+        found.remedy(Remedy::commands(
+            Place::Runtime,
+            "the socket belongs to root's group: have dockerd give it to a group that the user is in",
+            ["dockerd --group=docker"],
+        ))
+    } else {
+        found.remedy(Remedy::commands(
+            Place::Container,
+            format!(
+                "start the container with the socket's group, {gid} (in a pod: supplementalGroups)"
+            ),
+            [format!("docker run --group-add {gid} IMAGE")],
+        ))
+    }))
+}
+
+fn tcp(
+    facts: &Facts,
+    endpoint: &Endpoint,
+    host: &str,
+    port: Option<u16>,
+) -> Result<Option<Finding>, Unknown> {
+    // Certificates of a context are the context's own.
+    if endpoint.configured_by != "DOCKER_HOST" {
+        return Err(not_asked(endpoint));
+    }
+    let set = |name| facts.runtime.variable(name).filter(|value| !value.is_empty());
+    let verify = set("DOCKER_TLS_VERIFY").is_some();
+    let subject = endpoint.url();
+    let finding = |severity: Severities, summary: String| {
+        Finding::new(subject.clone(), severity, summary)
+            .evidence("DOCKER_HOST", subject.clone())
+            .evidence("DOCKER_TLS_VERIFY", set("DOCKER_TLS_VERIFY").unwrap_or("(not set)"))
+    };
+    if verify && port == Some(2375) {
+        let summary = "the client speaks TLS to port 2375, where daemons speak plain HTTP".into();
+        return Ok(Some(secure_or_plain(finding(Severities::of(CLIENTS), summary), host)));
+    }
+    if !verify && port == Some(2376) {
+        let generated = set("DOCKER_TLS_CERTDIR").map(|directory| format!("{directory}/client"));
+        let present = |path: &str| {
+            let directory = facts.clients.certificates_in(path);
+            directory.is_some_and(|d| d.missing.is_known_and(Vec::is_empty))
+        };
+        if !generated.as_deref().is_some_and(present) {
+            let summary =
+                "the client speaks plain HTTP to port 2376, where daemons speak TLS".into();
+            return Ok(Some(secure_or_plain(finding(Severities::of(CLIENTS), summary), host)));
+        }
+    }
+    if verify && let Some(found) = without_certificates(facts, &finding) {
+        return Ok(Some(secure_or_plain(found, host)));
+    }
+    // GitLab gives a job's variables to its services, and the variable comes from the job's image too.
+    if let Some(directory) = set("DOCKER_TLS_CERTDIR")
+        && port == Some(2375)
+        && facts.runtime.launcher == Launcher::Gitlab
+    {
+        let severity = Severities::of(CLIENTS).at_most(Severity::Warning);
+        let summary = "the client asks port 2375, but docker:dind serves TLS on 2376 unless its \
+                       DOCKER_TLS_CERTDIR is empty";
+        let found = finding(severity, summary.into()).evidence("DOCKER_TLS_CERTDIR", directory);
+        return Ok(Some(secure_or_plain(found, host)));
+    }
+    Err(not_asked(endpoint))
+}
+
+/// The client is to verify, and has nothing to verify with. On a mount of its own the daemon may yet put
+/// them there.
+fn without_certificates(
+    facts: &Facts,
+    finding: &impl Fn(Severities, String) -> Finding,
+) -> Option<Finding> {
+    let directory = facts.clients.certificates.first()?;
+    let missing = directory.missing.known().filter(|missing| !missing.is_empty())?;
+    let names: Vec<&str> = missing.iter().map(Text::as_str).collect();
+    let path = &directory.path;
+    let (severity, later) = if directory.shared == Some(false) {
+        (Severities::of(CLIENTS), ", and no volume is mounted there that the daemon could fill")
+    } else {
+        (Severities::of(CLIENTS).at_most(Severity::Warning), ", unless the daemon makes them yet")
+    };
+    let summary = format!("the client is to use TLS, but {path} lacks {}{later}", names.join(", "));
+    Some(finding(severity, summary).evidence(path.as_str(), format!("lacks {}", names.join(", "))))
+}
+
+fn secure_or_plain(finding: Finding, host: &str) -> Finding {
+    let variable = |name: &str, value: String| ContainerSetting::Variable(name.into(), value);
+    let host = if host.contains(':') { format!("[{host}]") } else { host.into() };
+    finding
+        .remedy(Remedy::container(
+            "with TLS: share the daemon's /certs/client as a volume, and use port 2376",
+            [
+                variable("DOCKER_HOST", format!("tcp://{host}:2376")),
+                variable("DOCKER_TLS_VERIFY", "1".into()),
+                variable("DOCKER_TLS_CERTDIR", "/certs".into()),
+                variable("DOCKER_CERT_PATH", "/certs/client".into()),
+            ],
+        ))
+        .remedy(Remedy::container(
+            "or without: for client and daemon alike, and without DOCKER_TLS_VERIFY",
+            [
+                variable("DOCKER_HOST", format!("tcp://{host}:2375")),
+                variable("DOCKER_TLS_CERTDIR", String::new()),
+            ],
+        ))
+}
+
+fn not_asked(endpoint: &Endpoint) -> Unknown {
+    let url = endpoint.url();
+    let command = match &endpoint.address {
+        Address::Other(_) => "docker version".into(),
+        _ => format!("docker --host {} version", quote(&url)),
+    };
+    Unknown::new(format!("connect: {url}"), Why::NotProbed).with_remedy(Remedy::commands(
+        Place::Here,
+        "whether a daemon answers there is known only by asking it",
+        [command],
+    ))
+}
+
+#[cfg(test)]
+mod tests;

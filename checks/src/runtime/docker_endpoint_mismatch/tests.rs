@@ -1,0 +1,138 @@
+use alloc::vec;
+
+use super::*;
+use crate::{
+    facts::{CertificateDirectory, DockerContext, Fact, Fact::Known},
+    target::Target,
+    testing::{healthy_container, healthy_vm, socket},
+};
+
+fn with(pairs: &[(&str, &str)]) -> Facts {
+    let mut facts = healthy_container();
+    facts.runtime.variables =
+        Known(pairs.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect());
+    facts
+}
+
+fn certificates(path: &str, missing: &[&str], shared: bool) -> CertificateDirectory {
+    CertificateDirectory {
+        path: path.into(),
+        missing: Known(missing.iter().map(|name| (*name).into()).collect()),
+        shared: Some(shared),
+    }
+}
+
+fn present(path: &str, kind: SocketKind, usable: bool) -> EngineSocket {
+    EngineSocket {
+        kind: Known(kind),
+        permissions: "srw-rw---- 0:999".into(),
+        gid: Known(999),
+        usable: Known(usable),
+        ..socket(path)
+    }
+}
+
+fn found(facts: &Facts) -> Finding {
+    match run(facts) {
+        Ok(Outcome::Found(mut findings)) => findings.remove(0),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn dockerd(facts: &Facts) -> Option<Severity> {
+    found(facts).severity.get(Target::Dockerd)
+}
+
+#[test]
+fn before_anything_is_started_there_is_no_question() {
+    assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(run(&with(&[("DOCKER_HOST", "")])), Ok(Outcome::NotApplicable(_))));
+}
+
+#[test]
+fn a_socket_of_another_group_is_refused() {
+    let mut facts = healthy_vm();
+    facts.clients.sockets = vec![present("/var/run/docker.sock", SocketKind::Socket, false)];
+    let finding = found(&facts);
+    assert_eq!(finding.severity, Severities::of("B/B/-/-/-"));
+    assert!(finding.summary.contains("0:999"), "{}", finding.summary);
+    facts.clients.sockets[0].usable = Known(true);
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    facts.clients.sockets[0].usable = Fact::missing("/var/run/docker.sock", Why::TimedOut);
+    assert!(run(&facts).is_err());
+}
+
+#[test]
+fn a_directory_in_the_place_of_a_socket_is_found() {
+    let mut facts = healthy_container();
+    facts.clients.sockets = vec![present("/var/run/docker.sock", SocketKind::Directory, true)];
+    assert!(found(&facts).summary.contains("is a directory"));
+}
+
+#[test]
+fn ports_and_tls_belong_together() {
+    let plain = with(&[("DOCKER_HOST", "tcp://docker:2376")]);
+    assert_eq!(dockerd(&plain), Some(Severity::Error));
+    let tls = with(&[("DOCKER_HOST", "tcp://docker:2375"), ("DOCKER_TLS_VERIFY", "1")]);
+    assert_eq!(dockerd(&tls), Some(Severity::Error));
+}
+
+#[test]
+fn the_entrypoint_turns_tls_on_where_there_are_certificates() {
+    let mut facts = with(&[("DOCKER_HOST", "tcp://docker:2376"), ("DOCKER_TLS_CERTDIR", "/certs")]);
+    facts.clients.certificates = vec![certificates("/certs/client", &[], true)];
+    assert!(run(&facts).is_err());
+}
+
+#[test]
+fn certificates_that_nothing_can_bring_are_an_error() {
+    let mut facts = with(&[("DOCKER_HOST", "tcp://docker:2376"), ("DOCKER_TLS_VERIFY", "1")]);
+    facts.clients.certificates = vec![certificates("/certs/client", &["ca.pem"], false)];
+    assert_eq!(dockerd(&facts), Some(Severity::Error));
+    facts.clients.certificates = vec![certificates("/certs/client", &["ca.pem"], true)];
+    assert_eq!(dockerd(&facts), Some(Severity::Warning));
+}
+
+#[test]
+fn a_gitlab_job_without_tls_is_a_warning_and_a_sidecar_is_not_judged() {
+    let pairs = [("DOCKER_HOST", "tcp://docker:2375"), ("DOCKER_TLS_CERTDIR", "/certs")];
+    let mut facts = with(&pairs);
+    assert!(run(&facts).is_err());
+    facts.runtime.launcher = Launcher::Gitlab;
+    assert_eq!(dockerd(&facts), Some(Severity::Warning));
+}
+
+#[test]
+fn whether_a_port_answers_is_unknown_and_says_how_to_know() {
+    let Err(unknown) = run(&with(&[("DOCKER_HOST", "tcp://docker:2375")])) else { panic!() };
+    assert_eq!(unknown.missing[0].why, Why::NotProbed);
+    assert!(unknown.remedy.is_some());
+    assert!(run(&with(&[("DOCKER_HOST", "ssh://user@host")])).is_err());
+}
+
+#[test]
+fn a_context_that_does_not_exist_is_an_error() {
+    let mut facts = healthy_container();
+    facts.clients.context = Known(Some(DockerContext {
+        name: "gone".into(),
+        selected_by: "DOCKER_CONTEXT".into(),
+        host: Fact::missing("/root/.docker/contexts/meta", Why::NotFound),
+    }));
+    assert_eq!(dockerd(&facts), Some(Severity::Error));
+}
+
+#[test]
+fn a_socket_of_buildkit_concerns_buildkit_only() {
+    let mut facts = with(&[("BUILDKIT_HOST", "unix:///run/buildkit/buildkitd.sock")]);
+    let path = "/run/buildkit/buildkitd.sock";
+    facts.clients.sockets.push(present(path, SocketKind::Socket, false));
+    assert_eq!(found(&facts).severity, Severities::of("-/-/-/-/B"));
+}
+
+#[test]
+fn without_the_environment_it_is_unknown() {
+    let mut facts = healthy_container();
+    facts.runtime.variables = Fact::missing("environment", Why::NotRecorded);
+    assert!(run(&facts).is_err());
+}

@@ -1,0 +1,54 @@
+//! Which engine clients reach, what an earlier one left behind, and systemd.
+
+mod apiserver_loopback;
+mod docker_api_floor;
+mod docker_endpoint_mismatch;
+mod dood_semantics;
+mod endpoint;
+mod outer_k8s_leakage;
+mod runtime_namespace_features;
+mod stale_pid_and_socket;
+mod systemd_cgroup_driver_autodetect;
+mod systemd_prerequisites;
+
+use crate::Check;
+
+/// The checks of this area, in report order.
+pub(crate) const CHECKS: &[&Check] = &[
+    &systemd_prerequisites::CHECK,
+    &systemd_cgroup_driver_autodetect::CHECK,
+    &stale_pid_and_socket::CHECK,
+    &runtime_namespace_features::CHECK,
+    &dood_semantics::CHECK,
+    &docker_endpoint_mismatch::CHECK,
+    &docker_api_floor::CHECK,
+    &apiserver_loopback::CHECK,
+    &outer_k8s_leakage::CHECK,
+];
+
+#[cfg(test)]
+mod tests {
+    use super::CHECKS;
+    use crate::{
+        facts::Facts,
+        outcome::Outcome,
+        testing::{healthy_container, healthy_vm},
+    };
+
+    fn is_silent(facts: &Facts) {
+        for check in CHECKS {
+            let verdict = (check.run)(facts);
+            assert!(
+                !matches!(verdict, Ok(Outcome::Found(_)) | Err(_)),
+                "{}: {verdict:?}",
+                check.id
+            );
+        }
+    }
+
+    #[test]
+    fn healthy_environments_have_no_findings() {
+        is_silent(&healthy_container());
+        is_silent(&healthy_vm());
+    }
+}
