@@ -22,11 +22,15 @@ pub mod target;
 pub mod version;
 
 mod cgroup;
+mod kernel;
+mod kubernetes;
 mod mount;
 mod netfilter;
 mod network;
 mod pid1;
 mod privilege;
+mod runtime;
+mod security;
 mod storage;
 
 #[cfg(test)]

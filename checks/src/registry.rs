@@ -4,7 +4,10 @@ use core::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use crate::{Check, cgroup, mount, netfilter, network, pid1, privilege, storage};
+use crate::{
+    Check, cgroup, kernel, kubernetes, mount, netfilter, network, pid1, privilege, runtime, security,
+    storage,
+};
 
 /// A part of the environment; the folder in which its checks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -12,6 +15,12 @@ use crate::{Check, cgroup, mount, netfilter, network, pid1, privilege, storage};
 pub enum Area {
     /// Capabilities, devices and what else an engine must be allowed to do.
     Privilege,
+    /// seccomp, AppArmor, SELinux, user namespaces.
+    Security,
+    /// Kernel release and features.
+    Kernel,
+    /// Sandboxes in place of plain Linux, systemd, engines side by side.
+    Runtime,
     /// Who PID 1 is and what it does with signals and orphans.
     Pid1,
     /// cgroup versions, namespaces, delegation, stray directories.
@@ -24,17 +33,23 @@ pub enum Area {
     Netfilter,
     /// MTU, routes, subnets, name resolution.
     Network,
+    /// kubelet and pods.
+    Kubernetes,
 }
 
 /// Root causes come first: a missing privilege explains much of what follows.
 pub const REGISTRY: &[(Area, &[&Check])] = &[
+    (Area::Runtime, runtime::CHECKS),
+    (Area::Kernel, kernel::CHECKS),
     (Area::Privilege, privilege::CHECKS),
+    (Area::Security, security::CHECKS),
     (Area::Pid1, pid1::CHECKS),
     (Area::Cgroup, cgroup::CHECKS),
     (Area::Mount, mount::CHECKS),
     (Area::Storage, storage::CHECKS),
     (Area::Netfilter, netfilter::CHECKS),
     (Area::Network, network::CHECKS),
+    (Area::Kubernetes, kubernetes::CHECKS),
 ];
 
 impl Area {
@@ -42,12 +57,16 @@ impl Area {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Privilege => "privilege",
+            Self::Security => "security",
+            Self::Kernel => "kernel",
+            Self::Runtime => "runtime",
             Self::Pid1 => "pid1",
             Self::Cgroup => "cgroup",
             Self::Mount => "mount",
             Self::Storage => "storage",
             Self::Netfilter => "netfilter",
             Self::Network => "network",
+            Self::Kubernetes => "kubernetes",
         }
     }
 }

@@ -16,6 +16,7 @@ mod runtime;
 mod security;
 mod storage;
 mod text;
+mod userns;
 
 pub use cgroup::{
     Cgroup, CgroupChild, CgroupDirectory, CgroupMount, CgroupType, CgroupVersion, ControllerRow,
@@ -24,17 +25,18 @@ pub use cgroup::{
 pub use engine::{DaemonConfig, EngineProcess, Engines, PREPARING_ENTRYPOINTS};
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
-pub use kernel::Kernel;
+pub use kernel::{Kernel, KernelSetting};
 pub use mount::{Mount, MountTable, Propagation};
 pub use netfilter::{IptablesTool, LegacyTable, Netfilter, NftTable, TableCount, ToolFlavour};
 pub use network::{Address, Link, Network, PathMtu, Route};
 pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Zombie};
 pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
 pub use security::{
-    Capabilities, Capability, CapabilitySet, Device, DeviceNode, Seccomp, Security,
+    Capabilities, Capability, CapabilitySet, Device, DeviceNode, FilteredCalls, Seccomp, Security,
 };
 pub use storage::{DataRoot, DataRootOwner, Filesystem, Storage};
 pub use text::Text;
+pub use userns::{MappingProgram, SubordinateIds, SubordinateRange, UserNamespaces};
 
 use serde::Serialize;
 
@@ -56,6 +58,10 @@ pub struct Facts {
     pub capabilities: Capabilities,
     /// `no_new_privs`, seccomp, LSMs and label, device nodes.
     pub security: Security,
+    /// Switches for user namespaces.
+    pub userns: UserNamespaces,
+    /// Subordinate ids of the doctor's user.
+    pub subids: SubordinateIds,
     /// cgroup version, membership, mounts, delegation, pod directories.
     pub cgroup: Cgroup,
     /// The mount table of this mount namespace.

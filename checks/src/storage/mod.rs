@@ -7,6 +7,8 @@ mod dataroot_on_overlay;
 mod dataroot_on_tmpfs;
 mod storage_fs_unsupported;
 
+pub(crate) use driver::fuse_overlayfs;
+
 use crate::Check;
 
 /// The checks of this area, in report order.

@@ -1,0 +1,8 @@
+//! kubelet and pods.
+
+mod kubelet_in_userns_sysctl;
+
+use crate::Check;
+
+/// The checks of this area, in report order.
+pub(crate) const CHECKS: &[&Check] = &[&kubelet_in_userns_sysctl::CHECK];
