@@ -5,8 +5,8 @@ use core::{fmt, str::FromStr};
 use serde::Serialize;
 
 use crate::{
-    Check, cgroup, kernel, kubernetes, mount, netfilter, network, pid1, privilege, runtime, security,
-    storage,
+    Check, cgroup, kernel, kubernetes, mount, netfilter, network, pid1, privilege, runtime,
+    security, storage,
 };
 
 /// A part of the environment; the folder in which its checks are.

@@ -4,6 +4,7 @@ use crate::source::{Question, Source};
 
 /// Files that checks of the catalogue judge and that are small, public and cheap to read.
 const FILES: &[&str] = &[
+    "/etc/nsswitch.conf",
     "/etc/resolv.conf",
     "/etc/subgid",
     "/etc/subuid",
@@ -26,8 +27,10 @@ const FILES: &[&str] = &[
     "/proc/sys/kernel/apparmor_restrict_unprivileged_userns",
     "/proc/sys/kernel/dmesg_restrict",
     "/proc/sys/kernel/keys/maxkeys",
+    "/proc/sys/kernel/keys/root_maxbytes",
     "/proc/sys/kernel/keys/root_maxkeys",
     "/proc/sys/kernel/panic",
+    "/proc/sys/kernel/panic_on_oops",
     "/proc/sys/kernel/pid_max",
     "/proc/sys/kernel/threads-max",
     "/proc/sys/kernel/unprivileged_userns_clone",
@@ -41,6 +44,7 @@ const FILES: &[&str] = &[
     "/proc/sys/user/max_inotify_watches",
     "/proc/sys/user/max_user_namespaces",
     "/proc/sys/vm/overcommit_memory",
+    "/proc/sys/vm/panic_on_oom",
     "/proc/uptime",
     "/sys/fs/cgroup/cgroup.stat",
     "/sys/fs/cgroup/cpu.max",

@@ -160,7 +160,10 @@ mod tests {
 
     #[test]
     fn agreeing_mounts_pass() {
-        for facts in [healthy_container(), healthy_vm(), v1_container(), v1_pod(), hybrid_vm()] {
+        let environments: [fn() -> Facts; 5] =
+            [healthy_container, healthy_vm, v1_container, v1_pod, hybrid_vm];
+        for environment in environments {
+            let facts = environment();
             assert_eq!(run(&facts), Ok(Outcome::pass()));
         }
     }

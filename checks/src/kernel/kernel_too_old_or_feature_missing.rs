@@ -2,7 +2,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::overlay_in_userns;
 use crate::{
-    facts::{CgroupVersion, Facts, Fact, Namespace, Sandbox, Why},
+    facts::{CgroupVersion, Fact, Facts, Namespace, Sandbox, Why},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
     target::{Severities, Target},
@@ -128,7 +128,10 @@ fn freezer(facts: &Facts) -> Option<Finding> {
     let (severity, summary) = if version.at_least(5, 2) || backported {
         ("W/W/W/-/W", format!("cgroup v2 on kernel {release}: 5.8 or later is recommended for it"))
     } else {
-        ("D/D/D/-/D", format!("cgroup v2 on kernel {release} has no freezer: pause and some kills fail"))
+        (
+            "D/D/D/-/D",
+            format!("cgroup v2 on kernel {release} has no freezer: pause and some kills fail"),
+        )
     };
     Some(
         Finding::new("cgroup v2", Severities::of(severity), summary)
@@ -221,7 +224,10 @@ mod tests {
 
     #[test]
     fn old_kernels_degrade_what_rests_on_them() {
-        assert_eq!(run(&on(5, 10, "5.10.0-30-amd64")).map(|o| matches!(o, Outcome::Found(_))), Ok(true));
+        assert_eq!(
+            run(&on(5, 10, "5.10.0-30-amd64")).map(|o| matches!(o, Outcome::Found(_))),
+            Ok(true)
+        );
         let Ok(Outcome::Found(found)) = run(&on(4, 19, "4.19.0")) else { panic!() };
         assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Warning));
         assert_eq!(found[1].severity.get(Target::Rootless), Some(Severity::Warning));

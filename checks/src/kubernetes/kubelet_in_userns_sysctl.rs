@@ -111,11 +111,8 @@ mod tests {
     fn nested(value: Fact<i64>) -> Facts {
         let mut facts = healthy_container();
         facts.identity.namespaces.user = private(4_026_532_600);
-        facts.kernel.kubelet_settings = alloc::vec![KernelSetting {
-            name: "vm/overcommit_memory".into(),
-            value,
-            wanted: 1,
-        }];
+        facts.kernel.kubelet_settings =
+            alloc::vec![KernelSetting { name: "vm/overcommit_memory".into(), value, wanted: 1 }];
         facts
     }
 

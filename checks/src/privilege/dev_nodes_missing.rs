@@ -5,7 +5,7 @@ use crate::{
     facts::{DataRootOwner, Device, DeviceNode, Facts, Filesystem, Tri, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Place, Remedy},
-    target::{Severities, Severity, Target},
+    target::{Severities, Target},
 };
 
 check! {
@@ -106,9 +106,11 @@ fn give(facts: &Facts, device: Device, module: &str) -> Remedy {
         return Remedy::commands(Place::Host, "make the node", ["mknod /dev/kmsg c 1 11"]);
     }
     if facts.runtime.container.is_no() {
-        return Remedy::commands(Place::Host, "load the module of the device", [format!(
-            "modprobe {module}"
-        )]);
+        return Remedy::commands(
+            Place::Host,
+            "load the module of the device",
+            [format!("modprobe {module}")],
+        );
     }
     Remedy::container(
         "give the device to the container",
@@ -203,6 +205,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{CapabilitySet, Fact, Fact::Known},
+        target::Severity,
         testing::{healthy_container, healthy_vm, private},
         version::Version,
     };

@@ -5,8 +5,8 @@ mod privilege_missing;
 mod subid_mapping_broken;
 mod vector;
 
-pub use vector::{Privileged, missing_privileges};
 pub(crate) use vector::{NEEDED, confinement};
+pub use vector::{Privileged, missing_privileges};
 
 use crate::Check;
 

@@ -50,7 +50,9 @@ const USUAL: u64 = 65_536;
 
 fn run(facts: &Facts) -> Verdict {
     if *facts.identity.euid.get()? == 0 {
-        return Ok(Outcome::not_applicable("root: the ranges of the user that starts the engine count"));
+        return Ok(Outcome::not_applicable(
+            "root: the ranges of the user that starts the engine count",
+        ));
     }
     let mut findings: Vec<Finding> = Vec::new();
     let mut missing: Option<Unknown> = None;
@@ -121,7 +123,10 @@ fn ranges(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
             Finding::new(
                 kind.file(),
                 CHECK.worst,
-                format!("{} has no range for {user}: a rootless engine cannot map ids", kind.file()),
+                format!(
+                    "{} has no range for {user}: a rootless engine cannot map ids",
+                    kind.file()
+                ),
             )
             .evidence(kind.file(), format!("no line for {user}"))
             .remedy(add(facts, kind, map.known().map(Vec::as_slice))),
@@ -151,7 +156,10 @@ fn ranges(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
         Finding::new(
             kind.file(),
             Severities::of("-/-/D/-/D"),
-            format!("{} gives {user} {total} ids: images with higher ids cannot be unpacked", kind.file()),
+            format!(
+                "{} gives {user} {total} ids: images with higher ids cannot be unpacked",
+                kind.file()
+            ),
         )
         .evidence(kind.file(), format!("{total} ids for {user}"))
         .remedy(add(facts, kind, Some(map)))
@@ -186,10 +194,11 @@ fn add(facts: &Facts, kind: Kind, map: Option<&[IdMapping]>) -> Remedy {
     let user = quote(&user(facts));
     let whole = SubordinateRange { start: 100_000, count: 65_536 };
     if map.is_none_or(|map| is_inside(whole, map)) {
-        return Remedy::commands(Place::Here, "give the user 65536 ids", [format!(
-            "usermod {} 100000-165535 {user}",
-            kind.flag()
-        )]);
+        return Remedy::commands(
+            Place::Here,
+            "give the user 65536 ids",
+            [format!("usermod {} 100000-165535 {user}", kind.flag())],
+        );
     }
     let own = u64::from(facts.identity.euid.known().copied().unwrap_or_default());
     let extents = map.into_iter().flatten();
@@ -250,10 +259,11 @@ fn program(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
             path,
             format!("{path} has neither the set-user-id bit nor file capabilities"),
             (path, "not set-user-id".into()),
-            Remedy::commands(Place::Image, "give it back what a copy lost", [format!(
-                "chown root:root {0} && chmod u+s {0}",
-                quote(path)
-            )]),
+            Remedy::commands(
+                Place::Image,
+                "give it back what a copy lost",
+                [format!("chown root:root {0} && chmod u+s {0}", quote(path))],
+            ),
         )));
     }
     let capability = kind.capability();

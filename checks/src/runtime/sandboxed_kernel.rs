@@ -188,9 +188,8 @@ fn lxc(facts: &Facts) -> Finding {
     } else {
         "privileged"
     };
-    let summary = format!(
-        "an LXC container ({kind}): engines need nesting switched on in its configuration"
-    );
+    let summary =
+        format!("an LXC container ({kind}): engines need nesting switched on in its configuration");
     seen(facts, Finding::new("LXC", Severities::of("W/W/W/-/W"), summary))
         .remedy(Remedy::commands(
             Place::Host,

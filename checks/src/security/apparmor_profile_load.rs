@@ -47,7 +47,9 @@ fn run(facts: &Facts) -> Verdict {
         return Ok(Outcome::not_applicable("the kernel does not use AppArmor"));
     }
     if security.apparmor_visible == Fact::Known(false) {
-        return Ok(Outcome::not_applicable("securityfs is not mounted: engines leave AppArmor alone"));
+        return Ok(Outcome::not_applicable(
+            "securityfs is not mounted: engines leave AppArmor alone",
+        ));
     }
     // The variable of a host's shell is not that of a daemon; in a container both have the same.
     let variable = facts.runtime.variable("container").is_some_and(|value| !value.is_empty());
@@ -69,9 +71,11 @@ fn run(facts: &Facts) -> Verdict {
         .evidence(source, value);
     if facts.runtime.container.is_no() {
         return Ok(finding
-            .remedy(Remedy::commands(Place::Host, "install the parser", [
-                "apt-get install -y apparmor",
-            ]))
+            .remedy(Remedy::commands(
+                Place::Host,
+                "install the parser",
+                ["apt-get install -y apparmor"],
+            ))
             .into());
     }
     if facts.capabilities.bounding.is_known_and(|set| !set.has(Capability::SYS_ADMIN)) {

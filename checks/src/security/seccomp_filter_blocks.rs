@@ -1,7 +1,7 @@
 use alloc::vec::Vec;
 
 use crate::{
-    facts::{Capability, Fact, FilteredCalls, Facts, Sandbox, Seccomp},
+    facts::{Capability, Fact, Facts, FilteredCalls, Sandbox, Seccomp},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
     target::{Severities, Target},
@@ -79,8 +79,7 @@ fn run(facts: &Facts) -> Verdict {
             "the seccomp filter refuses new user namespaces: nothing rootless starts",
         );
         let root = facts.identity.euid.is_known_and(|uid| *uid == 0);
-        let admin =
-            facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_ADMIN));
+        let admin = facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_ADMIN));
         if root && admin {
             found.severity = found.severity.with(Target::Buildkit, None);
         }
@@ -111,7 +110,8 @@ fn finding(facts: &Facts, call: &str, severity: &str, summary: &str) -> Finding 
             "see SystemCallFilter= of the systemd unit that started this session",
         ));
     }
-    let admin = facts.capabilities.bounding.known().is_none_or(|set| set.has(Capability::SYS_ADMIN));
+    let admin =
+        facts.capabilities.bounding.known().is_none_or(|set| set.has(Capability::SYS_ADMIN));
     if !admin {
         finding = finding.caused_by("privilege-missing");
     }

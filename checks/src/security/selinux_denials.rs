@@ -33,7 +33,7 @@ check! {
     /// <https://www.redhat.com/en/blog/podman-inside-container>.
     "selinux-denials",
     "SELinux confines this container",
-    "B/B/B/D/B",
+    "B/D/B/D/B",
     []
 }
 

@@ -1,9 +1,9 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Capability, Facts, Why},
+    facts::{Capability, Facts, Text, Why},
     outcome::{Finding, Outcome, Verdict},
-    remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet},
+    remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
 };
 
@@ -52,10 +52,14 @@ const SOURCE_APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_u
 fn run(facts: &Facts) -> Verdict {
     let namespaces = &facts.identity.namespaces;
     if namespaces.user.why() == Some(Why::NotFound) && namespaces.mnt.known().is_some() {
-        return Ok(finding(facts, "the kernel has no user namespaces (CONFIG_USER_NS)", CHECK.worst)
-            .evidence("/proc/self/ns/user", "does not exist")
-            .remedy(Remedy::advice(Place::Host, "use a kernel with CONFIG_USER_NS=y"))
-            .into());
+        return Ok(finding(
+            facts,
+            "the kernel has no user namespaces (CONFIG_USER_NS)",
+            CHECK.worst,
+        )
+        .evidence("/proc/self/ns/user", "does not exist")
+        .remedy(Remedy::advice(Place::Host, "use a kernel with CONFIG_USER_NS=y"))
+        .into());
     }
     let mut findings: Vec<Finding> = Vec::new();
     findings.extend(limit(facts));
@@ -76,11 +80,8 @@ fn run(facts: &Facts) -> Verdict {
 }
 
 fn finding(facts: &Facts, summary: impl Into<String>, severity: Severities) -> Finding {
-    let severity = if buildkit_is_rootful(facts) {
-        severity.with(Target::Buildkit, None)
-    } else {
-        severity
-    };
+    let severity =
+        if buildkit_is_rootful(facts) { severity.with(Target::Buildkit, None) } else { severity };
     Finding::new("user namespaces", severity, summary)
 }
 
@@ -110,7 +111,11 @@ fn switch(facts: &Facts) -> Option<Finding> {
             CHECK.worst,
         )
         .evidence(SOURCE_CLONE, "0")
-        .remedy(sysctl("kernel.unprivileged_userns_clone", "1", "allow them to ordinary users"))
+        .remedy(sysctl(
+            "kernel.unprivileged_userns_clone",
+            "1",
+            "allow them to ordinary users",
+        ))
     })
 }
 
@@ -132,7 +137,7 @@ fn apparmor(facts: &Facts) -> Option<Finding> {
     if rootlesskit || exempt("buildkitd") {
         severity = severity.with(Target::Buildkit, info);
     }
-    let names: Vec<&str> = profiles.iter().map(|profile| profile.as_str()).collect();
+    let names: Vec<&str> = profiles.iter().map(Text::as_str).collect();
     let but = if names.is_empty() {
         String::new()
     } else {
@@ -178,10 +183,14 @@ fn apparmor(facts: &Facts) -> Option<Finding> {
 }
 
 fn sysctl(name: &str, value: &str, text: &str) -> Remedy {
-    Remedy::commands(Place::Host, text, [
-        format!("sysctl -w {name}={value}"),
-        format!("echo {name}={value} > /etc/sysctl.d/90-user-namespaces.conf"),
-    ])
+    Remedy::commands(
+        Place::Host,
+        text,
+        [
+            format!("sysctl -w {name}={value}"),
+            format!("echo {name}={value} > /etc/sysctl.d/90-user-namespaces.conf"),
+        ],
+    )
 }
 
 #[cfg(test)]
