@@ -25,13 +25,11 @@ check! {
     /// `/etc/nsswitch.conf` names a service for `subid`, the files do not count.
     ///
     /// ## How to fix
-    /// `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER`; in a nested namespace a range
-    /// inside of it; `chmod u+s` or `setcap cap_setuid+ep /usr/bin/newuidmap`; no
-    /// `allowPrivilegeEscalation: false`.
+    /// `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER`, or a range inside of the
+    /// namespace; `chmod u+s /usr/bin/newuidmap`; no `allowPrivilegeEscalation: false`.
     ///
     /// ## References
-    /// `subuid(5)`, `newuidmap(1)`, `user_namespaces(7)`; containers/buildah#4049, containers/podman#19906,
-    /// moby/buildkit#1671; <https://docs.docker.com/engine/security/rootless/>.
+    /// `subuid(5)`, `newuidmap(1)`; containers/buildah#4049, containers/podman#19906, moby/buildkit#1671.
     "subid-mapping-broken",
     "Subordinate ids cannot be mapped by this user",
     "-/-/B/-/B",
