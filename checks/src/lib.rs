@@ -22,6 +22,7 @@ pub mod target;
 pub mod version;
 
 mod cgroup;
+mod kernel;
 mod kubernetes;
 mod mount;
 mod netfilter;
@@ -29,6 +30,7 @@ mod network;
 mod pid1;
 mod privilege;
 mod runtime;
+mod security;
 mod storage;
 
 #[cfg(test)]

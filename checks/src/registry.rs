@@ -5,7 +5,8 @@ use core::{fmt, str::FromStr};
 use serde::Serialize;
 
 use crate::{
-    Check, cgroup, kubernetes, mount, netfilter, network, pid1, privilege, runtime, storage,
+    Check, cgroup, kernel, kubernetes, mount, netfilter, network, pid1, privilege, runtime,
+    security, storage,
 };
 
 /// A part of the environment; the folder in which its checks are.
@@ -14,6 +15,12 @@ use crate::{
 pub enum Area {
     /// Capabilities, devices and what else an engine must be allowed to do.
     Privilege,
+    /// seccomp, AppArmor, SELinux, user namespaces.
+    Security,
+    /// Kernel release and features.
+    Kernel,
+    /// Sandboxes in place of plain Linux, systemd, engines side by side.
+    Runtime,
     /// Who PID 1 is and what it does with signals and orphans.
     Pid1,
     /// cgroup versions, namespaces, delegation, stray directories.
@@ -26,22 +33,22 @@ pub enum Area {
     Netfilter,
     /// MTU, routes, subnets, name resolution.
     Network,
-    /// Which engine clients reach, what an earlier one left behind, and systemd.
-    Runtime,
     /// kubelet and pods.
     Kubernetes,
 }
 
 /// Root causes come first: a missing privilege explains much of what follows.
 pub const REGISTRY: &[(Area, &[&Check])] = &[
+    (Area::Runtime, runtime::CHECKS),
+    (Area::Kernel, kernel::CHECKS),
     (Area::Privilege, privilege::CHECKS),
+    (Area::Security, security::CHECKS),
     (Area::Pid1, pid1::CHECKS),
     (Area::Cgroup, cgroup::CHECKS),
     (Area::Mount, mount::CHECKS),
     (Area::Storage, storage::CHECKS),
     (Area::Netfilter, netfilter::CHECKS),
     (Area::Network, network::CHECKS),
-    (Area::Runtime, runtime::CHECKS),
     (Area::Kubernetes, kubernetes::CHECKS),
 ];
 
@@ -50,13 +57,15 @@ impl Area {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Privilege => "privilege",
+            Self::Security => "security",
+            Self::Kernel => "kernel",
+            Self::Runtime => "runtime",
             Self::Pid1 => "pid1",
             Self::Cgroup => "cgroup",
             Self::Mount => "mount",
             Self::Storage => "storage",
             Self::Netfilter => "netfilter",
             Self::Network => "network",
-            Self::Runtime => "runtime",
             Self::Kubernetes => "kubernetes",
         }
     }

@@ -115,8 +115,13 @@ pub(crate) fn healthy_container() -> Facts {
     facts.security = Security {
         no_new_privs: Known(false),
         seccomp: Known(Seccomp::Disabled),
+        filtered: FilteredCalls::default(),
         lsms: Known(vec!["capability".into()]),
         apparmor_enabled: Known(false),
+        apparmor_visible: Known(false),
+        apparmor_policy_writable: Fact::missing("apparmor/.replace", Why::NotFound),
+        apparmor_parser: Known(None),
+        selinux_enforcing: Fact::missing("/sys/fs/selinux/enforce", Why::NotFound),
         selinux_mounted: Known(false),
         label: Known("unconfined".into()),
         devices: [(Device::Fuse, "10:229"), (Device::Tun, "10:200"), (Device::Kmsg, "1:11")]
@@ -212,6 +217,25 @@ pub(crate) fn healthy_container() -> Facts {
         version: Known(crate::version::Version::new(6, 12, 0)),
         ubuntu_signature: Known(None),
         modules_loadable: Known(true),
+        build: Known("#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-1".into()),
+        filesystems: Known(["sysfs", "tmpfs", "ext4", "overlay"].map(Into::into).into()),
+        bpf: Known(true),
+        overlay_userns_patch: Known(false),
+        kubelet_settings: vec![],
+    };
+    facts.userns = UserNamespaces {
+        max: Known(63_000),
+        unprivileged: Known(true),
+        apparmor_restricted: Known(false),
+        profiles: Known(vec![]),
+    };
+    facts.subids = SubordinateIds {
+        user: Known(Some("root".into())),
+        service: None,
+        uids: Known(vec![]),
+        gids: Known(vec![]),
+        newuidmap: Known(None),
+        newgidmap: Known(None),
     };
     facts.engines = Engines {
         daemon_json: Known(DaemonConfig {

@@ -1,8 +1,18 @@
 //! The kernel.
 
-use dind_doctor_checks::facts::{Fact, Kernel, Missing, Text, Why};
+use dind_doctor_checks::facts::{Fact, Kernel, KernelSetting, Missing, Text, Why};
 
-use super::Reader;
+use super::{Reader, sysctl};
+
+/// What kubelet sets, and to what (`pkg/kubelet/cm/container_manager_linux.go`, `setupKernelTunables`).
+const KUBELET: [(&str, i64); 6] = [
+    ("vm/overcommit_memory", 1),
+    ("vm/panic_on_oom", 0),
+    ("kernel/panic", 10),
+    ("kernel/panic_on_oops", 1),
+    ("kernel/keys/root_maxkeys", 1_000_000),
+    ("kernel/keys/root_maxbytes", 25_000_000),
+];
 
 pub(super) fn probe(reader: &Reader) -> Kernel {
     let release: Fact<Text> = reader.uname().map(|u| Text::from(u.release)).into();
@@ -14,7 +24,50 @@ pub(super) fn probe(reader: &Reader) -> Kernel {
         Err(Missing { why: Why::NotFound, .. }) => Fact::Known(None),
         Err(missing) => Fact::Missing(missing),
     };
-    Kernel { release, version, ubuntu_signature, modules_loadable: modules_loadable(reader) }
+    Kernel {
+        release,
+        version,
+        modules_loadable: modules_loadable(reader),
+        ubuntu_signature,
+        build: reader.uname().map(|u| Text::from(u.version)).into(),
+        filesystems: filesystems(reader),
+        bpf: bpf(reader),
+        overlay_userns_patch: overlay_userns_patch(reader),
+        kubelet_settings: KUBELET.map(|setting| kubelet_setting(reader, setting)).into(),
+    }
+}
+
+fn kubelet_setting(reader: &Reader, (name, wanted): (&str, i64)) -> KernelSetting {
+    let value = sysctl::number(reader, &format!("/proc/sys/{name}"));
+    KernelSetting { name: name.into(), value, wanted }
+}
+
+/// The last word of each line; `nodev` comes before some.
+fn filesystems(reader: &Reader) -> Fact<Vec<Text>> {
+    let names = |text: Text| {
+        text.lines().filter_map(|line| line.split_whitespace().last()).map(Text::from).collect()
+    };
+    sysctl::text(reader, "/proc/filesystems").map(names).into()
+}
+
+/// The switch is there since Linux 4.4 wherever `bpf(2)` is. With `subset=pid` procfs hides it.
+fn bpf(reader: &Reader) -> Fact<bool> {
+    let found = sysctl::exists(reader, "/proc/sys/kernel/unprivileged_bpf_disabled");
+    match found {
+        Fact::Known(false) if reader.stat("/proc/sys/kernel/osrelease").is_err() => {
+            Fact::missing("/proc/sys/kernel", Why::NotFound)
+        }
+        found => found,
+    }
+}
+
+/// `Y`, `1` or `2` where Debian's switch is on.
+fn overlay_userns_patch(reader: &Reader) -> Fact<bool> {
+    match sysctl::text(reader, "/sys/module/overlay/parameters/permit_mounts_in_userns") {
+        Ok(text) => Fact::Known(!matches!(text.as_str(), "N" | "0" | "")),
+        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(false),
+        Err(missing) => Fact::Missing(missing),
+    }
 }
 
 /// `/proc/modules` exists if and only if the kernel was built with loadable modules; with `subset=pid`
@@ -47,5 +100,33 @@ mod tests {
         let signed = read(Fixed::new().file(path, "Ubuntu 5.4.0-150.167-generic 5.4.233\n"));
         assert_eq!(signed, Fact::Known(Some("Ubuntu 5.4.0-150.167-generic 5.4.233".into())));
         assert!(read(Fixed::new().unreadable(path, libc::EACCES)).known().is_none());
+    }
+
+    #[test]
+    fn features_are_read_from_files() {
+        let source = Fixed::new()
+            .file("/proc/filesystems", "nodev\tsysfs\n\text4\nnodev\toverlay\n\n")
+            .file("/proc/sys/kernel/unprivileged_bpf_disabled", "2\n")
+            .file("/sys/module/overlay/parameters/permit_mounts_in_userns", "Y\n")
+            .file("/proc/sys/kernel/panic", "-1\n")
+            .file("/proc/sys/vm/overcommit_memory", "\x1b[31m");
+        let kernel = probe(&Reader::new(&source));
+        let names = ["sysfs", "ext4", "overlay"].map(Text::from).to_vec();
+        assert_eq!(kernel.filesystems, Fact::Known(names));
+        assert_eq!(kernel.bpf, Fact::Known(true));
+        assert_eq!(kernel.overlay_userns_patch, Fact::Known(true));
+        let value = |name: &str| {
+            kernel.kubelet_settings.iter().find(|s| s.name == name).map(|s| s.value.clone())
+        };
+        assert_eq!(value("kernel/panic"), Some(Fact::Known(-1)));
+        assert_eq!(value("vm/overcommit_memory").and_then(|v| v.why()), Some(Why::Malformed));
+    }
+
+    #[test]
+    fn bpf_is_denied_only_where_sysctls_are_visible() {
+        let source = Fixed::new();
+        assert_eq!(bpf(&Reader::new(&source)).why(), Some(Why::NotFound));
+        let source = Fixed::new().file("/proc/sys/kernel/osrelease", "6.1.0");
+        assert_eq!(bpf(&Reader::new(&source)), Fact::Known(false));
     }
 }

@@ -17,6 +17,8 @@ mod search_path;
 mod security;
 mod status;
 mod storage;
+mod sysctl;
+mod userns;
 mod version;
 
 use std::time::Duration;
@@ -55,7 +57,9 @@ pub fn collect(source: &dyn Source) -> Collected {
         pid1,
         top,
         capabilities: reader.run("capabilities", BUDGET, security::capabilities),
-        security: reader.run("security", BUDGET, security::security),
+        security: reader.run("security", BUDGET, |r| security::security(r, &path)),
+        userns: reader.run("userns", BUDGET, userns::switches),
+        subids: reader.run("userns", BUDGET, |r| userns::subordinate_ids(r, &mounts, &path)),
         cgroup: reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts)),
         storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),
         scratch: reader.run("scratch", BUDGET, |r| scratch::probe(r, &path)),

@@ -1,11 +1,12 @@
 //! Capabilities, seccomp, LSMs, device nodes.
 
 use dind_doctor_checks::facts::{
-    Capabilities, CapabilitySet, Device, DeviceNode, Fact, Missing, Seccomp, Security, Text, Why,
+    Capabilities, CapabilitySet, Device, DeviceNode, Fact, FilteredCalls, Missing, Seccomp,
+    Security, Text, Why,
 };
 
-use super::{Reader, status::Status};
-use crate::source::Access;
+use super::{Reader, search_path, status::Status, sysctl};
+use crate::source::{Access, Answer, Question, SystemCall};
 
 /// `S_IFMT` and `S_IFCHR` of `stat(2)`.
 const TYPE_MASK: u32 = 0o170_000;
@@ -20,7 +21,7 @@ pub(super) fn capabilities(reader: &Reader) -> Capabilities {
     }
 }
 
-pub(super) fn security(reader: &Reader) -> Security {
+pub(super) fn security(reader: &Reader, path: &str) -> Security {
     let status = Status::read(reader, "self");
     let seccomp = status.number("Seccomp").and_then(|mode| match mode {
         0 => Ok(Seccomp::Disabled),
@@ -28,9 +29,11 @@ pub(super) fn security(reader: &Reader) -> Security {
         2 => Ok(Seccomp::Filter),
         _ => Err(Missing::new("Seccomp in /proc/self/status", Why::Malformed)),
     });
+    let filtered = if seccomp == Ok(Seccomp::Filter) { filtered(reader) } else { not_filtered() };
     Security {
         no_new_privs: status.number("NoNewPrivs").map(|n| n != 0).into(),
         seccomp: seccomp.into(),
+        filtered,
         lsms: reader
             .text("/sys/kernel/security/lsm")
             .map(|list| list.split(',').map(Text::from).collect())
@@ -38,6 +41,12 @@ pub(super) fn security(reader: &Reader) -> Security {
         apparmor_enabled: absent_is_false(
             reader.text("/sys/module/apparmor/parameters/enabled").map(|t| t == "Y"),
         ),
+        apparmor_visible: sysctl::exists(reader, "/sys/kernel/security/apparmor"),
+        apparmor_policy_writable: reader
+            .access("/sys/kernel/security/apparmor/.replace", Access::Write),
+        apparmor_parser: search_path::find(reader, path, "apparmor_parser"),
+        selinux_enforcing: sysctl::number::<u8>(reader, "/sys/fs/selinux/enforce")
+            .map(|mode| mode != 0),
         selinux_mounted: absent_is_false(reader.stat("/sys/fs/selinux/enforce").map(|_| true)),
         label: label(reader),
         devices: Device::ALL.into_iter().map(|device| node(reader, device)).collect(),
@@ -54,6 +63,28 @@ fn label(reader: &Reader) -> Fact<Text> {
         Err(Missing { why: Why::NotFound | Why::Io(libc::EINVAL), .. }) => Fact::Known("".into()),
         Err(missing) => Fact::Missing(missing),
     }
+}
+
+/// Whether the filter, which answers before the kernel does, says EPERM.
+fn filtered(reader: &Reader) -> FilteredCalls {
+    let refused = |call: SystemCall, about: &str| -> Fact<bool> {
+        let about = format!("seccomp: {about}");
+        match reader.ask(&Question::SystemCall { call }, &about) {
+            Ok(Answer::Number(errno)) => Fact::Known(i32::try_from(errno) == Ok(libc::EPERM)),
+            Ok(_) => Fact::missing(about, Why::Malformed),
+            Err(missing) => Fact::Missing(missing),
+        }
+    };
+    FilteredCalls {
+        clone_new_user: refused(SystemCall::CloneNewUser, "clone(CLONE_NEWUSER)"),
+        clone3: refused(SystemCall::Clone3, "clone3"),
+        keyctl: refused(SystemCall::Keyctl, "keyctl"),
+    }
+}
+
+fn not_filtered() -> FilteredCalls {
+    let call = || Fact::missing("seccomp: no filter", Why::NotProbed);
+    FilteredCalls { clone_new_user: call(), clone3: call(), keyctl: call() }
 }
 
 fn absent_is_false(result: Result<bool, Missing>) -> Fact<bool> {
@@ -73,4 +104,47 @@ fn node(reader: &Reader, device: Device) -> DeviceNode {
         }
     });
     DeviceNode { device, number: number.into(), usable: reader.access(path, Access::ReadWrite) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Refusal, fixed::Fixed};
+
+    fn ask(call: SystemCall) -> Question {
+        Question::SystemCall { call }
+    }
+
+    #[test]
+    fn only_a_filter_is_asked_and_only_eperm_is_a_refusal() {
+        let source = Fixed::new().file("/proc/self/status", "Seccomp:\t0\n");
+        let found = security(&Reader::new(&source), "/usr/bin");
+        assert_eq!(found.filtered.keyctl.why(), Some(Why::NotProbed));
+        assert!(!source.was_asked(&ask(SystemCall::Keyctl)));
+        let number = |errno: i32| Answer::Number(errno.unsigned_abs());
+        let source = Fixed::new()
+            .file("/proc/self/status", "Seccomp:\t2\n")
+            .answer(ask(SystemCall::Keyctl), number(libc::EPERM))
+            .answer(ask(SystemCall::Clone3), number(libc::ENOSYS))
+            .refuse(ask(SystemCall::CloneNewUser), Refusal::TimedOut);
+        let found = security(&Reader::new(&source), "/usr/bin").filtered;
+        assert_eq!(found.keyctl, Fact::Known(true));
+        assert_eq!(found.clone3, Fact::Known(false));
+        assert_eq!(found.clone_new_user.why(), Some(Why::TimedOut));
+    }
+
+    #[test]
+    fn apparmor_and_selinux_are_seen_where_their_files_are() {
+        let source = Fixed::new()
+            .directory("/sys/kernel/security/apparmor", &[], 1)
+            .file("/sys/fs/selinux/enforce", "1");
+        let found = security(&Reader::new(&source), "/usr/bin");
+        assert_eq!(found.apparmor_visible, Fact::Known(true));
+        assert_eq!(found.selinux_enforcing, Fact::Known(true));
+        let nothing = Fixed::new();
+        let found = security(&Reader::new(&nothing), "/usr/bin");
+        assert_eq!(found.apparmor_visible, Fact::Known(false));
+        assert_eq!(found.selinux_enforcing.why(), Some(Why::NotFound));
+        assert_eq!(found.apparmor_parser, Fact::Known(None));
+    }
 }

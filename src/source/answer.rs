@@ -18,7 +18,7 @@ pub enum Answer {
     Stat(Stat),
     /// `StatFs`.
     StatFs(StatFs),
-    /// `Access` that would be granted, and `Pause`.
+    /// `Access` that would be granted, `Attribute` that is there, and `Pause`.
     Done,
     /// `Ids`.
     Ids(Ids),
@@ -32,7 +32,7 @@ pub enum Answer {
     Addresses(Vec<Address>),
     /// `Routes`.
     Routes(Vec<Route>),
-    /// `PathMtu`, `LegacyEntries`.
+    /// `PathMtu`, `LegacyEntries`, `SystemCall`: its error number.
     Number(u32),
     /// `NftTables`.
     NftTables(Vec<NftTable>),

@@ -18,7 +18,7 @@ mod sys;
 
 pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Refusal, Stat, StatFs, Uname};
 pub use live::LiveSource;
-pub use question::{Access, Question};
+pub use question::{Access, Question, SystemCall};
 
 /// Something that can be asked about a machine.
 pub trait Source {

@@ -68,6 +68,20 @@ pub enum Question {
         /// What for.
         access: Access,
     },
+    /// Whether a file has an extended attribute (`getxattr(2)`, links followed); its value is not kept.
+    Attribute {
+        /// Absolute path.
+        path: String,
+        /// `security.capability`.
+        name: String,
+    },
+    /// The error number of a system call whose arguments the kernel refuses, so that nothing happens: a
+    /// seccomp filter answers before the kernel looks at them. Asked in the forked helper, since a filter
+    /// may kill the caller.
+    SystemCall {
+        /// Which.
+        call: SystemCall,
+    },
     /// The doctor's own ids.
     Ids,
     /// `uname(2)`.
@@ -117,4 +131,16 @@ pub enum Access {
     Write,
     /// `X_OK`.
     Execute,
+}
+
+/// A system call that a seccomp filter may refuse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SystemCall {
+    /// `clone(CLONE_NEWUSER | CLONE_FS)`, which the kernel refuses with EINVAL (since 3.9).
+    CloneNewUser,
+    /// `clone3(NULL, 0)`: EINVAL.
+    Clone3,
+    /// `keyctl` with an operation that does not exist: EOPNOTSUPP.
+    Keyctl,
 }

@@ -1,9 +1,22 @@
 //! The kernel.
 
+use alloc::vec::Vec;
+
 use serde::Serialize;
 
 use super::{Fact, Text};
 use crate::version::Version;
+
+/// A setting that kubelet wants to have a certain value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KernelSetting {
+    /// The file below `/proc/sys`: `vm/overcommit_memory`.
+    pub name: Text,
+    /// Its value.
+    pub value: Fact<i64>,
+    /// What kubelet sets it to (`pkg/kubelet/cm`, `setupKernelTunables`).
+    pub wanted: i64,
+}
 
 /// The running kernel.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -18,4 +31,15 @@ pub struct Kernel {
     /// Whether this kernel can load modules at all: false without `/proc/modules` or with
     /// `kernel.modules_disabled`.
     pub modules_loadable: Fact<bool>,
+    /// `uname -v`: build number, date, distribution (`#1 SMP Debian 6.1.0-1`).
+    pub build: Fact<Text>,
+    /// Types in `/proc/filesystems`: built in or loaded.
+    pub filesystems: Fact<Vec<Text>>,
+    /// Whether the kernel has `bpf(2)`: `/proc/sys/kernel/unprivileged_bpf_disabled` exists.
+    pub bpf: Fact<bool>,
+    /// Whether overlays may be mounted in a user namespace by Debian's own switch, which came before the
+    /// kernel's support in 5.11 (`/sys/module/overlay/parameters/permit_mounts_in_userns`).
+    pub overlay_userns_patch: Fact<bool>,
+    /// What kubelet sets when it starts.
+    pub kubelet_settings: Vec<KernelSetting>,
 }

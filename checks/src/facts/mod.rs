@@ -19,6 +19,7 @@ mod scratch;
 mod security;
 mod storage;
 mod text;
+mod userns;
 
 pub use cgroup::{
     Cgroup, CgroupChild, CgroupDirectory, CgroupMount, CgroupType, CgroupVersion, ControllerRow,
@@ -31,7 +32,7 @@ pub use client::{
 pub use engine::{DaemonConfig, EngineProcess, Engines, PREPARING_ENTRYPOINTS};
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
-pub use kernel::Kernel;
+pub use kernel::{Kernel, KernelSetting};
 pub use leftover::{Leftovers, PidFile, PidFileOwner};
 pub use mount::{Mount, MountTable, Propagation};
 pub use netfilter::{IptablesTool, LegacyTable, Netfilter, NftTable, TableCount, ToolFlavour};
@@ -40,10 +41,11 @@ pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Z
 pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
 pub use scratch::{Scratch, ScratchDirectory};
 pub use security::{
-    Capabilities, Capability, CapabilitySet, Device, DeviceNode, Seccomp, Security,
+    Capabilities, Capability, CapabilitySet, Device, DeviceNode, FilteredCalls, Seccomp, Security,
 };
 pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice, Storage};
 pub use text::Text;
+pub use userns::{MappingProgram, SubordinateIds, SubordinateRange, UserNamespaces};
 
 use serde::Serialize;
 
@@ -65,6 +67,10 @@ pub struct Facts {
     pub capabilities: Capabilities,
     /// `no_new_privs`, seccomp, LSMs and label, device nodes.
     pub security: Security,
+    /// Switches for user namespaces.
+    pub userns: UserNamespaces,
+    /// Subordinate ids of the doctor's user.
+    pub subids: SubordinateIds,
     /// cgroup version, membership, mounts, delegation, pod directories.
     pub cgroup: Cgroup,
     /// The mount table of this mount namespace.

@@ -204,6 +204,18 @@ pub struct DeviceNode {
     pub usable: Fact<bool>,
 }
 
+/// Whether the seccomp filter refuses calls, tried with arguments that the kernel itself refuses: true for
+/// EPERM. Not-probed where there is no filter.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct FilteredCalls {
+    /// `clone` with `CLONE_NEWUSER`.
+    pub clone_new_user: Fact<bool>,
+    /// `clone3`; with ENOSYS libc falls back to `clone`, with EPERM it does not.
+    pub clone3: Fact<bool>,
+    /// `keyctl`; with ENOSYS runc does without a keyring, with EPERM it fails.
+    pub keyctl: Fact<bool>,
+}
+
 /// `no_new_privs`, seccomp, LSMs and device nodes.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Security {
@@ -211,10 +223,20 @@ pub struct Security {
     pub no_new_privs: Fact<bool>,
     /// Mode of seccomp.
     pub seccomp: Fact<Seccomp>,
+    /// What the filter refuses.
+    pub filtered: FilteredCalls,
     /// Active LSMs from securityfs, in order; often not mounted in containers.
     pub lsms: Fact<Vec<Text>>,
     /// `/sys/module/apparmor/parameters/enabled`; false where there is no such module.
     pub apparmor_enabled: Fact<bool>,
+    /// Whether `/sys/kernel/security/apparmor` is there, by which engines tell that AppArmor is in use.
+    pub apparmor_visible: Fact<bool>,
+    /// Whether the doctor's user may write `/sys/kernel/security/apparmor/.replace`, which loads profiles.
+    pub apparmor_policy_writable: Fact<bool>,
+    /// The first `apparmor_parser` on the PATH; `None` if there is none.
+    pub apparmor_parser: Fact<Option<Text>>,
+    /// `/sys/fs/selinux/enforce`.
+    pub selinux_enforcing: Fact<bool>,
     /// Whether selinuxfs is mounted.
     pub selinux_mounted: Fact<bool>,
     /// The label of the doctor's own process: `unconfined`, `docker-default (enforce)`,

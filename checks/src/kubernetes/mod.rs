@@ -1,8 +1,10 @@
 //! kubelet and pods.
 
+mod kubelet_in_userns_sysctl;
 mod kubelet_rootfs_info;
 
 use crate::Check;
 
 /// The checks of this area, in report order.
-pub(crate) const CHECKS: &[&Check] = &[&kubelet_rootfs_info::CHECK];
+pub(crate) const CHECKS: &[&Check] =
+    &[&kubelet_in_userns_sysctl::CHECK, &kubelet_rootfs_info::CHECK];

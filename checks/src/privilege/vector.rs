@@ -42,7 +42,7 @@ impl Privileged {
 /// The capabilities without which no rootful engine runs a container: the fourteen that Docker and
 /// containerd give to an ordinary one (runc fails with "unable to apply caps" if one of them cannot be
 /// given), and `CAP_SYS_ADMIN` and `CAP_NET_ADMIN` for the engine's own mounts and bridges.
-pub(super) const NEEDED: CapabilitySet = CapabilitySet(0xa804_25fb | 1 << 21 | 1 << 12);
+pub(crate) const NEEDED: CapabilitySet = CapabilitySet(0xa804_25fb | 1 << 21 | 1 << 12);
 
 /// The highest capability that counts. Those after it (PERFMON, BPF, CHECKPOINT_RESTORE) are parts of
 /// `CAP_SYS_ADMIN`, and a privileged container made by Docker 20.10 does not have them.
@@ -94,7 +94,7 @@ pub(super) fn has_seccomp_filter(facts: &Facts) -> bool {
 }
 
 /// The AppArmor profile or the SELinux type that confines a container here.
-pub(super) fn confinement(security: &Security) -> Option<String> {
+pub(crate) fn confinement(security: &Security) -> Option<String> {
     if let Some(profile) = security.apparmor_profile() {
         return Some(profile.to_owned());
     }

@@ -114,6 +114,24 @@ impl DaemonOption {
         }
     }
 
+    /// Whether dockerd makes rules for IPv4.
+    pub fn iptables(on: bool) -> Self {
+        Self {
+            argument: alloc::format!("--iptables={on}"),
+            keys: alloc::vec!["iptables"],
+            value: on.into(),
+        }
+    }
+
+    /// Whether dockerd makes rules for IPv6.
+    pub fn ip6tables(on: bool) -> Self {
+        Self {
+            argument: alloc::format!("--ip6tables={on}"),
+            keys: alloc::vec!["ip6tables"],
+            value: on.into(),
+        }
+    }
+
     /// Firewall backend of Docker 29 and later.
     pub fn firewall_backend(name: &str) -> Self {
         Self {

@@ -1,4 +1,4 @@
-//! Which engine clients reach, what an earlier one left behind, and systemd.
+//! Sandboxes in place of plain Linux, which engine clients reach, what an earlier one left behind, and systemd.
 
 mod apiserver_loopback;
 mod docker_api_floor;
@@ -7,6 +7,7 @@ mod dood_semantics;
 mod endpoint;
 mod outer_k8s_leakage;
 mod runtime_namespace_features;
+mod sandboxed_kernel;
 mod stale_pid_and_socket;
 mod systemd_cgroup_driver_autodetect;
 mod systemd_prerequisites;
@@ -15,6 +16,7 @@ use crate::Check;
 
 /// The checks of this area, in report order.
 pub(crate) const CHECKS: &[&Check] = &[
+    &sandboxed_kernel::CHECK,
     &systemd_prerequisites::CHECK,
     &systemd_cgroup_driver_autodetect::CHECK,
     &stale_pid_and_socket::CHECK,

@@ -103,7 +103,7 @@ fn prior_driver(root: &DataRoot, overlays: bool) -> Option<String> {
 }
 
 /// Whether fuse-overlayfs could be used: on the PATH, and `/dev/fuse` may be opened.
-pub(super) fn fuse_overlayfs(facts: &Facts) -> Tri {
+pub(crate) fn fuse_overlayfs(facts: &Facts) -> Tri {
     let device = facts.security.device(Device::Fuse).and_then(|fuse| fuse.usable.known());
     match (facts.storage.fuse_overlayfs.known().map(Option::is_some), device) {
         (Some(true), Some(true)) => Tri::Yes,

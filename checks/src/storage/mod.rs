@@ -11,6 +11,8 @@ mod storage_fs_unsupported;
 mod userns_overlay_without_userxattr;
 mod vfs_fallback;
 
+pub(crate) use driver::fuse_overlayfs;
+
 use crate::Check;
 
 /// The checks of this area, in report order.

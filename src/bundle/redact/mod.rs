@@ -133,6 +133,8 @@ fn question(question: &Question, names: &Pseudonyms) -> Question {
     match &mut question {
         Question::Read { path, .. }
         | Question::Paragraphs { path, .. }
+        | Question::Values { path, .. }
+        | Question::Attribute { path, .. }
         | Question::ReadLink { path }
         | Question::Resolve { path }
         | Question::List { path, .. }
@@ -145,6 +147,7 @@ fn question(question: &Question, names: &Pseudonyms) -> Question {
         | Question::Uname
         | Question::Variable { .. }
         | Question::Pause { .. }
+        | Question::SystemCall { .. }
         | Question::Links
         | Question::Addresses
         | Question::Routes
@@ -168,6 +171,9 @@ fn answer(
         }
         (Question::Paragraphs { path, .. }, Answer::Bytes(bytes)) => {
             files::is_database(path).then(|| Answer::Bytes(filter::packages(&bytes, names)))
+        }
+        (Question::Values { .. }, Answer::Bytes(bytes)) => {
+            Some(Answer::Bytes(filter::values(&bytes, names)))
         }
         (Question::ReadLink { path } | Question::Resolve { path }, Answer::Path(target)) => {
             link(directories::link(path, learned)?, &target, names).map(Answer::Path)
@@ -195,11 +201,15 @@ fn answer(
         }
         (Question::Stat { .. }, answer @ Answer::Stat(_))
         | (Question::StatFs { .. }, answer @ Answer::StatFs(_))
-        | (Question::Access { .. } | Question::Pause { .. }, answer @ Answer::Done)
+        | (
+            Question::Access { .. } | Question::Attribute { .. } | Question::Pause { .. },
+            answer @ Answer::Done,
+        )
         | (Question::Ids, answer @ Answer::Ids(_))
-        | (Question::PathMtu { .. } | Question::LegacyEntries { .. }, answer @ Answer::Number(_)) => {
-            Some(answer)
-        }
+        | (
+            Question::PathMtu { .. } | Question::LegacyEntries { .. } | Question::SystemCall { .. },
+            answer @ Answer::Number(_),
+        ) => Some(answer),
         _ => None,
     }
 }

@@ -5,6 +5,7 @@ use dind_doctor_checks::facts::Hierarchy;
 /// Files that are read.
 pub(super) const FILES: &[&str] = &[
     "/etc/containerd/config.toml",
+    "/etc/nsswitch.conf",
     "/etc/resolv.conf",
     "/etc/subgid",
     "/etc/subuid",

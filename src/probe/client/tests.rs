@@ -4,9 +4,11 @@ use super::{configuration::CONTEXTS, *};
 use crate::source::{Answer, EntryKind, Question, fixed::Fixed};
 
 fn variables(source: Fixed, pairs: &[(&str, &str)]) -> Fixed {
-    let names = VARIABLES.iter().map(|name| (*name).to_owned()).collect();
-    let values = pairs.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    source.answer(Question::Variables { pid: None, names }, Answer::Variables(values))
+    VARIABLES.iter().fold(source, |source, name| {
+        let value = pairs.iter().find(|(known, _)| known == name).map(|(_, v)| (*v).to_owned());
+        let question = Question::Variable { pid: None, name: (*name).to_owned() };
+        source.answer(question, Answer::Variable(value))
+    })
 }
 
 fn with_socket(source: Fixed, path: &str, mode: u32) -> Fixed {

@@ -36,6 +36,18 @@ fn errno(errno: Errno) -> Refusal {
     Refusal::Errno(errno as i32)
 }
 
+/// Whether the file has the attribute; an empty buffer asks for its size alone.
+#[expect(unsafe_code, reason = "getxattr has no safe wrapper")]
+pub(super) fn attribute(path: &str, name: &str) -> Result<(), Refusal> {
+    let path = std::ffi::CString::new(decode(path).as_os_str().as_bytes());
+    let (Ok(path), Ok(name)) = (path, std::ffi::CString::new(name)) else {
+        return Err(Refusal::Errno(libc::EINVAL));
+    };
+    // SAFETY: both strings end in NUL and live over the call; with a size of 0 nothing is written.
+    let size = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
+    Errno::result(size).map(|_| ()).map_err(errno)
+}
+
 /// Reads a regular file. Anything else is refused before it is opened: opening a device can start it,
 /// and opening a pipe can wait.
 pub(super) fn read(path: &str, limit: u32, deadline: Instant) -> Result<Vec<u8>, Refusal> {

@@ -1,5 +1,6 @@
 //! The live machine.
 
+mod call;
 mod file;
 mod guard;
 mod process;
@@ -45,12 +46,14 @@ impl LiveSource {
             | Question::List { path, .. }
             | Question::Stat { path }
             | Question::StatFs { path }
+            | Question::Attribute { path, .. }
             | Question::Access { path, .. } => {
                 // Reading another process's arguments takes its memory map's lock, which a process stuck in
                 // the kernel can hold for ever (this is how ps hangs).
                 path.ends_with("/cmdline") && path != "/proc/cmdline"
                     || self.slow.get_or_init(SlowMounts::read).can_block(path)
             }
+            Question::SystemCall { .. } => true,
             Question::Variable { pid, .. } => pid.is_some(),
             _ => false,
         }
@@ -100,6 +103,8 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
         Question::Stat { path } => file::stat(path).map(Answer::Stat),
         Question::StatFs { path } => file::statfs(path).map(Answer::StatFs),
         Question::Access { path, access } => file::access(path, *access).map(|()| Answer::Done),
+        Question::Attribute { path, name } => file::attribute(path, name).map(|()| Answer::Done),
+        Question::SystemCall { call } => Ok(Answer::Number(call::errno(*call))),
         Question::Ids => process::ids().map(Answer::Ids),
         Question::Uname => process::uname().map(Answer::Uname),
         Question::Variable { pid: None, name } => Ok(Answer::Variable(process::own(name))),

@@ -8,6 +8,7 @@ mod mounts;
 mod network;
 mod process;
 mod resolver;
+mod values;
 
 pub(super) use arguments::{command_line, flags};
 pub(super) use config::{containerenv, daemon_json, os_release, packages, subordinate_ids};
@@ -21,6 +22,7 @@ pub(super) use network::{
 };
 pub(super) use process::{cgroup, comm, stat, status};
 pub(super) use resolver::{endpoint, host_name, hosts, own_name, resolver};
+pub(super) use values::values;
 
 use super::{Kind, pseudonyms::Pseudonyms};
 

@@ -1,0 +1,254 @@
+use alloc::{format, string::String, vec::Vec};
+
+use super::overlay_in_userns;
+use crate::{
+    facts::{CgroupVersion, Fact, Facts, Namespace, Sandbox, Why},
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{Place, Remedy},
+    target::{Severities, Target},
+    version::Component,
+};
+
+check! {
+    /// ## What it looks at
+    /// Which namespaces the kernel has (`/proc/self/ns`), whether it has overlayfs or can load it
+    /// (`/proc/filesystems`), and the release, where only the release tells.
+    ///
+    /// ## Why it matters
+    /// A container is namespaces and an overlay: a kernel that was built without one of them runs none.
+    /// cgroup v2 is usable from 5.2 on, when the freezer came, and good from 5.8 on. Ordinary users may
+    /// mount overlays from 5.11 on; before, rootless engines need fuse-overlayfs or copy whole layers.
+    ///
+    /// ## When it is fine
+    /// Distributions backport: RHEL 8's 4.18 has overlays in user namespaces, and so has every Ubuntu. A
+    /// release number is context, so that nothing but information rests on it where the feature itself can
+    /// be seen. gVisor's release number means nothing.
+    ///
+    /// ## How to fix
+    /// A newer kernel, or one with the options `CONFIG_OVERLAY_FS`, `CONFIG_PID_NS`, `CONFIG_NET_NS`, …
+    /// (moby's `check-config.sh` lists them).
+    ///
+    /// ## References
+    /// <https://github.com/moby/moby/blob/master/contrib/check-config.sh>, kernel
+    /// `Documentation/filesystems/overlayfs.rst`, `cgroups(7)`, `namespaces(7)`.
+    "kernel-too-old-or-feature-missing",
+    "The kernel is too old or lacks a feature",
+    "B/B/B/-/B",
+    [
+        "modprobe: FATAL: Module overlay not found",
+        "overlay: No such device",
+        "unknown filesystem type 'overlay'",
+    ]
+}
+
+fn run(facts: &Facts) -> Verdict {
+    if facts.runtime.sandbox == Sandbox::Gvisor {
+        return Ok(Outcome::not_applicable("gVisor is its own kernel: see sandboxed-kernel"));
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    findings.extend(namespaces(facts));
+    findings.extend(overlay(facts));
+    findings.extend(freezer(facts));
+    findings.extend(overlay_for_users(facts));
+    if findings.is_empty() {
+        facts.identity.namespaces.pid.get()?;
+        facts.kernel.version.get()?;
+        if *facts.kernel.modules_loadable.get()? {
+            return Ok(Outcome::pass());
+        }
+        facts.kernel.filesystems.get()?;
+    }
+    Ok(Outcome::of(findings))
+}
+
+fn newer(text: &str) -> Remedy {
+    Remedy::advice(Place::Host, text)
+}
+
+/// Namespaces that every container has. The user namespace is for `userns-blocked`, the cgroup namespace
+/// for the checks of cgroups.
+fn namespaces(facts: &Facts) -> Option<Finding> {
+    let own = &facts.identity.namespaces;
+    own.mnt.known()?;
+    let all: [(&str, &Fact<Namespace>); 4] =
+        [("ipc", &own.ipc), ("net", &own.net), ("pid", &own.pid), ("uts", &own.uts)];
+    let lacking: Vec<&str> = all
+        .into_iter()
+        .filter(|(_, namespace)| namespace.why() == Some(Why::NotFound))
+        .map(|(name, _)| name)
+        .collect();
+    if lacking.is_empty() {
+        return None;
+    }
+    let names = lacking.join(", ");
+    Some(
+        Finding::new(
+            "namespaces",
+            CHECK.worst,
+            format!("the kernel was built without namespaces: {names}; no container starts"),
+        )
+        .evidence("/proc/self/ns", format!("no {names}"))
+        .remedy(newer("use a kernel with CONFIG_NAMESPACES and CONFIG_{IPC,NET,PID,UTS}_NS")),
+    )
+}
+
+/// Certain only where nothing can be loaded. Rootless engines have fuse-overlayfs, BuildKit copies.
+fn overlay(facts: &Facts) -> Option<Finding> {
+    let known = facts.kernel.filesystems.known()?;
+    let absent = !known.is_empty() && !known.iter().any(|name| name == "overlay");
+    if !absent || facts.kernel.modules_loadable != Fact::Known(false) {
+        return None;
+    }
+    let fuse = known.iter().any(|name| name == "fuse");
+    let but = if fuse { "" } else { ", nor fuse" };
+    let docker = facts.versions.of(Component::Docker);
+    // The containerd image store, the default from 29 on, has no fall-back.
+    let severity = if docker.version.at_least(29, 0) { "B/B/D/-/D" } else { "D/B/D/-/D" };
+    Some(
+        Finding::new(
+            "overlayfs",
+            Severities::of(severity),
+            format!("the kernel has no overlayfs{but}, and loads no modules"),
+        )
+        .evidence("/proc/filesystems", "no overlay")
+        .evidence("/proc/modules", "no module can be loaded")
+        .rests_on(Component::Docker, &docker)
+        .remedy(newer("use a kernel with CONFIG_OVERLAY_FS")),
+    )
+}
+
+fn freezer(facts: &Facts) -> Option<Finding> {
+    let version = facts.kernel.version.known()?;
+    if facts.cgroup.version != Fact::Known(CgroupVersion::V2) || version.at_least(5, 8) {
+        return None;
+    }
+    let release = release(facts);
+    // RHEL 8 brought the freezer to 4.18.
+    let backported = facts.kernel.release.is_known_and(|release| release.contains(".el8"));
+    let (severity, summary) = if version.at_least(5, 2) || backported {
+        ("W/W/W/-/W", format!("cgroup v2 on kernel {release}: 5.8 or later is recommended for it"))
+    } else {
+        (
+            "D/D/D/-/D",
+            format!("cgroup v2 on kernel {release} has no freezer: pause and some kills fail"),
+        )
+    };
+    Some(
+        Finding::new("cgroup v2", Severities::of(severity), summary)
+            .evidence("uname", release)
+            .remedy(newer("use a kernel from 5.8 on")),
+    )
+}
+
+fn overlay_for_users(facts: &Facts) -> Option<Finding> {
+    if !overlay_in_userns(facts).is_no() {
+        return None;
+    }
+    let release = release(facts);
+    let with_fuse = crate::storage::fuse_overlayfs(facts).is_yes();
+    let (severity, consequence) = if with_fuse {
+        ("-/-/W/-/W", "they use fuse-overlayfs")
+    } else {
+        ("-/-/D/-/D", "without fuse-overlayfs they copy whole layers")
+    };
+    let mut severity = Severities::of(severity);
+    if facts.identity.euid.is_known_and(|uid| *uid == 0) {
+        severity = severity.with(Target::Buildkit, None);
+    }
+    Some(
+        Finding::new(
+            "overlayfs",
+            severity,
+            format!("kernel {release} has no overlays for rootless engines (5.11): {consequence}"),
+        )
+        .evidence("uname", release)
+        .remedy(newer("use a kernel from 5.13 on, or install fuse-overlayfs and give /dev/fuse")),
+    )
+}
+
+fn release(facts: &Facts) -> String {
+    facts.kernel.release.known().map_or_else(String::new, |release| release.as_str().into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::Fact::Known,
+        target::Severity,
+        testing::{healthy_container, healthy_vm},
+        version::Version,
+    };
+
+    fn only(facts: &Facts) -> Finding {
+        match run(facts) {
+            Ok(Outcome::Found(mut found)) if found.len() == 1 => {
+                assert!(found[0].severity.within(&CHECK.worst));
+                found.remove(0)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    fn on(major: u32, minor: u32, release: &str) -> Facts {
+        let mut facts = healthy_container();
+        facts.kernel.version = Known(Version::new(major, minor, 0));
+        facts.kernel.release = Known(release.into());
+        facts
+    }
+
+    #[test]
+    fn todays_kernels_pass_modular_or_not() {
+        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        let mut built_in = healthy_vm();
+        built_in.kernel.modules_loadable = Known(false);
+        assert_eq!(run(&built_in), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn a_namespace_that_the_kernel_lacks_is_found() {
+        let mut facts = healthy_vm();
+        facts.identity.namespaces.pid = Fact::missing("/proc/self/ns/pid", Why::NotFound);
+        assert_eq!(only(&facts).severity, CHECK.worst);
+    }
+
+    #[test]
+    fn overlay_is_missed_only_where_it_cannot_be_loaded() {
+        let mut facts = healthy_vm();
+        facts.kernel.filesystems = Known(["ext4", "tmpfs"].map(Into::into).into());
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        facts.kernel.modules_loadable = Known(false);
+        assert_eq!(only(&facts).severity.get(Target::Kind), Some(Severity::Error));
+    }
+
+    #[test]
+    fn old_kernels_degrade_what_rests_on_them() {
+        assert_eq!(
+            run(&on(5, 10, "5.10.0-30-amd64")).map(|o| matches!(o, Outcome::Found(_))),
+            Ok(true)
+        );
+        let Ok(Outcome::Found(found)) = run(&on(4, 19, "4.19.0")) else { panic!() };
+        assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Warning));
+        assert_eq!(found[1].severity.get(Target::Rootless), Some(Severity::Warning));
+    }
+
+    #[test]
+    fn backports_count() {
+        let rhel = only(&on(4, 18, "4.18.0-513.el8.x86_64"));
+        assert_eq!(rhel.severity.get(Target::Dockerd), Some(Severity::Info));
+        let mut ubuntu = on(5, 8, "5.8.0-63-generic");
+        ubuntu.kernel.build = Known("#71-Ubuntu SMP".into());
+        assert_eq!(run(&ubuntu), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn gvisor_is_not_judged_and_a_missing_release_is_unknown() {
+        let mut facts = on(4, 4, "4.4.0");
+        facts.runtime.sandbox = Sandbox::Gvisor;
+        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        let mut facts = healthy_container();
+        facts.kernel.version = Fact::missing("uname", Why::Malformed);
+        assert!(run(&facts).is_err());
+    }
+}

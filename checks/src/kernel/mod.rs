@@ -1,0 +1,24 @@
+//! Kernel release and features.
+
+mod bpf_device_filter;
+mod kernel_too_old_or_feature_missing;
+
+use crate::{
+    Check,
+    facts::{Facts, Tri},
+};
+
+/// The checks of this area, in report order.
+pub(crate) const CHECKS: &[&Check] =
+    &[&kernel_too_old_or_feature_missing::CHECK, &bpf_device_filter::CHECK];
+
+/// Whether overlays can be mounted in a user namespace: from Linux 5.11 on, and in older kernels of
+/// distributions that patched or backported it (Ubuntu since 2014, Debian by a switch, RHEL 8.5).
+pub(crate) fn overlay_in_userns(facts: &Facts) -> Tri {
+    let kernel = &facts.kernel;
+    let Some(version) = kernel.version.known() else { return Tri::Unknown };
+    let backported = kernel.build.is_known_and(|build| build.contains("Ubuntu"))
+        || kernel.release.is_known_and(|release| release.contains(".el8"))
+        || kernel.overlay_userns_patch.is_known_and(|switch| *switch);
+    Tri::from(Some(version.at_least(5, 11) || backported))
+}

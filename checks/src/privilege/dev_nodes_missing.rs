@@ -1,0 +1,288 @@
+use alloc::{format, string::String, vec::Vec};
+
+use super::NEEDED;
+use crate::{
+    facts::{DataRootOwner, Device, DeviceNode, Facts, Filesystem, Tri, Why},
+    outcome::{Finding, Outcome, Unknown, Verdict},
+    remedy::{ContainerSetting, Place, Remedy},
+    target::{Severities, Target},
+};
+
+check! {
+    /// ## What it looks at
+    /// `/dev/net/tun`, `/dev/fuse` and `/dev/kmsg`: the type and number of what is there, and whether the
+    /// device filter of the cgroup lets it be used (`faccessat2`, which runs the filter of both versions).
+    ///
+    /// ## Why it matters
+    /// slirp4netns, pasta and VPNKit make the network of rootless containers through `/dev/net/tun`.
+    /// fuse-overlayfs, which rootless engines need where the kernel allows them no overlay of their own,
+    /// needs `/dev/fuse`. kubelet reads `/dev/kmsg`, and does not start where it is refused.
+    ///
+    /// ## When it is fine
+    /// A privileged container has the devices of its host. Rootless Docker told to share the network
+    /// (`DOCKERD_ROOTLESS_ROOTLESSKIT_NET=host`) needs no tun; nor does rootless BuildKit. From Linux 5.11
+    /// on, overlays work in user namespaces, and fuse is needed only on an overlay. Where `/dev/kmsg` is
+    /// missing, kind's nodes link `/dev/console` in its place; a link is right here too.
+    ///
+    /// ## How to fix
+    /// `docker run --device /dev/fuse --device /dev/net/tun`; in Kubernetes a device plugin; on a host
+    /// `modprobe tun fuse`. For kubelet in a user namespace, `KubeletInUserNamespace`.
+    ///
+    /// ## References
+    /// <https://github.com/rootless-containers/slirp4netns>, kind#662, k3s-io/k3k#132; kernel
+    /// `Documentation/admin-guide/cgroup-v2.rst`, "Device controller".
+    "dev-nodes-missing",
+    "A device that engines need is missing or refused",
+    "-/B/B/-/D",
+    [
+        "fuse: device not found",
+        "open(\"/dev/net/tun\"): No such file",
+        "open /dev/kmsg: no such file or directory",
+        "open /dev/kmsg: operation not permitted",
+    ]
+}
+
+/// How a device is.
+enum State {
+    Usable,
+    Absent,
+    Refused,
+    /// Something else is in its place.
+    Other(String),
+}
+
+fn run(facts: &Facts) -> Verdict {
+    let mut findings: Vec<Finding> = Vec::new();
+    let mut missing: Option<Unknown> = None;
+    for judged in [tun(facts), kmsg(facts), fuse(facts)] {
+        match judged {
+            Ok(finding) => findings.extend(finding),
+            Err(unknown) => missing = missing.or(Some(unknown)),
+        }
+    }
+    match missing {
+        Some(unknown) if findings.is_empty() => Err(unknown),
+        _ => Ok(Outcome::of(findings)),
+    }
+}
+
+fn state(facts: &Facts, device: Device, number: &str) -> Result<State, Unknown> {
+    let absent = || Unknown::new(device.path(), Why::NotRecorded);
+    let DeviceNode { number: found, usable, .. } =
+        facts.security.device(device).ok_or_else(absent)?;
+    match found.why() {
+        Some(Why::NotFound) => return Ok(State::Absent),
+        Some(Why::Malformed) => return Ok(State::Other("no character device".into())),
+        _ => {}
+    }
+    let found = found.get()?;
+    // A link of /dev/kmsg to the console is what kind's own entrypoint makes.
+    if *found != number && device != Device::Kmsg {
+        return Ok(State::Other(format!("device {found}")));
+    }
+    Ok(if *usable.get()? { State::Usable } else { State::Refused })
+}
+
+fn finding(facts: &Facts, device: Device, state: &State, severity: &str, use_of: &str) -> Finding {
+    let path = device.path();
+    let (how, value): (&str, &str) = match state {
+        State::Refused => ("is there and may not be opened", "access refused"),
+        State::Other(what) => ("is something else", what),
+        State::Absent | State::Usable => ("is missing", "does not exist"),
+    };
+    let mut finding =
+        Finding::new(path, Severities::of(severity), format!("{path} {how}: {use_of}"))
+            .evidence(path, value);
+    if !facts.runtime.container.is_no()
+        && facts.capabilities.bounding.is_known_and(|set| !NEEDED.without(*set).is_empty())
+    {
+        finding = finding.caused_by("privilege-missing");
+    }
+    finding
+}
+
+fn give(facts: &Facts, device: Device, module: &str) -> Remedy {
+    if facts.runtime.container.is_no() && device == Device::Kmsg {
+        return Remedy::commands(Place::Host, "make the node", ["mknod /dev/kmsg c 1 11"]);
+    }
+    if facts.runtime.container.is_no() {
+        return Remedy::commands(
+            Place::Host,
+            "load the module of the device",
+            [format!("modprobe {module}")],
+        );
+    }
+    Remedy::container(
+        "give the device to the container",
+        [ContainerSetting::Device(device.path().into())],
+    )
+}
+
+fn tun(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    let network = facts.runtime.variable("DOCKERD_ROOTLESS_ROOTLESSKIT_NET");
+    if matches!(network, Some("host" | "lxc-user-nic")) {
+        return Ok(None);
+    }
+    let state = state(facts, Device::Tun, "10:200")?;
+    if matches!(state, State::Usable) {
+        return Ok(None);
+    }
+    let use_of = "slirp4netns and pasta cannot make the network of rootless containers";
+    Ok(Some(
+        finding(facts, Device::Tun, &state, "-/-/B/-/-", use_of)
+            .remedy(give(facts, Device::Tun, "tun"))
+            .remedy(Remedy::advice(
+                Place::Here,
+                "or share the network: podman run --network=host; for rootless Docker \
+                 DOCKERD_ROOTLESS_ROOTLESSKIT_NET=host",
+            )),
+    ))
+}
+
+/// A user other than root may not write it, and in a user namespace nobody may: neither says anything
+/// about kubelet, which reads.
+fn kmsg(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    let root = facts.identity.euid.is_known_and(|uid| *uid == 0);
+    if !root || facts.identity.namespaces.user_is_private() != Tri::No {
+        return Ok(None);
+    }
+    let state = state(facts, Device::Kmsg, "1:11")?;
+    let (severity, use_of) = match state {
+        State::Usable => return Ok(None),
+        State::Refused => ("-/B/-/-/-", "kubelet does not start"),
+        State::Absent | State::Other(_) => {
+            ("-/W/-/-/-", "kind's nodes link the console in its place, k3s and a bare kubelet stop")
+        }
+    };
+    Ok(Some(
+        finding(facts, Device::Kmsg, &state, severity, use_of)
+            .remedy(give(facts, Device::Kmsg, "kmsg"))
+            .remedy(Remedy::kind_config(
+                "or let kubelet go on without it",
+                serde_json::json!({"featureGates": {"KubeletInUserNamespace": true}}),
+            )),
+    ))
+}
+
+fn fuse(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    let roots = facts.storage.data_roots.iter().filter(|root| {
+        matches!(root.owner, DataRootOwner::RootlessDocker | DataRootOwner::RootlessBuildkit)
+            || root.owner == DataRootOwner::Podman
+                && facts.identity.euid.is_known_and(|uid| *uid != 0)
+    });
+    let stacked = roots
+        .filter_map(|root| root.filesystem.known())
+        .any(|filesystem| Filesystem::name(filesystem) == "overlay");
+    let native = facts.kernel.version.is_known_and(|version| version.at_least(5, 11));
+    if !stacked && native {
+        return Ok(None);
+    }
+    if !native && !stacked {
+        // Distributions brought overlays in user namespaces to older kernels.
+        facts.kernel.version.get()?;
+        if crate::kernel::overlay_in_userns(facts).is_yes() {
+            return Ok(None);
+        }
+    }
+    let state = state(facts, Device::Fuse, "10:229")?;
+    if matches!(state, State::Usable) {
+        return Ok(None);
+    }
+    let why = if stacked { "the data root is an overlay" } else { "the kernel is before 5.11" };
+    let use_of = format!("no fuse-overlayfs for rootless engines, which copy whole layers: {why}");
+    let mut finding = finding(facts, Device::Fuse, &state, "-/-/D/-/D", &use_of);
+    if facts.identity.euid.is_known_and(|uid| *uid == 0) {
+        finding.severity = finding.severity.with(Target::Buildkit, None);
+    }
+    if stacked {
+        finding = finding.caused_by("dataroot-on-overlay");
+    }
+    Ok(Some(finding.remedy(give(facts, Device::Fuse, "fuse"))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{CapabilitySet, Fact, Fact::Known},
+        target::Severity,
+        testing::{healthy_container, healthy_vm, private},
+        version::Version,
+    };
+
+    fn with(device: Device, number: Option<&str>, usable: bool) -> Facts {
+        let mut facts = healthy_container();
+        for node in facts.security.devices.iter_mut().filter(|node| node.device == device) {
+            node.number = match number {
+                Some(number) => Known(number.into()),
+                None => Fact::missing(device.path(), Why::NotFound),
+            };
+            node.usable = Known(usable);
+        }
+        facts
+    }
+
+    fn severity(facts: &Facts, target: Target) -> Option<Severity> {
+        let Ok(Outcome::Found(found)) = run(facts) else { panic!("{:?}", run(facts)) };
+        assert!(found[0].severity.within(&CHECK.worst));
+        found[0].severity.get(target)
+    }
+
+    #[test]
+    fn a_privileged_container_and_a_vm_pass() {
+        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn without_tun_rootless_engines_have_no_network() {
+        let error = Some(Severity::Error);
+        assert_eq!(severity(&with(Device::Tun, None, false), Target::Rootless), error);
+        assert_eq!(severity(&with(Device::Tun, Some("10:200"), false), Target::Rootless), error);
+        assert_eq!(severity(&with(Device::Tun, Some("1:3"), true), Target::Rootless), error);
+        let mut facts = with(Device::Tun, None, false);
+        let name = "DOCKERD_ROOTLESS_ROOTLESSKIT_NET";
+        facts.runtime.variables = Known(alloc::vec![(name.into(), "host".into())]);
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn kubelet_stops_at_a_refused_kmsg_and_kind_replaces_a_missing_one() {
+        let refused = with(Device::Kmsg, Some("1:11"), false);
+        assert_eq!(severity(&refused, Target::Kind), Some(Severity::Error));
+        let absent = with(Device::Kmsg, None, false);
+        assert_eq!(severity(&absent, Target::Kind), Some(Severity::Info));
+        assert_eq!(run(&with(Device::Kmsg, Some("5:1"), true)), Ok(Outcome::pass()));
+        let mut user = refused.clone();
+        user.identity.euid = Known(1000);
+        assert_eq!(run(&user), Ok(Outcome::pass()));
+        let mut nested = refused;
+        nested.identity.namespaces.user = private(4_026_532_600);
+        assert_eq!(run(&nested), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn fuse_is_needed_only_where_the_kernel_has_no_overlay_for_users() {
+        let mut facts = with(Device::Fuse, None, false);
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        facts.kernel.version = Known(Version::new(5, 4, 0));
+        assert_eq!(severity(&facts, Target::Rootless), Some(Severity::Warning));
+        facts.kernel.build = Known("#1 SMP Ubuntu".into());
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn an_unprivileged_container_explains_it() {
+        let mut facts = with(Device::Tun, None, false);
+        facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
+        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        assert_eq!(found[0].caused_by, ["privilege-missing"]);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_unknown() {
+        let mut facts = healthy_container();
+        facts.security.devices.clear();
+        assert!(run(&facts).is_err());
+    }
+}

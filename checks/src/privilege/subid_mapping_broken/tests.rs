@@ -1,0 +1,122 @@
+use alloc::vec;
+
+use super::*;
+use crate::{
+    facts::{CapabilitySet, Fact, Fact::Known},
+    target::{Severity, Target},
+    testing::{healthy_container, healthy_vm},
+};
+
+fn program(name: &str) -> Fact<Option<MappingProgram>> {
+    Known(Some(MappingProgram {
+        path: format!("/usr/bin/{name}").into(),
+        set_user_id: true,
+        file_capabilities: Known(false),
+        nosuid: Some(false),
+    }))
+}
+
+/// An ordinary user with the usual range.
+fn user() -> Facts {
+    let mut facts = healthy_container();
+    facts.identity.euid = Known(1000);
+    facts.subids = SubordinateIds {
+        user: Known(Some("podman".into())),
+        service: None,
+        uids: Known(vec![SubordinateRange { start: 100_000, count: 65_536 }]),
+        gids: Known(vec![SubordinateRange { start: 100_000, count: 65_536 }]),
+        newuidmap: program("newuidmap"),
+        newgidmap: program("newgidmap"),
+    };
+    facts
+}
+
+fn found(facts: &Facts) -> Vec<Finding> {
+    let Ok(Outcome::Found(found)) = run(facts) else { panic!("{:?}", run(facts)) };
+    assert!(found.iter().all(|finding| finding.severity.within(&CHECK.worst)));
+    found
+}
+
+#[test]
+fn root_is_not_judged_and_the_usual_range_passes() {
+    assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+    assert_eq!(run(&user()), Ok(Outcome::pass()));
+}
+
+#[test]
+fn a_user_without_a_range_is_found() {
+    let mut facts = user();
+    facts.subids.uids = Known(vec![]);
+    let found = found(&facts);
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].severity.get(Target::Rootless), Some(Severity::Error));
+    assert!(found[0].summary.contains("podman"));
+}
+
+#[test]
+fn a_range_outside_of_the_namespace_is_found_and_another_is_offered() {
+    let mut facts = user();
+    facts.identity.uid_map = Known(vec![IdMapping { inside: 0, outside: 100_000, count: 65_536 }]);
+    let found = found(&facts);
+    assert!(found[0].summary.contains("100000-165535"));
+    let rendered = found[0].remedies[0].render(crate::facts::Launcher::None);
+    assert_eq!(rendered[0].commands, ["echo podman:1001:64535 > /etc/subuid"]);
+}
+
+#[test]
+fn extents_that_touch_hold_a_range_together() {
+    let extent = |inside, count| IdMapping { inside, outside: 0, count };
+    let range = SubordinateRange { start: 10, count: 10 };
+    assert!(is_inside(range, &[extent(15, 5), extent(0, 15)]));
+    assert!(!is_inside(range, &[extent(0, 14), extent(15, 50)]));
+}
+
+#[test]
+fn podmans_own_image_passes_and_a_small_range_is_a_warning() {
+    let mut facts = user();
+    facts.identity.uid_map = Known(vec![IdMapping { inside: 0, outside: 100_000, count: 65_536 }]);
+    facts.identity.gid_map = facts.identity.uid_map.clone();
+    let recipe = vec![
+        SubordinateRange { start: 1, count: 999 },
+        SubordinateRange { start: 1001, count: 64_535 },
+    ];
+    facts.subids.uids = Known(recipe.clone());
+    facts.subids.gids = Known(recipe);
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    facts.subids.uids = Known(vec![SubordinateRange { start: 1, count: 999 }]);
+    assert_eq!(found(&facts)[0].severity, Severities::of("-/-/D/-/D"));
+}
+
+#[test]
+fn programs_without_privilege_are_found() {
+    let mut facts = user();
+    facts.security.no_new_privs = Known(true);
+    assert_eq!(found(&facts).len(), 2);
+    let mut facts = user();
+    if let Known(Some(program)) = &mut facts.subids.newuidmap {
+        program.set_user_id = false;
+    }
+    assert!(found(&facts)[0].summary.contains("neither"));
+    if let Known(Some(program)) = &mut facts.subids.newuidmap {
+        program.file_capabilities = Known(true);
+    }
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    facts.capabilities.bounding = Known(CapabilitySet::up_to(40).without(CapabilitySet(1 << 7)));
+    assert!(found(&facts)[0].summary.contains("CAP_SETUID"));
+    let mut facts = user();
+    facts.subids.newgidmap = Known(None);
+    assert!(found(&facts)[0].summary.contains("newgidmap"));
+}
+
+#[test]
+fn without_the_facts_it_is_unknown_unless_something_is_certain() {
+    let mut facts = user();
+    facts.subids.uids = Fact::missing("/etc/subuid", Why::NotRecorded);
+    assert!(run(&facts).is_err());
+    facts.subids.newuidmap = Known(None);
+    assert_eq!(found(&facts).len(), 1);
+    let mut facts = user();
+    facts.subids.service = Some("sss".into());
+    assert!(run(&facts).is_err());
+}

@@ -1,0 +1,273 @@
+use alloc::{format, string::String, vec::Vec};
+
+use crate::{
+    facts::{Capability, Facts, Text, Why},
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
+    target::{Severities, Severity, Target},
+};
+
+check! {
+    /// ## What it looks at
+    /// `/proc/sys/user/max_user_namespaces`, Debian's `kernel.unprivileged_userns_clone`, Ubuntu's
+    /// `kernel.apparmor_restrict_unprivileged_userns` with the doctor's own AppArmor label and the profiles
+    /// that lift it, and whether the kernel has user namespaces at all. What a seccomp filter does is
+    /// judged by `seccomp-filter-blocks`.
+    ///
+    /// ## Why it matters
+    /// Everything rootless begins with a user namespace. The error tells the switch: ENOSPC ("no space left
+    /// on device") is the limit, EPERM ("operation not permitted") Debian's switch or seccomp, EACCES
+    /// ("permission denied") AppArmor. Under Ubuntu's restriction `unshare -U` succeeds, and the namespace
+    /// comes without capabilities, so that the next step fails.
+    ///
+    /// ## When it is fine
+    /// Engines that run as root need none of this. Ubuntu brings profiles for rootlesskit and podman in
+    /// their usual places, which keep working; programs elsewhere do not. A profile other than
+    /// `unconfined` has its own rules. A limit counts per ancestor, and only this namespace's is visible.
+    ///
+    /// ## How to fix
+    /// On the host: `sysctl -w user.max_user_namespaces=28633`, `kernel.unprivileged_userns_clone=1`, an
+    /// AppArmor profile with `userns,` for the binary. In Kubernetes, `hostUsers: false` gives a namespace
+    /// that is ready.
+    ///
+    /// ## References
+    /// `user_namespaces(7)`; <https://github.com/moby/buildkit/blob/master/docs/rootless.md>,
+    /// moby/buildkit#4667, actions/runner-images#10443, containerd/nerdctl#2847, moby#47480.
+    "userns-blocked",
+    "User namespaces are switched off or come without powers",
+    "-/-/B/W/B",
+    [
+        "[rootlesskit:parent] error: failed to start the child: fork/exec /proc/self/exe",
+        "cannot clone: Operation not permitted",
+        "cannot re-exec process",
+        "unshare: write failed /proc/self/uid_map",
+        "bwrap: setting up uid map: Permission denied",
+    ]
+}
+
+const SOURCE_MAX: &str = "/proc/sys/user/max_user_namespaces";
+const SOURCE_CLONE: &str = "/proc/sys/kernel/unprivileged_userns_clone";
+const SOURCE_APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
+
+fn run(facts: &Facts) -> Verdict {
+    let namespaces = &facts.identity.namespaces;
+    if namespaces.user.why() == Some(Why::NotFound) && namespaces.mnt.known().is_some() {
+        return Ok(finding(
+            facts,
+            "the kernel has no user namespaces (CONFIG_USER_NS)",
+            CHECK.worst,
+        )
+        .evidence("/proc/self/ns/user", "does not exist")
+        .remedy(Remedy::advice(Place::Host, "use a kernel with CONFIG_USER_NS=y"))
+        .into());
+    }
+    let mut findings: Vec<Finding> = Vec::new();
+    findings.extend(limit(facts));
+    findings.extend(switch(facts));
+    findings.extend(apparmor(facts));
+    if findings.is_empty() {
+        let userns = &facts.userns;
+        // Kernels before 4.9 have no limit to read.
+        if userns.max.why() != Some(Why::NotFound) {
+            userns.max.get()?;
+        }
+        userns.unprivileged.get()?;
+        if *userns.apparmor_restricted.get()? {
+            facts.security.label.get()?;
+        }
+    }
+    Ok(Outcome::of(findings))
+}
+
+fn finding(facts: &Facts, summary: impl Into<String>, severity: Severities) -> Finding {
+    let severity =
+        if buildkit_is_rootful(facts) { severity.with(Target::Buildkit, None) } else { severity };
+    Finding::new("user namespaces", severity, summary)
+}
+
+/// Whether buildkitd can run as root here, and so needs no user namespace.
+fn buildkit_is_rootful(facts: &Facts) -> bool {
+    facts.identity.euid.is_known_and(|uid| *uid == 0)
+        && facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_ADMIN))
+}
+
+fn limit(facts: &Facts) -> Option<Finding> {
+    facts.userns.max.is_known_and(|max| *max == 0).then(|| {
+        finding(
+            facts,
+            "user.max_user_namespaces is 0: making one fails with \"no space left on device\"",
+            CHECK.worst,
+        )
+        .evidence(SOURCE_MAX, "0")
+        .remedy(sysctl("user.max_user_namespaces", "28633", "allow user namespaces"))
+    })
+}
+
+fn switch(facts: &Facts) -> Option<Finding> {
+    facts.userns.unprivileged.is_known_and(|allowed| !allowed).then(|| {
+        finding(
+            facts,
+            "kernel.unprivileged_userns_clone is 0: only root may make user namespaces",
+            CHECK.worst,
+        )
+        .evidence(SOURCE_CLONE, "0")
+        .remedy(sysctl(
+            "kernel.unprivileged_userns_clone",
+            "1",
+            "allow them to ordinary users",
+        ))
+    })
+}
+
+/// The restriction is about unconfined programs; what a profile says is not visible here.
+fn apparmor(facts: &Facts) -> Option<Finding> {
+    let restricted = facts.userns.apparmor_restricted.is_known_and(|on| *on);
+    let label = facts.security.label.known()?;
+    if !restricted || !(label.is_empty() || label.starts_with("unconfined")) {
+        return None;
+    }
+    let profiles = facts.userns.profiles.known().map(Vec::as_slice).unwrap_or_default();
+    let exempt = |name: &str| profiles.iter().any(|profile| profile.contains(name));
+    let rootlesskit = exempt("rootlesskit");
+    let info = Some(Severity::Info);
+    let mut severity = CHECK.worst;
+    if rootlesskit || exempt("podman") {
+        severity = severity.with(Target::Rootless, info);
+    }
+    if rootlesskit || exempt("buildkitd") {
+        severity = severity.with(Target::Buildkit, info);
+    }
+    let names: Vec<&str> = profiles.iter().map(Text::as_str).collect();
+    let but = if names.is_empty() {
+        String::new()
+    } else {
+        format!(", except for programs with a profile ({})", names.join(", "))
+    };
+    let mut found = finding(
+        facts,
+        format!("AppArmor takes the capabilities away in user namespaces of ordinary users{but}"),
+        severity,
+    )
+    .evidence(SOURCE_APPARMOR, "1")
+    .evidence("/proc/self/attr/current", label.as_str());
+    if !names.is_empty() {
+        found = found.evidence("AppArmor profiles", names.join(", "));
+    } else if !facts.runtime.container.is_no() {
+        found = found.remedy(Remedy::container(
+            "for a container that may mount: run it privileged, as root, where the restriction ends",
+            [ContainerSetting::Privileged],
+        ));
+    }
+    Some(
+        found
+            .remedy(Remedy::file(
+                Place::Host,
+                "let one program through: save as /etc/apparmor.d/rootlesskit.local, with the path of \
+                 the program, and load it with apparmor_parser -r",
+                Snippet::Lines(
+                    Language::Ini,
+                    "abi <abi/4.0>,\n\
+                     include <tunables/global>\n\
+                     profile rootlesskit.local /usr/local/bin/rootlesskit flags=(unconfined) {\n  \
+                     userns,\n\
+                     }"
+                    .into(),
+                ),
+            ))
+            .remedy(sysctl(
+                "kernel.apparmor_restrict_unprivileged_userns",
+                "0",
+                "or lift the restriction for everybody",
+            )),
+    )
+}
+
+fn sysctl(name: &str, value: &str, text: &str) -> Remedy {
+    Remedy::commands(
+        Place::Host,
+        text,
+        [
+            format!("sysctl -w {name}={value}"),
+            format!("echo {name}={value} > /etc/sysctl.d/90-user-namespaces.conf"),
+        ],
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{CapabilitySet, Fact, Fact::Known},
+        testing::{healthy_container, healthy_vm},
+    };
+
+    fn only(facts: &Facts) -> Finding {
+        match run(facts) {
+            Ok(Outcome::Found(mut found)) if found.len() == 1 => {
+                assert!(found[0].severity.within(&CHECK.worst));
+                found.remove(0)
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_healthy_container_and_a_vm_pass() {
+        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn each_switch_is_found_by_its_own_name() {
+        let mut facts = healthy_vm();
+        facts.userns.max = Known(0);
+        assert!(only(&facts).summary.contains("max_user_namespaces"));
+        let mut facts = healthy_vm();
+        facts.userns.unprivileged = Known(false);
+        assert!(only(&facts).summary.contains("unprivileged_userns_clone"));
+        let mut facts = healthy_vm();
+        facts.identity.namespaces.user = Fact::missing("/proc/self/ns/user", Why::NotFound);
+        assert!(only(&facts).summary.contains("CONFIG_USER_NS"));
+    }
+
+    #[test]
+    fn buildkitd_as_root_needs_no_user_namespace() {
+        let mut facts = healthy_vm();
+        facts.userns.max = Known(0);
+        assert_eq!(only(&facts).severity.get(Target::Buildkit), None);
+        facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
+        assert_eq!(only(&facts).severity.get(Target::Buildkit), Some(Severity::Error));
+    }
+
+    #[test]
+    fn ubuntus_restriction_spares_programs_with_a_profile() {
+        let mut facts = healthy_vm();
+        facts.identity.euid = Known(1000);
+        facts.userns.apparmor_restricted = Known(true);
+        assert_eq!(only(&facts).severity.get(Target::Rootless), Some(Severity::Error));
+        facts.userns.profiles = Known(["podman", "rootlesskit"].map(Into::into).into());
+        let found = only(&facts);
+        assert_eq!(found.severity.get(Target::Rootless), Some(Severity::Info));
+        assert_eq!(found.severity.get(Target::Buildkit), Some(Severity::Info));
+    }
+
+    #[test]
+    fn a_profile_of_its_own_is_not_judged() {
+        let mut facts = healthy_container();
+        facts.userns.apparmor_restricted = Known(true);
+        facts.security.label = Known("docker-default (enforce)".into());
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn without_a_switch_it_is_unknown_unless_another_one_tells() {
+        let mut facts = healthy_container();
+        facts.userns.unprivileged = Fact::missing(SOURCE_CLONE, Why::NotPermitted);
+        assert!(run(&facts).is_err());
+        facts.userns.max = Known(0);
+        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+        let mut old = healthy_container();
+        old.userns.max = Fact::missing(SOURCE_MAX, Why::NotFound);
+        assert_eq!(run(&old), Ok(Outcome::pass()));
+    }
+}

@@ -1,0 +1,159 @@
+//! Switches for user namespaces, subordinate ids, and the programs that map them.
+
+use dind_doctor_checks::facts::{
+    Fact, MappingProgram, Missing, MountTable, SubordinateIds, SubordinateRange, Text,
+    UserNamespaces, Why,
+};
+
+use super::{Reader, search_path, sysctl};
+use crate::source::Question;
+
+/// Programs whose profiles are of interest.
+const PROFILES: [&str; 3] = ["buildkitd", "podman", "rootlesskit"];
+
+/// Files in `/etc/apparmor.d` that are looked at.
+const PROFILE_FILES: u32 = 1024;
+
+pub(super) fn switches(reader: &Reader) -> UserNamespaces {
+    let kernel = |name: &str| format!("/proc/sys/kernel/{name}");
+    let apparmor_restricted =
+        sysctl::switch(reader, &kernel("apparmor_restrict_unprivileged_userns"), false);
+    let profiles = match apparmor_restricted {
+        Fact::Known(false) => Fact::Known(vec![]),
+        _ => profiles(reader),
+    };
+    UserNamespaces {
+        max: sysctl::number(reader, "/proc/sys/user/max_user_namespaces"),
+        unprivileged: sysctl::switch(reader, &kernel("unprivileged_userns_clone"), true),
+        apparmor_restricted,
+        profiles,
+    }
+}
+
+/// What is loaded, if it may be read, else what is installed.
+fn profiles(reader: &Reader) -> Fact<Vec<Text>> {
+    let of_interest = |name: &str| PROFILES.iter().any(|program| name.contains(program));
+    if let Ok(bytes) = reader.bytes("/sys/kernel/security/apparmor/profiles") {
+        let content = String::from_utf8_lossy(&bytes).into_owned();
+        let names = content.lines().filter_map(|line| Some(line.rsplit_once(" (")?.0));
+        let mut names: Vec<Text> = names.filter(|name| of_interest(name)).map(Text::from).collect();
+        names.sort_unstable();
+        return Fact::Known(names);
+    }
+    match reader.list("/etc/apparmor.d", PROFILE_FILES) {
+        Ok(listing) => {
+            let names = listing.entries.into_iter().map(|entry| entry.name);
+            Fact::Known(names.filter(|name| of_interest(name)).map(Text::from).collect())
+        }
+        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(vec![]),
+        Err(missing) => Fact::Missing(missing),
+    }
+}
+
+pub(super) fn subordinate_ids(
+    reader: &Reader,
+    mounts: &Fact<MountTable>,
+    path: &str,
+) -> SubordinateIds {
+    let uid = reader.ids().map(|ids| ids.euid);
+    let user: Fact<Option<Text>> = uid.clone().and_then(|uid| name(reader, uid)).into();
+    let ranges = |path: &str| -> Fact<Vec<SubordinateRange>> {
+        let uid = uid.clone().map_err(|_| Missing::new(path, Why::NotRecorded));
+        uid.and_then(|uid| ranges(reader, path, uid, user.known().and_then(Option::as_ref))).into()
+    };
+    SubordinateIds {
+        uids: ranges("/etc/subuid"),
+        gids: ranges("/etc/subgid"),
+        user,
+        service: service(reader),
+        newuidmap: program(reader, mounts, path, "newuidmap"),
+        newgidmap: program(reader, mounts, path, "newgidmap"),
+    }
+}
+
+/// Root is called root everywhere; others are looked up.
+fn name(reader: &Reader, uid: u32) -> Result<Option<Text>, Missing> {
+    if uid == 0 {
+        return Ok(Some("root".into()));
+    }
+    let bytes = match reader.bytes_up_to("/etc/passwd", sysctl::LIMIT) {
+        Err(Missing { why: Why::NotFound, .. }) => return Ok(None),
+        other => other?,
+    };
+    let content = String::from_utf8_lossy(&bytes);
+    let line = content
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|fields| fields.get(2).and_then(|number| number.parse::<u32>().ok()) == Some(uid));
+    Ok(line.and_then(|fields| fields.first().map(|name| Text::from(*name))))
+}
+
+/// The lines of this user, by name or by number. A line that cannot be read costs that line.
+fn ranges(
+    reader: &Reader,
+    path: &str,
+    uid: u32,
+    user: Option<&Text>,
+) -> Result<Vec<SubordinateRange>, Missing> {
+    let bytes = match reader.bytes_up_to(path, sysctl::LIMIT) {
+        Err(Missing { why: Why::NotFound, .. }) => return Ok(vec![]),
+        other => other?,
+    };
+    let content = String::from_utf8_lossy(&bytes);
+    let range = |line: &str| {
+        let mut fields = line.trim().split(':');
+        let owner = fields.next()?;
+        let start = fields.next()?.parse().ok()?;
+        let count = fields.next()?.parse().ok()?;
+        let ours = owner.parse() == Ok(uid) || user.is_some_and(|user| user == owner);
+        (ours && count > 0).then_some(SubordinateRange { start, count })
+    };
+    Ok(content.lines().filter_map(range).collect())
+}
+
+/// `subid: sss` in `/etc/nsswitch.conf`.
+fn service(reader: &Reader) -> Option<Text> {
+    let bytes = reader.bytes_up_to("/etc/nsswitch.conf", sysctl::LIMIT).ok()?;
+    let content = String::from_utf8_lossy(&bytes).into_owned();
+    let named = content.lines().find_map(|line| line.trim().strip_prefix("subid:"))?;
+    let first = named.split_whitespace().next()?;
+    (first != "files").then(|| first.into())
+}
+
+fn program(
+    reader: &Reader,
+    mounts: &Fact<MountTable>,
+    path: &str,
+    name: &str,
+) -> Fact<Option<MappingProgram>> {
+    let found = match search_path::find(reader, path, name) {
+        Fact::Known(Some(found)) => found,
+        Fact::Known(None) => return Fact::Known(None),
+        Fact::Missing(missing) => return Fact::Missing(missing),
+    };
+    let stat = match reader.stat(&found) {
+        Ok(stat) => stat,
+        Err(missing) => return Fact::Missing(missing),
+    };
+    let resolved = reader.resolve(&found).unwrap_or_else(|_| found.as_str().to_owned());
+    let mount = mounts.known().and_then(|table| table.holding(&resolved));
+    Fact::Known(Some(MappingProgram {
+        set_user_id: stat.mode & 0o4000 != 0 && stat.uid == 0,
+        file_capabilities: file_capabilities(reader, &found),
+        nosuid: mount.map(|mount| mount.has_option("nosuid")),
+        path: found,
+    }))
+}
+
+fn file_capabilities(reader: &Reader, path: &str) -> Fact<bool> {
+    let name = "security.capability".to_owned();
+    let about = format!("security.capability of {path}");
+    match reader.ask(&Question::Attribute { path: path.to_owned(), name }, &about) {
+        Ok(_) => Fact::Known(true),
+        Err(Missing { why: Why::Io(libc::ENODATA) | Why::Unsupported, .. }) => Fact::Known(false),
+        Err(missing) => Fact::Missing(missing),
+    }
+}
+
+#[cfg(test)]
+mod tests;

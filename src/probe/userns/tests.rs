@@ -1,0 +1,109 @@
+use dind_doctor_checks::facts::Mount;
+
+use super::*;
+use crate::source::{Access, Answer, EntryKind, Ids, Refusal, Stat, fixed::Fixed};
+
+const PATH: &str = "/usr/bin";
+
+fn ids(uid: u32) -> Fixed {
+    let ids = Ids { pid: 7, euid: uid, egid: uid, groups: vec![] };
+    Fixed::new().answer(Question::Ids, Answer::Ids(ids))
+}
+
+fn tool(source: Fixed, name: &str, mode: u32) -> Fixed {
+    let path = format!("/usr/bin/{name}");
+    let stat = Stat { mode, uid: 0, gid: 0, dev: (0, 1), rdev: (0, 0), ino: 1 };
+    source
+        .answer(Question::Stat { path: path.clone() }, Answer::Stat(stat))
+        .answer(Question::Access { path, access: Access::Execute }, Answer::Done)
+}
+
+fn attribute(name: &str) -> Question {
+    Question::Attribute { path: format!("/usr/bin/{name}"), name: "security.capability".to_owned() }
+}
+
+#[test]
+fn ranges_count_by_name_and_by_number_and_a_bad_line_costs_one_line() {
+    let source = ids(1000)
+        .file("/etc/passwd", "root:x:0:0::/root:/bin/sh\nbuild:x:1000:1000::/home/build:/bin/sh\n")
+        .file("/etc/subuid", b"build:100000:65536\nother:1:2\n1000:5:6\nbuild:x:y\n\xff\x1b:::\n")
+        .file("/etc/subgid", "");
+    let found = subordinate_ids(&Reader::new(&source), &Fact::Known(MountTable::default()), PATH);
+    assert_eq!(found.user, Fact::Known(Some("build".into())));
+    assert_eq!(
+        found.uids,
+        Fact::Known(vec![
+            SubordinateRange { start: 100_000, count: 65_536 },
+            SubordinateRange { start: 5, count: 6 }
+        ])
+    );
+    assert_eq!(found.gids, Fact::Known(vec![]));
+    assert_eq!(found.newuidmap, Fact::Known(None));
+}
+
+#[test]
+fn nothing_is_there_and_nothing_may_be_read() {
+    let none = Fact::Known(MountTable::default());
+    let source = ids(1000);
+    let found = subordinate_ids(&Reader::new(&source), &none, PATH);
+    assert_eq!(found.user, Fact::Known(None));
+    assert_eq!(found.uids, Fact::Known(vec![]));
+    let source = ids(0).unreadable("/etc/subuid", libc::EACCES);
+    let found = subordinate_ids(&Reader::new(&source), &none, PATH);
+    assert_eq!(found.user, Fact::Known(Some("root".into())));
+    assert_eq!(found.uids.why(), Some(Why::NotPermitted));
+}
+
+#[test]
+fn privileges_of_the_programs_are_seen() {
+    let source = tool(tool(ids(1000), "newuidmap", 0o104_755), "newgidmap", 0o100_755)
+        .refuse(attribute("newuidmap"), Refusal::Errno(libc::ENODATA))
+        .answer(attribute("newgidmap"), Answer::Done);
+    let mount = Mount {
+        mount_point: "/usr".into(),
+        options: vec!["nosuid".to_owned()],
+        ..Mount::default()
+    };
+    let table = Fact::Known(MountTable { rows: vec![mount], malformed: 0 });
+    let found = subordinate_ids(&Reader::new(&source), &table, PATH);
+    let Fact::Known(Some(uid)) = found.newuidmap else { panic!() };
+    assert!(uid.set_user_id && uid.file_capabilities == Fact::Known(false));
+    assert_eq!(uid.nosuid, Some(true));
+    let Fact::Known(Some(gid)) = found.newgidmap else { panic!() };
+    assert!(!gid.set_user_id && gid.file_capabilities == Fact::Known(true));
+}
+
+#[test]
+fn a_service_for_subordinate_ids_is_named() {
+    let conf = |text: &str| {
+        let source = Fixed::new().file("/etc/nsswitch.conf", text);
+        service(&Reader::new(&source))
+    };
+    assert_eq!(conf("passwd: files\nsubid: sss\n"), Some("sss".into()));
+    assert_eq!(conf("subid: files sss\n"), None);
+    assert_eq!(conf("passwd: files\n"), None);
+}
+
+#[test]
+fn switches_that_the_kernel_does_not_have_restrict_nothing() {
+    let source = Fixed::new().file("/proc/sys/user/max_user_namespaces", "63000\n");
+    let found = switches(&Reader::new(&source));
+    assert_eq!(found.max, Fact::Known(63_000));
+    assert_eq!(found.unprivileged, Fact::Known(true));
+    assert_eq!(found.apparmor_restricted, Fact::Known(false));
+}
+
+#[test]
+fn profiles_are_those_that_are_loaded_else_those_that_are_installed() {
+    let restricted =
+        || Fixed::new().file("/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1\n");
+    let source = restricted().file(
+        "/sys/kernel/security/apparmor/profiles",
+        "rootlesskit (unconfined)\nfirefox (unconfined)\npodman (unconfined)\n",
+    );
+    let want = Fact::Known(vec!["podman".into(), "rootlesskit".into()]);
+    assert_eq!(switches(&Reader::new(&source)).profiles, want);
+    let names = [("podman", EntryKind::File), ("sbuild", EntryKind::File)];
+    let source = restricted().directory("/etc/apparmor.d", &names, PROFILE_FILES);
+    assert_eq!(switches(&Reader::new(&source)).profiles, Fact::Known(vec!["podman".into()]));
+}
