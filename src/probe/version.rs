@@ -30,37 +30,21 @@ const APK: [(&str, Component); 6] = [
     ("buildkit", Component::Buildkit),
 ];
 
-/// All packages that are asked for, at once and always: a bundle answers whole questions only, and some of
-/// these are for rules to come.
-const PACKAGES: [&str; 30] = [
+/// Packages that are asked for beside those: a bundle answers whole questions only, and some of these are
+/// for rules to come.
+const OTHERS: [&str; 14] = [
     "apparmor",
-    "buildkit",
-    "containerd",
-    "containerd.io",
     "crun",
-    "docker",
-    "docker-ce",
     "docker-ce-cli",
     "docker-cli",
-    "docker-engine",
-    "docker.io",
     "fuse-overlayfs",
     "iptables",
     "kubeadm",
-    "kubelet",
-    "libc6",
     "libseccomp2",
     "lxc",
-    "moby-cli",
-    "moby-containerd",
-    "moby-engine",
-    "moby-runc",
     "nftables",
-    "podman",
     "rootlesskit",
-    "runc",
     "slirp4netns",
-    "systemd",
     "tini",
     "uidmap",
 ];
@@ -73,13 +57,14 @@ const DPKG_OTHER: [(&str, Component); 3] = [
 ];
 
 /// Packages that hold the Docker command line client; `docker.io` held it up to Debian 12.
-const CLIENTS: [(&str, &str, &str, &[&str]); 3] = [
+const CLIENTS: [(&str, &str, &str, &[&str]); 4] = [
     (
         "/var/lib/dpkg/status",
         "Package: ",
         "Version: ",
-        &["docker-ce-cli", "docker-cli", "moby-cli", "docker.io"],
+        &["docker-ce-cli", "docker-cli", "docker.io"],
     ),
+    ("/var/lib/dpkg/status", "Package: ", "Version: ", &["moby-cli"]),
     ("/lib/apk/db/installed", "P:", "V:", &["docker-cli"]),
     ("/usr/lib/apk/db/installed", "P:", "V:", &["docker-cli"]),
 ];
@@ -143,7 +128,12 @@ fn installed<'a>(
     name: &str,
     field: &str,
 ) -> Vec<(&'a str, Version)> {
-    let lines = PACKAGES.iter().map(|package| format!("{name}{package}")).collect();
+    let whole: Vec<&str> = match name {
+        _ if packages.iter().all(|package| package.starts_with("moby-")) => packages.to_vec(),
+        "P:" => APK.iter().map(|(package, _)| *package).chain(OTHERS).collect(),
+        _ => DPKG.iter().map(|(package, _)| *package).chain(OTHERS).collect(),
+    };
+    let lines = whole.iter().map(|package| format!("{name}{package}")).collect();
     let question = Question::Paragraphs { path: path.to_owned(), lines };
     let Ok(Answer::Bytes(bytes)) = reader.ask(&question, path) else { return Vec::new() };
     let content = String::from_utf8_lossy(&bytes);
@@ -163,8 +153,13 @@ mod tests {
     use super::*;
     use crate::source::fixed::Fixed;
 
-    fn with_packages(path: &str, lines: &[&str], content: &str) -> Fixed {
-        let lines = lines.iter().map(|line| (*line).to_owned()).collect();
+    /// A database that answers with `content`, whatever else is asked of it.
+    fn with_packages(path: &str, name: &str, content: &str) -> Fixed {
+        let known: Vec<&str> = match name {
+            "P:" => APK.iter().map(|(package, _)| *package).chain(OTHERS).collect(),
+            _ => DPKG.iter().map(|(package, _)| *package).chain(OTHERS).collect(),
+        };
+        let lines = known.iter().map(|package| format!("{name}{package}")).collect();
         Fixed::new().answer(
             Question::Paragraphs { path: path.into(), lines },
             Answer::Bytes(content.as_bytes().to_vec()),
@@ -175,12 +170,7 @@ mod tests {
     fn the_client_is_the_package_that_is_installed() {
         let source = with_packages(
             "/var/lib/dpkg/status",
-            &[
-                "Package: docker-ce-cli",
-                "Package: docker-cli",
-                "Package: moby-cli",
-                "Package: docker.io",
-            ],
+            "Package: ",
             "Package: docker-ce-cli\nStatus: deinstall ok config-files\nVersion: 5:19.03.1\n\n\
              Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n\n",
         );
@@ -191,11 +181,8 @@ mod tests {
 
     #[test]
     fn newer_alpine_keeps_its_database_elsewhere() {
-        let source = with_packages(
-            "/usr/lib/apk/db/installed",
-            &["P:docker-cli"],
-            "P:docker-cli\nV:29.1.3-r0\n\n",
-        );
+        let source =
+            with_packages("/usr/lib/apk/db/installed", "P:", "P:docker-cli\nV:29.1.3-r0\n\n");
         let client = docker_client(&Reader::new(&source)).known().cloned().flatten().unwrap();
         assert_eq!(client.version, Version::new(29, 1, 3));
     }
