@@ -42,6 +42,7 @@ const FILES: &[&str] = &[
     "/proc/sys/user/max_user_namespaces",
     "/proc/sys/vm/overcommit_memory",
     "/proc/uptime",
+    "/run/systemd/resolve/resolv.conf",
     "/sys/fs/cgroup/cgroup.stat",
     "/sys/fs/cgroup/cpu.max",
     "/sys/fs/cgroup/cpu.stat",

@@ -160,7 +160,9 @@ mod tests {
 
     #[test]
     fn agreeing_mounts_pass() {
-        for facts in [healthy_container(), healthy_vm(), v1_container(), v1_pod(), hybrid_vm()] {
+        for facts in
+            alloc::vec![healthy_container(), healthy_vm(), v1_container(), v1_pod(), hybrid_vm()]
+        {
             assert_eq!(run(&facts), Ok(Outcome::pass()));
         }
     }

@@ -16,4 +16,8 @@ pub struct Kernel {
     /// Whether this kernel can load modules at all: false without `/proc/modules` or with
     /// `kernel.modules_disabled`.
     pub modules_loadable: Fact<bool>,
+    /// Whether `/lib/modules/RELEASE` is there for the running kernel.
+    pub modules_directory: Fact<bool>,
+    /// Whether overlayfs is registered now (`/proc/filesystems`); as a module it may still come.
+    pub overlay: Fact<bool>,
 }

@@ -9,9 +9,12 @@ mod fact;
 mod identity;
 mod kernel;
 mod mount;
+mod net_sysctl;
 mod netfilter;
 mod network;
 mod pid1;
+mod proxy;
+mod resolver;
 mod runtime;
 mod security;
 mod storage;
@@ -26,9 +29,15 @@ pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
 pub use kernel::Kernel;
 pub use mount::{Mount, MountTable, Propagation};
-pub use netfilter::{IptablesTool, LegacyTable, Netfilter, NftTable, TableCount, ToolFlavour};
+pub use net_sysctl::NetSysctls;
+pub use netfilter::{
+    Extension, ForwardChain, IptablesTool, LegacyTable, Netfilter, NftTable, TableCount,
+    ToolFlavour,
+};
 pub use network::{Address, Link, Network, PathMtu, Route};
 pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Zombie};
+pub use proxy::{EngineProxy, PROXY_VARIABLES, Proxies};
+pub use resolver::{NameServer, ResolvConf, Resolver};
 pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
 pub use security::{
     Capabilities, Capability, CapabilitySet, Device, DeviceNode, Seccomp, Security,
@@ -66,6 +75,12 @@ pub struct Facts {
     pub netfilter: Netfilter,
     /// Links, addresses, routes and MTUs of this network namespace.
     pub network: Network,
+    /// Sysctls below `/proc/sys/net`.
+    pub net_sysctls: NetSysctls,
+    /// Name resolution.
+    pub resolver: Resolver,
+    /// Proxies of engines that run here.
+    pub proxies: Proxies,
     /// Kernel release.
     pub kernel: Kernel,
     /// Configuration of engines, and engines that run here.
