@@ -22,6 +22,8 @@ pub mod target;
 pub mod version;
 
 mod cgroup;
+mod kernel;
+mod kubernetes;
 mod mount;
 mod netfilter;
 mod network;

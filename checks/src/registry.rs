@@ -4,7 +4,9 @@ use core::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use crate::{Check, cgroup, mount, netfilter, network, pid1, privilege, storage};
+use crate::{
+    Check, cgroup, kernel, kubernetes, mount, netfilter, network, pid1, privilege, storage,
+};
 
 /// A part of the environment; the folder in which its checks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -12,6 +14,8 @@ use crate::{Check, cgroup, mount, netfilter, network, pid1, privilege, storage};
 pub enum Area {
     /// Capabilities, devices and what else an engine must be allowed to do.
     Privilege,
+    /// Modules and features of the kernel.
+    Kernel,
     /// Who PID 1 is and what it does with signals and orphans.
     Pid1,
     /// cgroup versions, namespaces, delegation, stray directories.
@@ -24,17 +28,21 @@ pub enum Area {
     Netfilter,
     /// MTU, routes, subnets, name resolution.
     Network,
+    /// kubelet, kube-proxy and what a node runs.
+    Kubernetes,
 }
 
 /// Root causes come first: a missing privilege explains much of what follows.
 pub const REGISTRY: &[(Area, &[&Check])] = &[
     (Area::Privilege, privilege::CHECKS),
+    (Area::Kernel, kernel::CHECKS),
     (Area::Pid1, pid1::CHECKS),
     (Area::Cgroup, cgroup::CHECKS),
     (Area::Mount, mount::CHECKS),
     (Area::Storage, storage::CHECKS),
     (Area::Netfilter, netfilter::CHECKS),
     (Area::Network, network::CHECKS),
+    (Area::Kubernetes, kubernetes::CHECKS),
 ];
 
 impl Area {
@@ -42,12 +50,14 @@ impl Area {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Privilege => "privilege",
+            Self::Kernel => "kernel",
             Self::Pid1 => "pid1",
             Self::Cgroup => "cgroup",
             Self::Mount => "mount",
             Self::Storage => "storage",
             Self::Netfilter => "netfilter",
             Self::Network => "network",
+            Self::Kubernetes => "kubernetes",
         }
     }
 }
