@@ -17,7 +17,7 @@ pub enum Area {
     Privilege,
     /// seccomp, AppArmor, SELinux, user namespaces.
     Security,
-    /// Kernel release and features.
+    /// Release, modules and features of the kernel.
     Kernel,
     /// Sandboxes in place of plain Linux, systemd, engines side by side.
     Runtime,
@@ -33,7 +33,7 @@ pub enum Area {
     Netfilter,
     /// MTU, routes, subnets, name resolution.
     Network,
-    /// kubelet and pods.
+    /// kubelet, kube-proxy and what a node runs.
     Kubernetes,
 }
 

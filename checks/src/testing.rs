@@ -203,6 +203,7 @@ pub(crate) fn healthy_container() -> Facts {
         nft_kernel: Tri::Yes,
         legacy_tables: Known(vec![]),
         nft_tables: Known(vec![]),
+        extensions: vec![],
         iptables: Known(Some(IptablesTool {
             path: "/usr/sbin/iptables".into(),
             resolved: "/usr/sbin/xtables-nft-multi".into(),
@@ -212,11 +213,31 @@ pub(crate) fn healthy_container() -> Facts {
         nft: Known(Some("/usr/sbin/nft".into())),
     };
     facts.network = healthy_network(1500);
+    facts.net_sysctls = NetSysctls {
+        ip_forward: Known(true),
+        ipv6: Known(true),
+        ipv6_disabled: Known(false),
+        bridge_nf_call_iptables: Known(Some(true)),
+        conntrack_max: Known(Some(262_144)),
+    };
+    facts.resolver = Resolver {
+        resolv_conf: Known(ResolvConf {
+            servers: vec![NameServer {
+                address: core::net::IpAddr::V4(core::net::Ipv4Addr::new(10, 0, 0, 2)),
+                zone: None,
+            }],
+            ..ResolvConf::default()
+        }),
+        systemd: Fact::missing("/run/systemd/resolve/resolv.conf", Why::NotFound),
+    };
+    facts.proxies = Proxies { daemons: Known(vec![]) };
     facts.kernel = Kernel {
         release: Known("6.12.0".into()),
         version: Known(crate::version::Version::new(6, 12, 0)),
         ubuntu_signature: Known(None),
         modules_loadable: Known(true),
+        modules_directory: Known(true),
+        overlay: Known(true),
         build: Known("#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-1".into()),
         filesystems: Known(["sysfs", "tmpfs", "ext4", "overlay"].map(Into::into).into()),
         bpf: Known(true),

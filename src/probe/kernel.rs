@@ -24,16 +24,33 @@ pub(super) fn probe(reader: &Reader) -> Kernel {
         Err(Missing { why: Why::NotFound, .. }) => Fact::Known(None),
         Err(missing) => Fact::Missing(missing),
     };
+    let filesystems = filesystems(reader);
     Kernel {
+        modules_directory: modules_directory(reader, &release),
         release,
         version,
         modules_loadable: modules_loadable(reader),
         ubuntu_signature,
         build: reader.uname().map(|u| Text::from(u.version)).into(),
-        filesystems: filesystems(reader),
+        overlay: filesystems.as_ref().map(|names| names.iter().any(|name| name == "overlay")),
+        filesystems,
         bpf: bpf(reader),
         overlay_userns_patch: overlay_userns_patch(reader),
         kubelet_settings: KUBELET.map(|setting| kubelet_setting(reader, setting)).into(),
+    }
+}
+
+fn modules_directory(reader: &Reader, release: &Fact<Text>) -> Fact<bool> {
+    match release {
+        Fact::Known(release) if !release.contains('/') => {
+            match reader.stat(&format!("/lib/modules/{release}")) {
+                Ok(_) => Fact::Known(true),
+                Err(Missing { why: Why::NotFound, .. }) => Fact::Known(false),
+                Err(missing) => Fact::Missing(missing),
+            }
+        }
+        Fact::Known(_) => Fact::missing("uname", Why::Malformed),
+        Fact::Missing(missing) => Fact::Missing(missing.clone()),
     }
 }
 
@@ -90,7 +107,7 @@ fn modules_loadable(reader: &Reader) -> Fact<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::fixed::Fixed;
+    use crate::source::{Answer, Question, Uname, fixed::Fixed};
 
     #[test]
     fn only_ubuntu_signs_its_kernels() {
@@ -128,5 +145,29 @@ mod tests {
         assert_eq!(bpf(&Reader::new(&source)).why(), Some(Why::NotFound));
         let source = Fixed::new().file("/proc/sys/kernel/osrelease", "6.1.0");
         assert_eq!(bpf(&Reader::new(&source)), Fact::Known(false));
+    }
+
+    fn source() -> Fixed {
+        let uname =
+            Uname { release: "6.1.0".into(), version: String::new(), machine: String::new() };
+        Fixed::new().answer(Question::Uname, Answer::Uname(uname))
+    }
+
+    #[test]
+    fn the_directory_is_that_of_the_running_kernel() {
+        let found = probe(&Reader::new(&source()));
+        assert_eq!(found.modules_directory, Fact::Known(false));
+        let source = source().directory("/lib/modules/6.1.0", &[], 0);
+        assert_eq!(probe(&Reader::new(&source)).modules_directory, Fact::Known(true));
+        assert!(probe(&Reader::new(&Fixed::new())).modules_directory.known().is_none());
+    }
+
+    #[test]
+    fn overlay_is_a_whole_name() {
+        for (text, want) in [("nodev\toverlay\n\text4\n", true), ("nodev\tmyoverlay\n", false)] {
+            let source = source().file("/proc/filesystems", text);
+            assert_eq!(probe(&Reader::new(&source)).overlay, Fact::Known(want), "{text}");
+        }
+        assert_eq!(probe(&Reader::new(&source())).overlay.why(), Some(Why::NotFound));
     }
 }

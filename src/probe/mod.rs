@@ -7,10 +7,13 @@ mod identity;
 mod kernel;
 mod leftover;
 mod mount;
+mod net_sysctl;
 mod netfilter;
 mod network;
 mod process;
+mod proxy;
 mod reader;
+mod resolver;
 mod runtime;
 mod scratch;
 mod search_path;
@@ -40,6 +43,10 @@ pub struct Collected {
 /// What one probe may take; the whole run has a deadline of its own.
 const BUDGET: Duration = Duration::from_secs(3);
 
+/// Bytes that `capture` reads of a file beyond what probes ask; who asks for as much is answered by
+/// recordings that are older than the probe.
+const RECORDED: u32 = 128 * 1024;
+
 /// Runs every probe against `source`, in an order in which each finds what it needs.
 pub fn collect(source: &dyn Source) -> Collected {
     let reader = Reader::new(source);
@@ -67,6 +74,9 @@ pub fn collect(source: &dyn Source) -> Collected {
         network: reader.run("network", BUDGET, network::probe),
         clients: reader.run("clients", BUDGET, |r| client::probe(r, &mounts)),
         leftovers: reader.run("leftovers", BUDGET, leftover::probe),
+        net_sysctls: reader.run("network", BUDGET, net_sysctl::probe),
+        resolver: reader.run("resolver", BUDGET, resolver::probe),
+        proxies: reader.run("engines", BUDGET, |r| proxy::probe(r, &engines)),
         versions: reader.run("versions", BUDGET, version::probe),
         processes: Processes::default(),
         kernel,

@@ -9,7 +9,7 @@ use std::{
     time::Instant,
 };
 
-use dind_doctor_checks::facts::{NftTable, Text};
+use dind_doctor_checks::facts::{ForwardChain, NftTable, Text};
 use nix::{
     errno::Errno,
     sys::{
@@ -43,6 +43,16 @@ const NFT_MSG_GETRULE: u16 = NFTABLES | 7;
 /// `NFTA_TABLE_NAME`, `NFTA_CHAIN_TABLE`, `NFTA_RULE_TABLE`: the table, in each kind of message.
 const NFTA_TABLE: u16 = 1;
 const NFTA_CHAIN_NAME: u16 = 3;
+const NFTA_CHAIN_HOOK: u16 = 4;
+const NFTA_HOOK_HOOKNUM: u16 = 1;
+const NFTA_CHAIN_POLICY: u16 = 5;
+const NFTA_RULE_CHAIN: u16 = 2;
+
+/// `NF_INET_FORWARD` and `NF_DROP`, in network byte order.
+const FORWARD: [u8; 4] = 2_u32.to_be_bytes();
+const DROP: [u8; 4] = 0_u32.to_be_bytes();
+/// Families whose hooks are numbered so: `inet`, `ip`, `ip6`.
+const INTERNET: [u8; 3] = [1, 2, 10];
 
 /// `sizeof(struct nfgenmsg)`: family, version, resource id.
 const GENERIC_HEADER: usize = 4;
@@ -81,6 +91,8 @@ struct Tables(BTreeMap<(u8, Vec<u8>), Content>);
 struct Content {
     rules: u32,
     chains: BTreeSet<Vec<u8>>,
+    /// Rules by chain, of those that drop at the hook forward.
+    forward_drop: BTreeMap<Vec<u8>, u32>,
 }
 
 impl Tables {
@@ -104,7 +116,15 @@ impl Tables {
         } else if let Some(content) = self.0.get_mut(&key) {
             if kind == NFT_MSG_NEWRULE {
                 content.rules = content.rules.saturating_add(1);
+                let chain = attribute(NFTA_RULE_CHAIN);
+                if let Some(rules) = chain.and_then(|c| content.forward_drop.get_mut(&c)) {
+                    *rules = rules.saturating_add(1);
+                }
             } else if let Some(chain) = attribute(NFTA_CHAIN_NAME) {
+                let internet = INTERNET.contains(family);
+                if internet && content.forward_drop.len() < CHAINS && drops_forward(attributes_of) {
+                    content.forward_drop.insert(chain.clone(), 0);
+                }
                 content.chains.insert(chain);
                 if content.chains.len() > CHAINS {
                     content.chains.pop_last();
@@ -120,11 +140,28 @@ impl Tables {
             name: Text::from_bytes(&name),
             rules: content.rules,
             chains: content.chains.iter().map(|chain| Text::from_bytes(chain)).collect(),
+            forward_drop: Some(
+                content
+                    .forward_drop
+                    .iter()
+                    .map(|(name, rules)| ForwardChain {
+                        name: Text::from_bytes(name),
+                        rules: *rules,
+                    })
+                    .collect(),
+            ),
         };
         let mut tables: Vec<_> = self.0.into_iter().map(fact).collect();
         tables.sort();
         tables
     }
+}
+
+/// Whether a chain is at the hook forward and drops what no rule accepts.
+fn drops_forward(chain: &[u8]) -> bool {
+    let value = |bytes, wanted| attributes(bytes).find(|(kind, _)| *kind == wanted).map(|(_, v)| v);
+    let hook = value(chain, NFTA_CHAIN_HOOK).and_then(|hook| value(hook, NFTA_HOOK_HOOKNUM));
+    hook == Some(&FORWARD) && value(chain, NFTA_CHAIN_POLICY) == Some(&DROP)
 }
 
 /// The name that nft(8) gives a family (`NFPROTO_*`).
@@ -195,86 +232,4 @@ fn refused(errno: Errno) -> Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn message(family: u8, attributes: &[(u16, &[u8])]) -> Vec<u8> {
-        let mut bytes = vec![family, 0, 0, 0];
-        for (kind, value) in attributes {
-            let length = u16::try_from(value.len() + 4).unwrap();
-            bytes.extend_from_slice(&length.to_ne_bytes());
-            bytes.extend_from_slice(&kind.to_ne_bytes());
-            bytes.extend_from_slice(value);
-            bytes.resize(bytes.len().next_multiple_of(4), 0);
-        }
-        bytes
-    }
-
-    #[test]
-    fn rules_are_counted_and_chains_sorted() {
-        let mut tables = Tables::default();
-        let nat = (NFTA_TABLE, &b"nat\0"[..]);
-        for family in [10, 2] {
-            tables.add(NFT_MSG_NEWTABLE, &message(family, &[nat])).unwrap();
-        }
-        for chain in [&b"POSTROUTING\0"[..], b"DOCKER\0", b"\xff\x1b[m"] {
-            tables.add(NFT_MSG_NEWCHAIN, &message(2, &[nat, (NFTA_CHAIN_NAME, chain)])).unwrap();
-        }
-        for _ in 0..3 {
-            tables.add(NFT_MSG_NEWRULE, &message(2, &[nat])).unwrap();
-        }
-        tables.add(NFT_MSG_NEWRULE, &message(2, &[(NFTA_TABLE, b"other\0")])).unwrap();
-        tables.add(NFT_MSG_NEWTABLE, &[2]).unwrap();
-        let facts = tables.into_facts();
-        assert_eq!(facts.len(), 2);
-        assert_eq!((&*facts[0].family, &*facts[0].name, facts[0].rules), ("ip", "nat", 3));
-        assert_eq!(facts[0].chains[..2], ["DOCKER", "POSTROUTING"].map(Text::from));
-        assert!(facts[0].chains[2].is_lossy());
-        assert_eq!((&*facts[1].family, facts[1].rules), ("ip6", 0));
-    }
-
-    #[test]
-    fn the_first_chains_are_kept() {
-        let mut tables = Tables::default();
-        let table = (NFTA_TABLE, &b"t"[..]);
-        tables.add(NFT_MSG_NEWTABLE, &message(1, &[table])).unwrap();
-        for number in (0..1000).rev() {
-            let name = format!("{number:04}");
-            let chain = (NFTA_CHAIN_NAME, name.as_bytes());
-            tables.add(NFT_MSG_NEWCHAIN, &message(1, &[table, chain])).unwrap();
-        }
-        let chains = &tables.into_facts()[0].chains;
-        assert_eq!((chains.len(), &*chains[0], &*chains[255]), (256, "0000", "0255"));
-    }
-
-    #[test]
-    fn too_many_tables_are_refused() {
-        let mut tables = Tables::default();
-        let mut add = |number: usize| {
-            let name = number.to_string();
-            tables.add(NFT_MSG_NEWTABLE, &message(1, &[(NFTA_TABLE, name.as_bytes())]))
-        };
-        assert!((0..TABLES).all(|number| add(number).is_ok()));
-        assert_eq!(add(TABLES), Err(Refusal::TooLarge));
-    }
-
-    #[test]
-    fn families_have_the_names_that_nft_gives_them() {
-        let names = [1, 2, 3, 5, 7, 10, 99].map(|family| family_name(family).to_string());
-        assert_eq!(names, ["inet", "ip", "arp", "netdev", "bridge", "ip6", "99"]);
-    }
-
-    #[test]
-    fn arbitrary_bytes_never_panic() {
-        arbtest::arbtest(|u| {
-            let mut tables = Tables::default();
-            for _ in 0..4 {
-                let kind = *u.choose(&[NFT_MSG_NEWTABLE, NFT_MSG_NEWCHAIN, NFT_MSG_NEWRULE])?;
-                let bytes: Vec<u8> = u.arbitrary()?;
-                let _ = tables.add(kind, &bytes);
-            }
-            drop(tables.into_facts());
-            Ok(())
-        });
-    }
-}
+mod tests;

@@ -42,4 +42,8 @@ pub struct Kernel {
     pub overlay_userns_patch: Fact<bool>,
     /// What kubelet sets when it starts.
     pub kubelet_settings: Vec<KernelSetting>,
+    /// Whether `/lib/modules/RELEASE` is there for the running kernel.
+    pub modules_directory: Fact<bool>,
+    /// Whether overlayfs is registered now (`/proc/filesystems`); as a module it may still come.
+    pub overlay: Fact<bool>,
 }

@@ -11,9 +11,12 @@ mod identity;
 mod kernel;
 mod leftover;
 mod mount;
+mod net_sysctl;
 mod netfilter;
 mod network;
 mod pid1;
+mod proxy;
+mod resolver;
 mod runtime;
 mod scratch;
 mod security;
@@ -35,9 +38,15 @@ pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
 pub use kernel::{Kernel, KernelSetting};
 pub use leftover::{Leftovers, PidFile, PidFileOwner};
 pub use mount::{Mount, MountTable, Propagation};
-pub use netfilter::{IptablesTool, LegacyTable, Netfilter, NftTable, TableCount, ToolFlavour};
+pub use net_sysctl::NetSysctls;
+pub use netfilter::{
+    Extension, ForwardChain, IptablesTool, LegacyTable, Netfilter, NftTable, TableCount,
+    ToolFlavour,
+};
 pub use network::{Address, Link, Network, PathMtu, Route};
 pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Zombie};
+pub use proxy::{EngineProxy, PROXY_VARIABLES, Proxies};
+pub use resolver::{NameServer, ResolvConf, Resolver};
 pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
 pub use scratch::{Scratch, ScratchDirectory};
 pub use security::{
@@ -83,6 +92,12 @@ pub struct Facts {
     pub netfilter: Netfilter,
     /// Links, addresses, routes and MTUs of this network namespace.
     pub network: Network,
+    /// Sysctls below `/proc/sys/net`.
+    pub net_sysctls: NetSysctls,
+    /// Name resolution.
+    pub resolver: Resolver,
+    /// Proxies of engines that run here.
+    pub proxies: Proxies,
     /// Kernel release.
     pub kernel: Kernel,
     /// Configuration of engines, and engines that run here.

@@ -70,6 +70,30 @@ pub struct NftTable {
     pub rules: u32,
     /// Names of its chains, sorted, up to a bound.
     pub chains: Vec<Text>,
+    /// Its chains at the hook forward that drop what no rule accepts, sorted by name; `None` in
+    /// recordings that are older than this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forward_drop: Option<Vec<ForwardChain>>,
+}
+
+/// A chain at the hook forward whose policy is drop.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ForwardChain {
+    /// Name.
+    pub name: Text,
+    /// How many rules it has itself, those that jump elsewhere too.
+    pub rules: u32,
+}
+
+/// An extension of iptables, or a table, that an engine's rules need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Extension {
+    /// `match addrtype`, `target MASQUERADE`, `table raw`.
+    pub name: Text,
+    /// Whether the kernel has it; unknown if it may be a module that is not loaded.
+    pub present: Tri,
+    /// What says so.
+    pub source: Text,
 }
 
 /// iptables and nftables as seen from this network namespace.
@@ -84,6 +108,8 @@ pub struct Netfilter {
     pub legacy_tables: Fact<Vec<LegacyTable>>,
     /// Tables of nf_tables, with rules.
     pub nft_tables: Fact<Vec<NftTable>>,
+    /// Extensions and tables that rules of engines need.
+    pub extensions: Vec<Extension>,
     /// The `iptables` on the PATH; `None` if there is none.
     pub iptables: Fact<Option<IptablesTool>>,
     /// The first `nft` on the PATH; `None` if there is none.

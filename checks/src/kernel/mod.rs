@@ -1,6 +1,8 @@
-//! Kernel release and features.
+//! Release, modules and features of the kernel.
 
 mod bpf_device_filter;
+mod br_netfilter;
+mod kernel_modules_unloadable;
 mod kernel_too_old_or_feature_missing;
 
 use crate::{
@@ -9,8 +11,12 @@ use crate::{
 };
 
 /// The checks of this area, in report order.
-pub(crate) const CHECKS: &[&Check] =
-    &[&kernel_too_old_or_feature_missing::CHECK, &bpf_device_filter::CHECK];
+pub(crate) const CHECKS: &[&Check] = &[
+    &kernel_too_old_or_feature_missing::CHECK,
+    &kernel_modules_unloadable::CHECK,
+    &bpf_device_filter::CHECK,
+    &br_netfilter::CHECK,
+];
 
 /// Whether overlays can be mounted in a user namespace: from Linux 5.11 on, and in older kernels of
 /// distributions that patched or backported it (Ubuntu since 2014, Debian by a switch, RHEL 8.5).

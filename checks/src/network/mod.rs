@@ -1,11 +1,26 @@
 //! MTU, routes, subnets, name resolution.
 
+mod dns_loopback_resolver;
+mod ip_forward_off;
+mod ipv6_gaps;
 mod mtu_bridge_exceeds_path;
 mod mtu_user_network_not_inherited;
 mod path;
+mod proxy_gaps;
+mod socketlb_nested_clusterip;
+mod subnet_overlap;
+mod subnets;
 
 use crate::Check;
 
 /// The checks of this area, in report order.
-pub(crate) const CHECKS: &[&Check] =
-    &[&mtu_bridge_exceeds_path::CHECK, &mtu_user_network_not_inherited::CHECK];
+pub(crate) const CHECKS: &[&Check] = &[
+    &mtu_bridge_exceeds_path::CHECK,
+    &mtu_user_network_not_inherited::CHECK,
+    &subnet_overlap::CHECK,
+    &dns_loopback_resolver::CHECK,
+    &ip_forward_off::CHECK,
+    &ipv6_gaps::CHECK,
+    &proxy_gaps::CHECK,
+    &socketlb_nested_clusterip::CHECK,
+];

@@ -132,6 +132,33 @@ impl DaemonOption {
         }
     }
 
+    /// Name servers of containers.
+    pub fn dns(server: &str) -> Self {
+        Self {
+            argument: alloc::format!("--dns={server}"),
+            keys: alloc::vec!["dns"],
+            value: alloc::vec![server].into(),
+        }
+    }
+
+    /// Address and subnet of the default bridge: `10.200.0.1/24`.
+    pub fn bip(address: &str) -> Self {
+        Self {
+            argument: alloc::format!("--bip={address}"),
+            keys: alloc::vec!["bip"],
+            value: address.into(),
+        }
+    }
+
+    /// The pool of which networks get subnets with prefixes of `size`.
+    pub fn default_address_pool(base: &str, size: u8) -> Self {
+        Self {
+            argument: alloc::format!("--default-address-pool=base={base},size={size}"),
+            keys: alloc::vec!["default-address-pools"],
+            value: serde_json::json!([{"base": base, "size": size}]),
+        }
+    }
+
     /// Firewall backend of Docker 29 and later.
     pub fn firewall_backend(name: &str) -> Self {
         Self {

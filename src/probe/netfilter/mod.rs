@@ -1,5 +1,6 @@
 //! iptables and nftables: what the kernel serves, the tables that are there, the tools on the PATH.
 
+mod extensions;
 mod modules;
 mod tool;
 
@@ -23,6 +24,7 @@ pub(super) fn probe(reader: &Reader<'_>, kernel: &Kernel, path: &str) -> Netfilt
         nft_kernel,
         legacy_tables: legacy_tables(reader, &modules),
         nft_tables,
+        extensions: extensions::extensions(reader, &modules),
         iptables: tool::iptables(reader, path).into(),
         nft: tool::nft(reader, path).into(),
     }

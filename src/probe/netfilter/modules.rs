@@ -21,7 +21,7 @@ pub(super) struct Modules<'a, 's> {
 
 /// A line of a kernel configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Setting {
+pub(super) enum Setting {
     BuiltIn,
     Module,
     Off,
@@ -89,7 +89,7 @@ impl<'a, 's> Modules<'a, 's> {
     }
 
     /// What the configuration says; an option that it does not name cannot be chosen in this kernel.
-    fn setting(&self, option: &str) -> Option<Setting> {
+    pub(super) fn setting(&self, option: &str) -> Option<Setting> {
         let config = self.config()?;
         let line = config.split(|byte| *byte == b'\n').find_map(|line| {
             line.strip_prefix(option.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))

@@ -23,7 +23,13 @@ fn config(lines: &str) -> Vec<u8> {
 }
 
 fn table() -> NftTable {
-    NftTable { family: "ip".into(), name: "nat".into(), rules: 7, chains: vec!["DOCKER".into()] }
+    NftTable {
+        family: "ip".into(),
+        name: "nat".into(),
+        rules: 7,
+        chains: vec!["DOCKER".into()],
+        forward_drop: None,
+    }
 }
 
 fn with_tables(source: Fixed) -> Fixed {

@@ -17,6 +17,7 @@ fn legacy(name: &str, pristine: u32, rules: u32) -> LegacyTable {
 
 fn nft(name: &str, rules: u32, chains: &[&str]) -> NftTable {
     NftTable {
+        forward_drop: None,
         family: "ip".into(),
         name: name.into(),
         rules,

@@ -1,0 +1,21 @@
+//! Sysctls of the network namespace.
+
+use serde::Serialize;
+
+use super::Fact;
+
+/// Sysctls below `/proc/sys/net`, of this network namespace unless said otherwise.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct NetSysctls {
+    /// `net.ipv4.ip_forward`.
+    pub ip_forward: Fact<bool>,
+    /// Whether this network namespace has IPv6 at all: `/proc/net/if_inet6` is there.
+    pub ipv6: Fact<bool>,
+    /// `net.ipv6.conf.all.disable_ipv6`; not-found without IPv6.
+    pub ipv6_disabled: Fact<bool>,
+    /// `net.bridge.bridge-nf-call-iptables`; `None` where the module br_netfilter is not in the kernel.
+    pub bridge_nf_call_iptables: Fact<Option<bool>>,
+    /// `net.netfilter.nf_conntrack_max`, in connections, of the whole machine; `None` where the module
+    /// nf_conntrack is not in the kernel.
+    pub conntrack_max: Fact<Option<u64>>,
+}

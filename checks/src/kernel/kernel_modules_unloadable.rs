@@ -1,0 +1,132 @@
+use alloc::{format, vec::Vec};
+
+use crate::{
+    facts::Facts,
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{Place, Remedy},
+    target::Severities,
+};
+
+check! {
+    /// ## What it looks at
+    /// Whether overlay and a netfilter interface are in the kernel now, and where one is not, whether it
+    /// could come: loadable modules at all, and on a host or VM `/lib/modules` for the running kernel.
+    ///
+    /// ## Why it matters
+    /// After an upgrade that removed the old modules, before the reboot, nothing more can be loaded: dockerd
+    /// fails at the first overlay mount or the first rule. The same happens with `kernel.modules_disabled`.
+    ///
+    /// ## When it is fine
+    /// Whatever is in the kernel needs no module: without anything missing this is silent, with or without
+    /// `/lib/modules`. In a container the kernel loads most modules itself, from the host's directory:
+    /// `/lib/modules` inside is only for programs that call modprobe.
+    ///
+    /// ## How to fix
+    /// Reboot into the installed kernel, or load the modules on the host, now and at boot.
+    ///
+    /// ## References
+    /// `modules-load.d(5)`, `proc_sys_kernel(5)`.
+    "kernel-modules-unloadable",
+    "A module that is needed is not loaded and cannot be",
+    "W/W/W/-/W",
+    ["modprobe: FATAL: Module", "modprobe: can't change directory to '/lib/modules'"]
+}
+
+fn run(facts: &Facts) -> Verdict {
+    let netfilter = &facts.netfilter;
+    let mut absent = Vec::new();
+    if facts.kernel.overlay.is_known_and(|overlay| !overlay) {
+        absent.push("overlay");
+    }
+    if !netfilter.nft_kernel.is_yes() && !netfilter.legacy_kernel.is_yes() {
+        absent.push("nf_tables");
+    }
+    if absent.is_empty() {
+        facts.kernel.overlay.get()?;
+        return Ok(Outcome::not_applicable("what engines need is in the kernel already"));
+    }
+    let release = facts.kernel.release.known().map_or("?", |release| release.as_str());
+    let absent = absent.join(", ");
+    let (reason, source, advice) = if !*facts.kernel.modules_loadable.get()? {
+        (
+            "this kernel loads no modules",
+            "/proc/modules, kernel.modules_disabled",
+            format!(
+                "use a kernel that has them, or load them at boot, before it is locked: {absent}"
+            ),
+        )
+    } else if facts.runtime.container.is_no() && !*facts.kernel.modules_directory.get()? {
+        (
+            "/lib/modules has none for it",
+            "/lib/modules",
+            format!("reboot into the installed kernel, or install the modules of {release}"),
+        )
+    } else {
+        return Ok(Outcome::pass());
+    };
+    Ok(Finding::new(
+        absent.as_str(),
+        Severities::of("W/W/W/-/W"),
+        format!("{absent}: not in kernel {release} now, and {reason}"),
+    )
+    .evidence(source, reason)
+    .remedy(Remedy::advice(Place::Host, advice))
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Fact, Fact::Known, Why},
+        testing::{healthy_container, healthy_vm},
+    };
+
+    #[test]
+    fn what_is_there_needs_no_module() {
+        for mut facts in [healthy_container(), healthy_vm()] {
+            facts.kernel.modules_directory = Known(false);
+            facts.kernel.modules_loadable = Known(false);
+            assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        }
+    }
+
+    #[test]
+    fn a_kernel_whose_modules_are_gone() {
+        let mut facts = healthy_vm();
+        facts.kernel.overlay = Known(false);
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        facts.kernel.modules_directory = Known(false);
+        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        assert_eq!(
+            found[0].summary,
+            "overlay: not in kernel 6.12.0 now, and /lib/modules has none for it"
+        );
+    }
+
+    #[test]
+    fn a_kernel_that_loads_none() {
+        let mut facts = healthy_container();
+        facts.kernel.overlay = Known(false);
+        facts.kernel.modules_loadable = Known(false);
+        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+    }
+
+    #[test]
+    fn in_a_container_the_kernel_looks_on_the_host() {
+        let mut facts = healthy_container();
+        facts.kernel.overlay = Known(false);
+        facts.kernel.modules_directory = Known(false);
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_unknown() {
+        let mut facts = healthy_vm();
+        facts.kernel.overlay = Fact::missing("/proc/filesystems", Why::NotPermitted);
+        assert!(run(&facts).is_err());
+        facts.kernel.overlay = Known(false);
+        facts.kernel.modules_loadable = Fact::missing("/proc/modules", Why::NotPermitted);
+        assert!(run(&facts).is_err());
+    }
+}

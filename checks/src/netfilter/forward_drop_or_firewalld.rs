@@ -1,0 +1,202 @@
+use alloc::{format, vec::Vec};
+
+use super::backend::{self, Firewall};
+use crate::{
+    facts::{Facts, NftTable, ToolFlavour},
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{Place, Remedy, quote},
+    target::Severities,
+};
+
+check! {
+    /// ## What it looks at
+    /// Tables of nf_tables in this network namespace: firewalld's own, and chains at the hook forward whose
+    /// policy is drop. Policies of legacy tables are not read: that takes a dump of the whole table.
+    ///
+    /// ## Why it matters
+    /// Every chain at a hook sees every packet, and one drop is final: what dockerd accepts in its table does
+    /// not help where another table drops. Published ports and traffic between containers are dead, with no
+    /// word in any log.
+    ///
+    /// ## When it is fine
+    /// A policy of drop in `ip filter` or `ip6 filter` is dockerd's own doing, or ufw's, and dockerd puts its
+    /// accepts there. Rules of a table that drops may accept what containers send: they are counted and
+    /// not read, so with rules this is only worth knowing. A firewalld that runs beside dockerd is told of
+    /// its bridges.
+    ///
+    /// ## How to fix
+    /// Accept the bridges in the table that drops, or with firewalld put them into the zone `trusted`.
+    ///
+    /// ## References
+    /// `nft(8)`, base chains; <https://docs.docker.com/engine/network/packet-filtering-firewalls/>;
+    /// <https://kind.sigs.k8s.io/docs/user/known-issues/>, Fedora and firewalld.
+    "forward-drop-or-firewalld",
+    "Another firewall drops what containers send through here",
+    "D/D/-/-/D",
+    []
+}
+
+fn run(facts: &Facts) -> Verdict {
+    if facts.netfilter.nft_kernel.is_no() {
+        return Ok(Outcome::not_applicable("no nf_tables here: there is one filter for all"));
+    }
+    let tables = facts.netfilter.nft_tables.get()?;
+    let mut found: Vec<Finding> =
+        tables.iter().filter(|table| !is_engines(facts, table)).filter_map(drops).collect();
+    found.extend(
+        tables.iter().find(|table| table.name == "firewalld").and_then(|t| firewalld(facts, t)),
+    );
+    if found.is_empty()
+        && let Some(table) = tables.iter().find(|table| table.forward_drop.is_none())
+    {
+        return Err(crate::outcome::Unknown::new(
+            format!("policies of {} {}", table.family, table.name),
+            crate::facts::Why::NotRecorded,
+        ));
+    }
+    Ok(Outcome::of(found))
+}
+
+/// Tables into which dockerd and kube-proxy put their own rules.
+fn is_engines(facts: &Facts, table: &NftTable) -> bool {
+    // iptables-nft keeps its tables under these names; a legacy tool puts its accepts elsewhere.
+    let iptables = matches!(&*table.family, "ip" | "ip6") && table.name == "filter";
+    let tool = facts.netfilter.iptables.known().and_then(Option::as_ref);
+    let legacy = tool.and_then(|tool| backend::selected(facts, tool)) == Some(ToolFlavour::Legacy);
+    let nftables = backend::firewall(facts) == Firewall::Nftables;
+    iptables && !legacy && !nftables
+        || ["docker-bridges", "kube-proxy", "kindnet", "netavark", "firewalld"]
+            .iter()
+            .any(|name| table.name.starts_with(name))
+}
+
+fn drops(table: &NftTable) -> Option<Finding> {
+    let chain = table.forward_drop.as_ref()?.first()?;
+    let place = format!("{} {} {}", table.family, table.name, chain.name);
+    let (severity, rules) = match chain.rules {
+        0 => ("D/D/-/-/D", "no rule".into()),
+        rules => ("W/W/-/-/W", format!("{rules} rules, which may accept it")),
+    };
+    let (family, name, chain) = (quote(&table.family), quote(&table.name), quote(&chain.name));
+    let rule =
+        |direction| format!("nft insert rule {family} {name} {chain} {direction} docker0 accept");
+    Some(
+        Finding::new(
+            place.as_str(),
+            Severities::of(severity),
+            format!("the chain {place} drops what is forwarded: it has {rules}"),
+        )
+        .evidence("nfnetlink: chains", format!("{place}: hook forward, policy drop, {rules}"))
+        .remedy(Remedy::commands(
+            Place::Here,
+            "accept the engine's bridges there; networks of Compose and kind have bridges br-… of their own",
+            [rule("iifname"), rule("oifname")],
+        )),
+    )
+}
+
+/// firewalld rejects what is forwarded between links that it was not told of. dockerd tells it over D-Bus,
+/// if both see the same bus.
+fn firewalld(facts: &Facts, table: &NftTable) -> Option<Finding> {
+    if facts.runtime.container.is_no() {
+        return None;
+    }
+    Some(
+        Finding::new(
+            "firewalld",
+            Severities::of("D/D/-/-/D"),
+            "firewalld of the host filters here, and a dockerd in this container cannot tell it of its \
+             bridges",
+        )
+        .evidence("nfnetlink: tables", format!("{} {}", table.family, table.name))
+        .remedy(Remedy::commands(
+            Place::Host,
+            "let firewalld trust the bridge",
+            ["firewall-cmd --permanent --zone=trusted --add-interface=docker0", "firewall-cmd --reload"],
+        ))
+        .remedy(Remedy::advice(
+            Place::Container,
+            "or give the container a network namespace of its own (no --network=host)",
+        )),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::{
+        facts::{Fact, Fact::Known, ForwardChain, Tri, Why},
+        testing::{healthy_container, healthy_vm},
+    };
+
+    fn table(family: &str, name: &str, drop: Option<u32>) -> NftTable {
+        let chain = |rules| ForwardChain { name: "forward".into(), rules };
+        NftTable {
+            family: family.into(),
+            name: name.into(),
+            rules: 1,
+            chains: vec!["forward".into()],
+            forward_drop: Some(drop.map(chain).into_iter().collect()),
+        }
+    }
+
+    fn with(mut facts: Facts, tables: Vec<NftTable>) -> Facts {
+        facts.netfilter.nft_tables = Known(tables);
+        facts
+    }
+
+    fn finding(facts: &Facts) -> Finding {
+        match run(facts) {
+            Ok(Outcome::Found(findings)) if findings.len() == 1 => {
+                assert!(findings[0].severity.within(&CHECK.worst));
+                findings[0].clone()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_table_of_someone_else_that_drops_is_found() {
+        let facts = with(healthy_vm(), vec![table("inet", "filter", Some(0))]);
+        assert_eq!(finding(&facts).severity, Severities::of("D/D/-/-/D"));
+        let facts = with(healthy_vm(), vec![table("inet", "filter", Some(3))]);
+        assert_eq!(finding(&facts).severity, Severities::of("W/W/-/-/W"));
+    }
+
+    #[test]
+    fn the_table_of_iptables_is_dockers_own() {
+        let mut facts = with(healthy_vm(), vec![table("ip", "filter", Some(2))]);
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        if let Known(Some(tool)) = &mut facts.netfilter.iptables {
+            tool.flavour = Known(ToolFlavour::Legacy);
+        }
+        finding(&facts);
+    }
+
+    #[test]
+    fn a_firewalld_that_dockerd_cannot_talk_to_is_found() {
+        let tables = || vec![table("inet", "firewalld", None)];
+        assert_eq!(finding(&with(healthy_container(), tables())).subject, "firewalld");
+        assert_eq!(run(&with(healthy_vm(), tables())), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn nothing_that_drops_passes() {
+        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(run(&with(healthy_vm(), vec![table("inet", "x", None)])), Ok(Outcome::pass()));
+        let mut facts = healthy_vm();
+        facts.netfilter.nft_kernel = Tri::No;
+        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn what_was_not_asked_or_recorded_is_unknown() {
+        let mut facts =
+            with(healthy_vm(), vec![NftTable { forward_drop: None, ..table("inet", "x", None) }]);
+        assert!(run(&facts).is_err());
+        facts.netfilter.nft_tables = Fact::missing("nfnetlink: tables", Why::NotProbed);
+        assert!(run(&facts).is_err());
+    }
+}

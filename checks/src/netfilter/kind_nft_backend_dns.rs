@@ -1,0 +1,100 @@
+use super::backend::{self, Firewall};
+use crate::{
+    facts::Facts,
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{DaemonOption, Remedy},
+    target::Severities,
+};
+
+check! {
+    /// ## What it looks at
+    /// Whether dockerd is told to use its nftables backend (`firewall-backend`, Docker 29), or its table
+    /// `docker-bridges` is there.
+    ///
+    /// ## Why it matters
+    /// A hypothesis from both sources, not seen in a report: nodes of kind and k3d move Docker's name server
+    /// from 127.0.0.11 to an address that pods reach, by rewriting Docker's rules with iptables-save and
+    /// iptables-restore. With the nftables backend those rules are in the table `docker-dns`, where there is
+    /// nothing for iptables to rewrite: CoreDNS and kubelet would find no names.
+    ///
+    /// ## When it is fine
+    /// With the iptables backend, which is the default. Whether a release of kind copes can only be tried.
+    ///
+    /// ## How to fix
+    /// `firewall-backend: iptables` until kind says that it supports the other.
+    ///
+    /// ## References
+    /// kind `images/base/files/usr/local/bin/entrypoint`; moby `daemon/libnetwork`, table docker-dns.
+    "kind-nft-backend-dns",
+    "kind may find no names with dockerd's nftables backend",
+    "-/W/-/-/-",
+    []
+}
+
+fn run(facts: &Facts) -> Verdict {
+    let tables = facts.netfilter.nft_tables.known();
+    let live = tables.into_iter().flatten().find(|table| table.name.starts_with("docker-bridges"));
+    let told = backend::firewall(facts) == Firewall::Nftables;
+    let (source, value) = match live {
+        _ if told => ("dockerd: firewall-backend", "nftables"),
+        Some(table) => ("nfnetlink: tables", table.name.as_str()),
+        None => {
+            facts.engines.daemon_json.get()?;
+            return Ok(Outcome::not_applicable("dockerd is not told to use nftables"));
+        }
+    };
+    Ok(Finding::new(
+        "firewall-backend",
+        Severities::of("-/W/-/-/-"),
+        "hypothesis: nodes of kind find no names, since dockerd makes its rules by nftables",
+    )
+    .evidence(source, value)
+    .remedy(Remedy::daemon(
+        "if names are not found in the nodes: let dockerd use iptables",
+        [DaemonOption::firewall_backend("iptables")],
+    ))
+    .into())
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+    use crate::{
+        facts::{Fact, Fact::Known, NftTable, Why},
+        testing::{healthy_container, healthy_vm},
+    };
+
+    #[test]
+    fn the_backend_by_configuration_or_by_its_tables() {
+        let mut facts = healthy_vm();
+        if let Known(config) = &mut facts.engines.daemon_json {
+            config.content = serde_json::json!({"firewall-backend": "nftables"});
+        }
+        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        assert!(found[0].summary.starts_with("hypothesis"));
+        let mut facts = healthy_vm();
+        facts.netfilter.nft_tables = Known(vec![NftTable {
+            family: "ip".into(),
+            name: "docker-bridges".into(),
+            rules: 9,
+            chains: vec![],
+            forward_drop: None,
+        }]);
+        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+    }
+
+    #[test]
+    fn with_iptables_there_is_no_question() {
+        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn without_daemon_json_it_is_unknown() {
+        let mut facts = healthy_container();
+        facts.engines.daemon_json = Fact::missing("/etc/docker/daemon.json", Why::NotPermitted);
+        assert!(run(&facts).is_err());
+    }
+}

@@ -1,0 +1,228 @@
+use alloc::{format, string::String, vec::Vec};
+
+use super::backend::{self, Firewall};
+use crate::{
+    facts::{Extension, Facts, Sandbox, ToolFlavour, Tri, Why},
+    outcome::{Finding, Outcome, Unknown, Verdict},
+    remedy::{ContainerSetting, Place, Remedy},
+    target::Severities,
+    version::{Component, Version},
+};
+
+check! {
+    /// ## What it looks at
+    /// The extensions of iptables that dockerd's rules need (addrtype, conntrack, DNAT, MASQUERADE), those
+    /// that kube-proxy's need beside (comment, mark, MARK, statistic), and the legacy table raw: by the
+    /// kernel's list of what is registered, and its configuration.
+    ///
+    /// ## Why it matters
+    /// dockerd exits when a rule for its chains is refused. Kernels made for small VMs and appliances leave
+    /// extensions out, and the message (`No such file or directory`, `revision 0 not supported`) names none.
+    ///
+    /// ## When it is fine
+    /// The list has only what is loaded: on a kernel with modules, an extension that is not listed comes
+    /// when a rule asks for it, and the kernel loads it itself, from a container too. Without modules the
+    /// list is all there is. The nftables backend (Docker 29) and `--iptables=false` need none of them. The
+    /// table raw is used from Docker 28.0.1 on, for published ports.
+    ///
+    /// ## How to fix
+    /// A kernel with the options that are missing, or dockerd with the nftables backend, if the kernel has
+    /// nf_tables. For raw alone: `DOCKER_INSECURE_NO_IPTABLES_RAW=1`.
+    ///
+    /// ## References
+    /// livecycle/preevy#453; moby#49557; pitkley/dfw#370.
+    "netfilter-extension-missing",
+    "The kernel lacks an iptables extension that rules need",
+    "B/B/B/-/D",
+    [
+        "revision 0 not supported, missing kernel module?",
+        "Couldn't load match `addrtype'",
+        "can't initialize iptables table `raw'",
+    ]
+}
+
+/// Rules of dockerd, and thereby of everything that uses its networks.
+const DOCKER: [&str; 4] = ["match addrtype", "match conntrack", "target DNAT", "target MASQUERADE"];
+const RAW: &str = "table raw";
+
+fn run(facts: &Facts) -> Verdict {
+    if backend::firewall(facts) != Firewall::Iptables {
+        return Ok(Outcome::not_applicable("dockerd is told to use no iptables"));
+    }
+    if facts.runtime.sandbox == Sandbox::Gvisor {
+        return Ok(Outcome::not_applicable("gVisor has its own network stack"));
+    }
+    // A daemon that runs has made its rules, or it would have exited.
+    if facts.engines.named("dockerd").any(|d| d.same_mount_namespace == Some(true)) {
+        return Ok(Outcome::pass());
+    }
+    let (docker, others): (Vec<&Extension>, Vec<&Extension>) = missing(facts)
+        .filter(|extension| extension.name != RAW)
+        .partition(|extension| DOCKER.contains(&extension.name.as_str()));
+    let mut found = Vec::new();
+    if !docker.is_empty() {
+        found.push(finding(facts, &docker, "B/B/B/-/D", "dockerd's rules need"));
+    }
+    if !others.is_empty() {
+        found.push(finding(facts, &others, "-/B/-/-/-", "kube-proxy's rules need"));
+    }
+    found.extend(raw(facts));
+    // On a kernel that takes no modules, what is not known is known to be nowhere else.
+    let unknown = facts
+        .netfilter
+        .extensions
+        .iter()
+        .find(|e| e.present == Tri::Unknown && DOCKER.contains(&e.name.as_str()));
+    let fixed = facts.kernel.modules_loadable.is_known_and(|loadable| !loadable);
+    match unknown {
+        Some(extension) if found.is_empty() && fixed => {
+            Err(Unknown::new(extension.source.as_str(), Why::NotPermitted))
+        }
+        _ => Ok(Outcome::of(found)),
+    }
+}
+
+fn missing(facts: &Facts) -> impl Iterator<Item = &Extension> {
+    facts.netfilter.extensions.iter().filter(|extension| extension.present.is_no())
+}
+
+fn finding(facts: &Facts, missing: &[&Extension], severity: &str, who: &str) -> Finding {
+    let names: Vec<&str> = missing.iter().map(|extension| extension.name.as_str()).collect();
+    let names = names.join(", ");
+    let mut finding = Finding::new(
+        "iptables extensions",
+        Severities::of(severity),
+        format!("this kernel has no {names}, which {who}"),
+    );
+    for extension in missing {
+        finding = finding.evidence(extension.source.as_str(), format!("no {}", extension.name));
+    }
+    if facts.netfilter.nft_kernel.is_no() && facts.netfilter.legacy_kernel.is_no() {
+        finding = finding.caused_by("iptables-backend-unusable");
+    }
+    finding.remedy(Remedy::advice(Place::Host, format!("use a kernel with {}", options(missing))))
+}
+
+fn options(missing: &[&Extension]) -> String {
+    let option = |extension: &&Extension| match extension.name.as_str() {
+        "match mark" | "target MARK" => "CONFIG_NETFILTER_XT_MARK",
+        "target DNAT" => "CONFIG_NETFILTER_XT_NAT",
+        "target MASQUERADE" => "CONFIG_NETFILTER_XT_TARGET_MASQUERADE",
+        "match addrtype" => "CONFIG_NETFILTER_XT_MATCH_ADDRTYPE",
+        "match comment" => "CONFIG_NETFILTER_XT_MATCH_COMMENT",
+        "match statistic" => "CONFIG_NETFILTER_XT_MATCH_STATISTIC",
+        _ => "CONFIG_NETFILTER_XT_MATCH_CONNTRACK",
+    };
+    let mut options: Vec<&str> = missing.iter().map(option).collect();
+    options.dedup();
+    options.join(", ")
+}
+
+/// nf_tables has no table that could be missing.
+fn raw(facts: &Facts) -> Option<Finding> {
+    let extension = missing(facts).find(|extension| extension.name == RAW)?;
+    let tool = facts.netfilter.iptables.known()?.as_ref()?;
+    if backend::selected(facts, tool)? != ToolFlavour::Legacy {
+        return None;
+    }
+    let docker = facts.versions.of(Component::Docker);
+    if docker.version < Version::new(28, 0, 1) {
+        return None;
+    }
+    Some(
+        Finding::new(
+            RAW,
+            Severities::of("D/B/-/-/-"),
+            format!("this kernel has no table raw: Docker {} publishes no ports", docker.version),
+        )
+        .evidence(extension.source.as_str(), "CONFIG_IP_NF_RAW is off")
+        .rests_on(Component::Docker, &docker)
+        .remedy(Remedy::container(
+            "let dockerd do without it; containers can then be reached past their published ports",
+            [ContainerSetting::Variable("DOCKER_INSECURE_NO_IPTABLES_RAW".into(), "1".into())],
+        )),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::Fact::Known,
+        testing::{healthy_container, healthy_vm},
+    };
+
+    fn with(extensions: &[(&str, Tri)], loadable: bool) -> Facts {
+        let mut facts = healthy_container();
+        facts.kernel.modules_loadable = Known(loadable);
+        let row = |(name, present): &(&str, Tri)| Extension {
+            name: (*name).into(),
+            present: *present,
+            source: "/proc/net/ip_tables_matches".into(),
+        };
+        facts.netfilter.extensions = extensions.iter().map(row).collect();
+        facts
+    }
+
+    fn legacy(mut facts: Facts) -> Facts {
+        if let Known(Some(tool)) = &mut facts.netfilter.iptables {
+            tool.flavour = Known(ToolFlavour::Legacy);
+        }
+        facts
+    }
+
+    fn finding(facts: &Facts) -> Finding {
+        match run(facts) {
+            Ok(Outcome::Found(findings)) if findings.len() == 1 => {
+                assert!(findings[0].severity.within(&CHECK.worst));
+                findings[0].clone()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_dockerd_needs_stops_everything() {
+        let facts = with(&[("match addrtype", Tri::No), ("match conntrack", Tri::Yes)], false);
+        let found = finding(&facts);
+        assert_eq!(found.severity, CHECK.worst);
+        assert_eq!(found.summary, "this kernel has no match addrtype, which dockerd's rules need");
+    }
+
+    #[test]
+    fn what_kube_proxy_needs_stops_kind() {
+        let found = finding(&with(&[("match mark", Tri::No), ("target MARK", Tri::No)], true));
+        assert_eq!(found.severity, Severities::of("-/B/-/-/-"));
+        assert_eq!(found.remedies[0].text, "use a kernel with CONFIG_NETFILTER_XT_MARK");
+    }
+
+    #[test]
+    fn raw_matters_to_legacy_and_new_engines() {
+        let facts = with(&[(RAW, Tri::No)], false);
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        let mut facts = legacy(facts);
+        assert_eq!(finding(&facts).severity, Severities::of("D/B/-/-/-"));
+        facts.versions.give(Component::Docker, Version::new(27, 0, 0));
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn modules_that_are_not_loaded_may_come() {
+        assert_eq!(run(&with(&[("match addrtype", Tri::Unknown)], true)), Ok(Outcome::pass()));
+        assert!(run(&with(&[("match addrtype", Tri::Unknown)], false)).is_err());
+        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn who_makes_no_rules_by_iptables_needs_none() {
+        let mut facts = with(&[("match addrtype", Tri::No)], false);
+        if let Known(config) = &mut facts.engines.daemon_json {
+            config.content = serde_json::json!({"firewall-backend": "nftables"});
+        }
+        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        let mut facts = with(&[("match addrtype", Tri::No)], false);
+        facts.runtime.sandbox = Sandbox::Gvisor;
+        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    }
+}

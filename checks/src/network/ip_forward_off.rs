@@ -1,0 +1,164 @@
+use alloc::format;
+
+use crate::{
+    facts::Facts,
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{ContainerSetting, DaemonOption, Place, Remedy},
+    target::Severities,
+    version::Component,
+};
+
+check! {
+    /// ## What it looks at
+    /// `net.ipv4.ip_forward` of this network namespace, whether `/proc/sys` can be written, and dockerd's
+    /// `ip-forward` and `firewall-backend`.
+    ///
+    /// ## Why it matters
+    /// Without forwarding, packets of inner containers end here: they reach this environment and nothing
+    /// beyond it.
+    ///
+    /// ## When it is fine
+    /// dockerd turns forwarding on by itself, if it may write the sysctl, is not told `ip-forward: false`,
+    /// and makes its rules by iptables. With the nftables backend (Docker 29) it does not, and refuses to
+    /// create networks instead. kind's nodes are containers on Docker's network.
+    ///
+    /// ## How to fix
+    /// `sysctl -w net.ipv4.ip_forward=1` where it can be written; from outside `docker run --sysctl
+    /// net.ipv4.ip_forward=1`, or `sysctls` in the pod's securityContext.
+    ///
+    /// ## References
+    /// moby `daemon/libnetwork/drivers/bridge`; <https://docs.docker.com/engine/network/packet-filtering-firewalls/>.
+    "ip-forward-off",
+    "IPv4 forwarding is off, and dockerd will not turn it on",
+    "D/D/-/-/D",
+    ["IPv4 forwarding is disabled", "IPv4 forwarding is disabled. Networking will not work"]
+}
+
+fn run(facts: &Facts) -> Verdict {
+    if *facts.net_sysctls.ip_forward.get()? {
+        return Ok(Outcome::pass());
+    }
+    let option = |name: &'static str| {
+        let flag = facts.engines.named("dockerd").find_map(|daemon| daemon.flag(name));
+        flag.or_else(|| {
+            let value = facts.engines.configured(&[name])?;
+            Some(value.as_str().map_or_else(|| format!("{value}"), Into::into))
+        })
+    };
+    let nftables = option("firewall-backend").is_some_and(|backend| backend == "nftables");
+    let left_alone = option("ip-forward").is_some_and(|value| value == "false");
+    let mount = facts.mounts.known().and_then(|table| table.holding("/proc/sys/net"));
+    let read_only = mount.filter(|mount| mount.read_only());
+    let (reason, source, value) = if let Some(mount) = read_only {
+        ("/proc/sys is read-only", "/proc/self/mountinfo: /proc/sys", mount.options.join(","))
+    } else if nftables {
+        (
+            "with the nftables backend dockerd does not turn it on",
+            "dockerd: firewall-backend",
+            "nftables".into(),
+        )
+    } else if left_alone {
+        ("dockerd is told not to turn it on", "dockerd: ip-forward", "false".into())
+    } else {
+        facts.mounts.get()?;
+        facts.engines.daemon_json.get()?;
+        return Ok(Outcome::pass());
+    };
+    let mut finding = Finding::new(
+        "net.ipv4.ip_forward",
+        Severities::of("D/D/-/-/D"),
+        format!("net.ipv4.ip_forward is 0, and {reason}"),
+    )
+    .evidence("/proc/sys/net/ipv4/ip_forward", "0")
+    .evidence(source, value);
+    if read_only.is_some() {
+        return Ok(finding
+            .caused_by("sys-or-procsys-readonly")
+            .remedy(Remedy::container(
+                "run the container privileged: /proc/sys is then writable",
+                [ContainerSetting::Privileged],
+            ))
+            .remedy(Remedy::commands(
+                Place::Container,
+                "or turn it on when the container is started (a pod: securityContext.sysctls)",
+                ["docker run --sysctl net.ipv4.ip_forward=1 IMAGE"],
+            ))
+            .into());
+    }
+    finding = finding.remedy(Remedy::commands(
+        Place::Here,
+        "turn it on before dockerd starts",
+        ["sysctl -w net.ipv4.ip_forward=1"],
+    ));
+    if nftables {
+        let docker = facts.versions.of(Component::Docker);
+        finding = finding.rests_on(Component::Docker, &docker).remedy(Remedy::daemon(
+            "or let dockerd make its rules by iptables, and turn it on itself",
+            [DaemonOption::firewall_backend("iptables")],
+        ));
+    }
+    Ok(finding.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Fact, Fact::Known, Why},
+        testing::{healthy_container, healthy_vm, mount},
+    };
+
+    fn off(content: serde_json::Value) -> Facts {
+        let mut facts = healthy_container();
+        facts.net_sysctls.ip_forward = Known(false);
+        if let Known(config) = &mut facts.engines.daemon_json {
+            config.content = content;
+        }
+        facts
+    }
+
+    fn finding(facts: &Facts) -> Finding {
+        match run(facts) {
+            Ok(Outcome::Found(findings)) if findings.len() == 1 => {
+                assert!(findings[0].severity.within(&CHECK.worst));
+                findings[0].clone()
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn on_is_fine_and_off_is_turned_on_by_dockerd() {
+        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(run(&off(serde_json::Value::Null)), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn a_read_only_proc_sys_keeps_it_off() {
+        let mut facts = off(serde_json::Value::Null);
+        if let Known(table) = &mut facts.mounts {
+            table.rows.push(mount("/proc/sys", "proc", &["ro"]));
+        }
+        let found = finding(&facts);
+        assert_eq!(found.caused_by, ["sys-or-procsys-readonly"]);
+    }
+
+    #[test]
+    fn the_nftables_backend_and_ip_forward_false_leave_it_off() {
+        let nftables = finding(&off(serde_json::json!({"firewall-backend": "nftables"})));
+        assert_eq!(nftables.remedies.len(), 2);
+        let told = finding(&off(serde_json::json!({"ip-forward": false})));
+        assert!(told.summary.ends_with("dockerd is told not to turn it on"));
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_unknown() {
+        let mut facts = healthy_container();
+        facts.net_sysctls.ip_forward = Fact::missing("ip_forward", Why::NotFound);
+        assert!(run(&facts).is_err());
+        let mut facts = off(serde_json::Value::Null);
+        facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
+        assert!(run(&facts).is_err());
+    }
+}

@@ -1,0 +1,165 @@
+use alloc::{format, string::String, vec::Vec};
+
+use ipnet::Ipv4Net;
+
+use super::subnets::{self, Used, overlap};
+use crate::{
+    facts::Facts,
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{DaemonOption, Remedy},
+    target::Severities,
+};
+
+check! {
+    /// ## What it looks at
+    /// Ranges that this environment needs (routes of all tables, its own addresses, name servers,
+    /// `KUBERNETES_SERVICE_HOST`, `DOCKER_HOST`, proxies) against those that will be made here: dockerd's
+    /// `bip` and `default-address-pools`, or its defaults, and kind's 10.244.0.0/16 for pods and 10.96.0.0/16
+    /// for services.
+    ///
+    /// ## Why it matters
+    /// As soon as a bridge has a range, everything in it is looked for on that bridge. The name server, the
+    /// registry or the metadata service of the outside is then unreachable, for this environment too; in a
+    /// kind cluster, addresses of the outer cluster mean something else.
+    ///
+    /// ## When it is fine
+    /// dockerd leaves out defaults that overlap with a route that it sees, so that only ranges known in
+    /// other ways count there: a pod often has no route to its cluster's services. Bridges that an engine has
+    /// made here are its own, and a kubelet that runs here has its own ranges.
+    ///
+    /// ## How to fix
+    /// `--bip` and `--default-address-pool` of dockerd, `podSubnet` and `serviceSubnet` of kind, with ranges
+    /// that are free here.
+    ///
+    /// ## References
+    /// moby#32842; kubernetes/test-infra#7445, #7872; docker-library/docker#47;
+    /// <https://kind.sigs.k8s.io/docs/user/known-issues/>.
+    "subnet-overlap",
+    "Subnets made here overlap with those that are in use",
+    "D/D/W/-/W",
+    ["could not find an available, non-overlapping IPv4 address pool"]
+}
+
+/// A range that an engine will use, or may use.
+struct Candidate {
+    net: Ipv4Net,
+    what: String,
+    severity: &'static str,
+    /// Whether dockerd looks at the routes before it takes the range.
+    avoids_routes: bool,
+    kind: bool,
+}
+
+fn run(facts: &Facts) -> Verdict {
+    let used = subnets::used(facts);
+    let found: Vec<Finding> = candidates(facts)
+        .iter()
+        .filter_map(|candidate| {
+            let clashes = |used: &&Used| {
+                overlap(used.net, candidate.net) && !(used.routed && candidate.avoids_routes)
+            };
+            Some(finding(candidate, used.iter().find(clashes)?, &used))
+        })
+        .collect();
+    if found.is_empty() {
+        facts.network.routes.get()?;
+        facts.engines.daemon_json.get()?;
+        // The fall-back for netlink has no addresses; its routes have the same ranges.
+        if facts.network.source == "rtnetlink" {
+            facts.network.addresses.get()?;
+        }
+    }
+    Ok(Outcome::of(found))
+}
+
+fn candidates(facts: &Facts) -> Vec<Candidate> {
+    let mut candidates = docker(facts);
+    let candidate = |net: &str, what: &str, severity, kind| {
+        let net = net.parse().ok()?;
+        Some(Candidate { net, what: what.into(), severity, avoids_routes: false, kind })
+    };
+    let node = ["kubelet", "k3s", "k3s-server", "rke2"];
+    if !node.iter().any(|name| facts.engines.named(name).next().is_some()) {
+        candidates.extend(candidate("10.244.0.0/16", "kind's pod subnet", "-/D/-/-/-", true));
+        candidates.extend(candidate("10.96.0.0/16", "kind's service subnet", "-/D/-/-/-", true));
+    }
+    candidates.extend(candidate("10.0.2.0/24", "slirp4netns", "-/-/W/-/-", false));
+    candidates
+}
+
+/// What is configured, else the defaults: the first ranges that it takes matter at once, the later ones
+/// when there are many networks.
+fn docker(facts: &Facts) -> Vec<Candidate> {
+    const FIRST: &str = "D/D/-/-/W";
+    const LATER: &str = "W/W/-/-/W";
+    let mut found = Vec::new();
+    let mut add = |net: Ipv4Net, what: String, severity, avoids_routes| {
+        found.push(Candidate { net: net.trunc(), what, severity, avoids_routes, kind: false });
+    };
+    let daemon = facts.engines.named("dockerd").next();
+    let bip = daemon.and_then(|daemon| daemon.flag("bip")).or_else(|| {
+        facts.engines.configured(&["bip"]).and_then(|value| value.as_str()).map(String::from)
+    });
+    let bip = bip.and_then(|bip| bip.parse::<Ipv4Net>().ok());
+    if let Some(bip) = bip {
+        add(bip, format!("dockerd's bip {bip}"), FIRST, false);
+    }
+    let pools = facts.engines.configured(&["default-address-pools"]);
+    let pools: Vec<Ipv4Net> = pools
+        .and_then(|pools| pools.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|pool| pool.get("base")?.as_str()?.parse().ok())
+        .collect();
+    for pool in &pools {
+        add(*pool, format!("dockerd's address pool {pool}"), FIRST, true);
+    }
+    let flagged = daemon.is_some_and(|daemon| daemon.flag("default-address-pool").is_some());
+    if pools.is_empty() && !flagged {
+        for second in 17..=31 {
+            let net = Ipv4Net::new([172, second, 0, 0].into(), 16);
+            // The default bridge, then the first user-defined network, which is kind's.
+            let severity = if second <= 18 { FIRST } else { LATER };
+            if let (Ok(net), false) = (net, second == 17 && bip.is_some()) {
+                add(net, format!("dockerd's default range {net}"), severity, true);
+            }
+        }
+    }
+    found
+}
+
+fn finding(candidate: &Candidate, used: &Used, all: &[Used]) -> Finding {
+    let finding = Finding::new(
+        format!("{}", candidate.net),
+        Severities::of(candidate.severity),
+        format!("{} overlaps with {}", candidate.what, used.what),
+    )
+    .evidence(used.source.as_str(), used.what.as_str());
+    let free = subnets::free(all, 4);
+    let [bridge, pool, pods, services] = free.as_slice() else {
+        return finding;
+    };
+    if candidate.kind {
+        return finding.remedy(Remedy::kind_config(
+            format!("give pods {pods} and services {services}, which are free here"),
+            serde_json::json!({"networking": {
+                "podSubnet": format!("{pods}"), "serviceSubnet": format!("{services}"),
+            }}),
+        ));
+    }
+    let [a, b, ..] = bridge.addr().octets();
+    let bip = format!("{a}.{b}.0.1/24");
+    if Severities::of("-/-/W/-/-").within(&Severities::of(candidate.severity)) {
+        return finding.remedy(Remedy::advice(
+            crate::remedy::Place::Runtime,
+            format!("give rootless networking another range: slirp4netns --cidr={a}.{b}.2.0/24"),
+        ));
+    }
+    finding.remedy(Remedy::daemon(
+        format!("let dockerd use {bip} and {pool}, which are free here"),
+        [DaemonOption::bip(&bip), DaemonOption::default_address_pool(&format!("{pool}"), 24)],
+    ))
+}
+
+#[cfg(test)]
+mod tests;

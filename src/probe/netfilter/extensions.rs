@@ -1,0 +1,124 @@
+//! Extensions of iptables, and tables, that rules of engines need.
+
+use dind_doctor_checks::facts::{Extension, Tri};
+
+use super::modules::{Modules, Setting};
+use crate::probe::{RECORDED, Reader};
+
+/// What the kernel has registered, built in or loaded, of one kind.
+const MATCHES: &str = "/proc/net/ip_tables_matches";
+const TARGETS: &str = "/proc/net/ip_tables_targets";
+const CONFIG: &str = "/proc/config.gz";
+
+/// Name, where it would be listed, and the options of which one brings it.
+const NEEDED: [(&str, Option<&str>, &[&str]); 9] = [
+    ("match addrtype", Some(MATCHES), &["CONFIG_NETFILTER_XT_MATCH_ADDRTYPE"]),
+    ("match comment", Some(MATCHES), &["CONFIG_NETFILTER_XT_MATCH_COMMENT"]),
+    ("match conntrack", Some(MATCHES), &["CONFIG_NETFILTER_XT_MATCH_CONNTRACK"]),
+    ("match mark", Some(MATCHES), &["CONFIG_NETFILTER_XT_MARK"]),
+    ("match statistic", Some(MATCHES), &["CONFIG_NETFILTER_XT_MATCH_STATISTIC"]),
+    ("target DNAT", Some(TARGETS), &["CONFIG_NETFILTER_XT_NAT"]),
+    ("target MARK", Some(TARGETS), &["CONFIG_NETFILTER_XT_MARK"]),
+    (
+        "target MASQUERADE",
+        Some(TARGETS),
+        // Before 5.2 it was of IPv4 alone.
+        &["CONFIG_NETFILTER_XT_TARGET_MASQUERADE", "CONFIG_IP_NF_TARGET_MASQUERADE"],
+    ),
+    // Tables are listed only when someone has used them.
+    ("table raw", None, &["CONFIG_IP_NF_RAW"]),
+];
+
+pub(super) fn extensions(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> Vec<Extension> {
+    let lists = [MATCHES, TARGETS].map(|path| (path, reader.bytes_up_to(path, RECORDED).ok()));
+    let listed = |path: Option<&str>| {
+        lists.iter().find(|(p, _)| Some(*p) == path).and_then(|(_, bytes)| bytes.as_deref())
+    };
+    let needed = NEEDED.into_iter();
+    needed
+        .map(|(name, path, options)| extension(name, path, listed(path), options, modules))
+        .collect()
+}
+
+fn extension(
+    name: &str,
+    path: Option<&str>,
+    list: Option<&[u8]>,
+    options: &[&str],
+    modules: &Modules<'_, '_>,
+) -> Extension {
+    let found =
+        |present, source: &str| Extension { name: name.into(), present, source: source.into() };
+    let word = name.rsplit(' ').next().unwrap_or_default();
+    if let (Some(path), Some(list)) = (path, list) {
+        if list.split(|byte| *byte == b'\n').any(|line| line == word.as_bytes()) {
+            return found(Tri::Yes, path);
+        }
+        // Without modules, what is not registered is not in the kernel.
+        if modules.none_loadable() {
+            return found(Tri::No, path);
+        }
+    }
+    let settings: Vec<_> = options.iter().filter_map(|option| modules.setting(option)).collect();
+    let present = if settings.contains(&Setting::BuiltIn) {
+        Tri::Yes
+    } else if settings.is_empty() || settings.contains(&Setting::Module) {
+        Tri::Unknown
+    } else {
+        Tri::No
+    };
+    found(present, CONFIG)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use dind_doctor_checks::facts::{Fact, Kernel};
+    use flate2::{Compression, write::GzEncoder};
+
+    use super::*;
+    use crate::source::fixed::Fixed;
+
+    fn config(lines: &str) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(format!("#\nCONFIG_NET=y\n{lines}\n").as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn present(source: &Fixed, loadable: bool, name: &str) -> Tri {
+        let reader = Reader::new(source);
+        let kernel = Kernel { modules_loadable: Fact::Known(loadable), ..Kernel::default() };
+        let found = extensions(&reader, &Modules::new(&reader, &kernel));
+        found.iter().find(|extension| extension.name == *name).unwrap().present
+    }
+
+    #[test]
+    fn without_modules_the_list_is_all_there_is() {
+        let source = Fixed::new()
+            .file("/proc/net/dev", "")
+            .file(MATCHES, "conntrack\nconntrack\nicmp\n")
+            .file(TARGETS, "ERROR\n");
+        assert_eq!(present(&source, false, "match conntrack"), Tri::Yes);
+        assert_eq!(present(&source, false, "match addrtype"), Tri::No);
+        assert_eq!(present(&source, false, "table raw"), Tri::Unknown);
+        assert_eq!(present(&source, true, "match addrtype"), Tri::Unknown);
+    }
+
+    #[test]
+    fn the_configuration_tells_what_was_left_out() {
+        let lines = "CONFIG_NETFILTER_XT_MATCH_CONNTRACK=m\nCONFIG_IP_NF_RAW=y\n\
+                     CONFIG_IP_NF_TARGET_MASQUERADE=y";
+        let source = Fixed::new().file("/proc/net/dev", "").file(CONFIG, config(lines));
+        assert_eq!(present(&source, true, "match conntrack"), Tri::Unknown);
+        assert_eq!(present(&source, true, "match addrtype"), Tri::No);
+        assert_eq!(present(&source, true, "table raw"), Tri::Yes);
+        assert_eq!(present(&source, true, "target MASQUERADE"), Tri::Yes);
+    }
+
+    #[test]
+    fn lists_that_cannot_be_read_say_nothing() {
+        let source = Fixed::new().file("/proc/net/dev", "").unreadable(MATCHES, libc::EACCES);
+        assert_eq!(present(&source, false, "match addrtype"), Tri::Unknown);
+    }
+}
