@@ -1,6 +1,7 @@
 //! Probes: what a source answers, parsed into facts. No judgement here.
 
 mod cgroup;
+mod clocks;
 mod engine;
 mod identity;
 mod kernel;
@@ -9,6 +10,7 @@ mod netfilter;
 mod network;
 mod process;
 mod reader;
+mod resources;
 mod runtime;
 mod search_path;
 mod security;
@@ -47,13 +49,16 @@ pub fn collect(source: &dyn Source) -> Collected {
     let mut engines = reader.run("engines", BUDGET, |r| engine::probe(r, &processes));
     let path = reader.run("engines", BUDGET, |r| search_path::of_daemon(r, &engines));
     engines.dockerd = reader.run("engines", BUDGET, |r| search_path::find(r, &path, "dockerd"));
+    let cgroup = reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts));
     let mut facts = Facts {
         identity,
         pid1,
         top,
         capabilities: reader.run("capabilities", BUDGET, security::capabilities),
         security: reader.run("security", BUDGET, security::security),
-        cgroup: reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts)),
+        resources: reader.run("resources", BUDGET, |r| resources::probe(r, &cgroup)),
+        clocks: reader.run("clocks", BUDGET, clocks::probe),
+        cgroup,
         storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),
         netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &path)),
         network: reader.run("network", BUDGET, network::probe),

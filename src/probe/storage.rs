@@ -2,13 +2,14 @@
 
 use dind_doctor_checks::{
     facts::{
-        DataRoot, DataRootOwner, Engines, Fact, Filesystem, Missing, MountTable, Storage, Text, Why,
+        DataRoot, DataRootOwner, Engines, Fact, Filesystem, Missing, MountTable, Space, Storage,
+        Text, Why,
     },
     version::Version,
 };
 
 use super::{Reader, search_path};
-use crate::source::{EntryKind, path};
+use crate::source::{EntryKind, StatFs, path};
 
 /// Names of a data root that are kept.
 const ENTRIES: u32 = 64;
@@ -119,6 +120,7 @@ fn data_root(
             Fact::Known(directory) => filesystem(reader, directory, table),
             Fact::Missing(missing) => Fact::Missing(missing.clone()),
         },
+        space: resolved.as_ref().and_then(|directory| reader.statfs(directory).map(space).into()),
         resolved: resolved.map(Text::from),
         entries,
     }
@@ -149,6 +151,15 @@ fn filesystem(reader: &Reader, directory: &str, table: &Fact<MountTable>) -> Fac
         d_type: d_type(reader, directory),
     });
     filesystem.into()
+}
+
+fn space(fs: StatFs) -> Space {
+    Space {
+        total: fs.blocks.saturating_mul(fs.block_size),
+        available: fs.available.saturating_mul(fs.block_size),
+        inodes: fs.files,
+        inodes_free: fs.files_free,
+    }
 }
 
 /// XFS made with `ftype=0` gives no types, except of `.` and `..`, which are not listed.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dind_doctor_checks::facts::{Address, Link, NftTable, Route, Why};
+use dind_doctor_checks::facts::{Address, InotifyUse, Link, NftTable, Reading, Route, Why};
 use serde::{Deserialize, Serialize};
 
 /// An answer; which one depends on the question.
@@ -28,6 +28,10 @@ pub enum Answer {
     Uname(Uname),
     /// `Variables`: those that are set.
     Variables(BTreeMap<String, String>),
+    /// `InotifyInstances`.
+    InotifyInstances(InotifyUse),
+    /// `Clocks`.
+    Clocks(Reading),
     /// `Links`.
     Links(Vec<Link>),
     /// `Addresses`.

@@ -114,6 +114,8 @@ fn leaves_the_namespace(mount: &CgroupMount) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
     use crate::{
         cgroup::testing::{findings, hybrid_vm, set_v1, v1_container, v1_pod},
@@ -160,7 +162,8 @@ mod tests {
 
     #[test]
     fn agreeing_mounts_pass() {
-        for facts in [healthy_container(), healthy_vm(), v1_container(), v1_pod(), hybrid_vm()] {
+        let all = vec![healthy_container(), healthy_vm(), v1_container(), v1_pod(), hybrid_vm()];
+        for facts in all {
             assert_eq!(run(&facts), Ok(Outcome::pass()));
         }
     }

@@ -4,6 +4,7 @@
 //! can say *unknown* and what to grant.
 
 mod cgroup;
+mod clocks;
 mod engine;
 mod fact;
 mod identity;
@@ -12,6 +13,7 @@ mod mount;
 mod netfilter;
 mod network;
 mod pid1;
+mod resources;
 mod runtime;
 mod security;
 mod storage;
@@ -21,6 +23,7 @@ pub use cgroup::{
     Cgroup, CgroupChild, CgroupDirectory, CgroupMount, CgroupType, CgroupVersion, ControllerRow,
     Hierarchy, Membership, PodTree, PodTrees, Procs,
 };
+pub use clocks::{Clocks, Reading};
 pub use engine::{DaemonConfig, EngineProcess, Engines, PREPARING_ENTRYPOINTS};
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
@@ -29,11 +32,15 @@ pub use mount::{Mount, MountTable, Propagation};
 pub use netfilter::{IptablesTool, LegacyTable, Netfilter, NftTable, TableCount, ToolFlavour};
 pub use network::{Address, Link, Network, PathMtu, Route};
 pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Zombie};
+pub use resources::{
+    CgroupLimits, CpuCgroup, CpuQuota, DefaultUlimit, Inotify, InotifyUse, InotifyUser, KeyUser,
+    Memory, MemoryCgroup, PidsCgroup, Resources, Rlimit, Swap, TreeCgroup,
+};
 pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
 pub use security::{
     Capabilities, Capability, CapabilitySet, Device, DeviceNode, Seccomp, Security,
 };
-pub use storage::{DataRoot, DataRootOwner, Filesystem, Storage};
+pub use storage::{DataRoot, DataRootOwner, Filesystem, Space, Storage};
 pub use text::Text;
 
 use serde::Serialize;
@@ -68,6 +75,10 @@ pub struct Facts {
     pub network: Network,
     /// Kernel release.
     pub kernel: Kernel,
+    /// Limits, and what is in use.
+    pub resources: Resources,
+    /// Clocks.
+    pub clocks: Clocks,
     /// Configuration of engines, and engines that run here.
     pub engines: Engines,
     /// What this environment is: container, engine, sandbox, Kubernetes, launcher.

@@ -1,7 +1,9 @@
 //! The live machine.
 
+mod clocks;
 mod file;
 mod guard;
+mod inotify;
 mod process;
 
 use std::{
@@ -102,6 +104,8 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
         Question::Variables { pid: Some(pid), names } => {
             process::of(*pid, names, deadline).map(Answer::Variables)
         }
+        Question::InotifyInstances => inotify::instances(deadline).map(Answer::InotifyInstances),
+        Question::Clocks => clocks::read().map(Answer::Clocks),
         Question::Pause { .. } => Ok(Answer::Done),
         Question::Links => rtnetlink::links(deadline).map(Answer::Links),
         Question::Addresses => rtnetlink::addresses(deadline).map(Answer::Addresses),
