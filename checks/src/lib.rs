@@ -22,12 +22,15 @@ pub mod target;
 pub mod version;
 
 mod cgroup;
+mod kubernetes;
 mod mount;
 mod netfilter;
 mod network;
 mod pid1;
 mod privilege;
+mod resources;
 mod storage;
+mod time;
 
 #[cfg(test)]
 mod testing;

@@ -4,7 +4,9 @@ use core::{fmt, str::FromStr};
 
 use serde::Serialize;
 
-use crate::{Check, cgroup, mount, netfilter, network, pid1, privilege, storage};
+use crate::{
+    Check, cgroup, kubernetes, mount, netfilter, network, pid1, privilege, resources, storage, time,
+};
 
 /// A part of the environment; the folder in which its checks are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -24,6 +26,12 @@ pub enum Area {
     Netfilter,
     /// MTU, routes, subnets, name resolution.
     Network,
+    /// Limits: tasks, memory, CPU time, inotify, open files, disk space.
+    Resources,
+    /// kubelet.
+    Kubernetes,
+    /// Clocks.
+    Time,
 }
 
 /// Root causes come first: a missing privilege explains much of what follows.
@@ -35,6 +43,9 @@ pub const REGISTRY: &[(Area, &[&Check])] = &[
     (Area::Storage, storage::CHECKS),
     (Area::Netfilter, netfilter::CHECKS),
     (Area::Network, network::CHECKS),
+    (Area::Resources, resources::CHECKS),
+    (Area::Kubernetes, kubernetes::CHECKS),
+    (Area::Time, time::CHECKS),
 ];
 
 impl Area {
@@ -48,6 +59,9 @@ impl Area {
             Self::Storage => "storage",
             Self::Netfilter => "netfilter",
             Self::Network => "network",
+            Self::Resources => "resources",
+            Self::Kubernetes => "kubernetes",
+            Self::Time => "time",
         }
     }
 }
