@@ -1,7 +1,7 @@
 use alloc::{format, string::String};
 
 use crate::{
-    facts::{Facts, Reading, Runtime},
+    facts::{Facts, Reading},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
     target::Severities,
@@ -85,8 +85,7 @@ fn finding(facts: &Facts, reading: &Reading, severity: Severities, summary: Stri
         Some(false) => "no",
         None => "unknown",
     };
-    let Runtime { container, .. } = &facts.runtime;
-    let place = if container.is_no() { Place::Here } else { Place::Host };
+    let place = if facts.runtime.container.is_no() { Place::Here } else { Place::Host };
     Finding::new("CLOCK_REALTIME", severity, summary)
         .evidence("clock_gettime", date(reading.realtime))
         .evidence("release date of this doctor", date(reading.released))
