@@ -11,8 +11,8 @@ use crate::{
 check! {
     /// ## What it looks at
     /// `CAP_SYS_RESOURCE`, the user namespace, the hard limits of the doctor's process, and what podman will
-    /// ask for: `default_ulimits` of `containers.conf`, and without it 1048576 open files where podman
-    /// takes itself to be root.
+    /// ask for: `default_ulimits` of `containers.conf`, and without it 1048576 open files and processes
+    /// where podman before 5.4 takes itself to be root.
     ///
     /// ## Why it matters
     /// Only `CAP_SYS_RESOURCE` in the initial user namespace raises a hard limit; in a namespace of its own
@@ -21,18 +21,19 @@ check! {
     ///
     /// ## When it is fine
     /// With the capability, as in a privileged container. Where nothing asks for more: rootless podman
-    /// keeps the limits that it has.
+    /// keeps the limits that it has, and from 5.4 on podman as root without the capability too.
     ///
     /// ## How to fix
     /// Ask for no more than there is (`default_ulimits` in `containers.conf`), start the outer container
-    /// with higher limits, or give it `CAP_SYS_RESOURCE`.
+    /// with higher limits, give it `CAP_SYS_RESOURCE`, or use podman 5.4.
     ///
     /// ## References
-    /// `setrlimit(2)`, `containers.conf(5)`; podman issues 6668, 17358, 24508 and 24692.
+    /// `setrlimit(2)`, `containers.conf(5)`; podman issues 6668, 17358, 24508 and 24692,
+    /// pull request 24696.
     "rlimit-raise-denied",
     "podman asks for limits that may not be raised here",
     "-/-/B/-/-",
-    ["error setting rlimit type"]
+    ["error setting rlimit type", "setrlimit `RLIMIT_"]
 }
 
 /// What podman as root asks for (`pkg/specgen/generate/oci_linux.go`, `RLimitDefaultValue`).
@@ -81,15 +82,17 @@ fn wanted(facts: &Facts) -> Result<Vec<Wanted>, Unknown> {
         let source = format!("default_ulimits in {}", ulimit.source);
         Some(Wanted { name, hard: ulimit.hard, source })
     };
-    let implicit = || {
-        Some(Wanted {
-            name: "nofile",
+    // Later releases keep the limits that they have (podman pull request 24696).
+    let asks = !podman.version.at_least(5, 4) && takes_itself_for_root(facts);
+    let implicit = |name: &'static str| {
+        asks.then(|| Wanted {
+            name,
             hard: Some(PODMAN_DEFAULT),
-            source: "podman's default for root".into(),
+            source: format!("default of podman {} as root", podman.version),
         })
-        .filter(|_| !podman.is_assumed() && takes_itself_for_root(facts))
     };
-    Ok([of("nofile").or_else(implicit), of("nproc")].into_iter().flatten().collect())
+    let either = |name| of(name).or_else(|| implicit(name));
+    Ok(["nofile", "nproc"].into_iter().filter_map(either).collect())
 }
 
 /// podman counts as rootless without CAP_SYS_ADMIN, and then keeps its limits.
@@ -182,11 +185,14 @@ mod tests {
     }
 
     #[test]
-    fn podman_as_root_asks_by_itself_where_it_is_known_to_be_there() {
+    fn podman_as_root_asked_by_itself_before_5_4() {
         let mut facts = confined(524_288);
         assert!(is_not_applicable(&run(&facts)));
-        facts.versions.read(Component::Podman, Version::new(5, 4, 0), "dpkg");
+        facts.versions.read(Component::Podman, Version::new(4, 3, 1), "dpkg");
         assert!(only_finding(run(&facts)).summary.contains("1048576"));
+        let mut later = confined(524_288);
+        later.versions.read(Component::Podman, Version::new(5, 4, 0), "dpkg");
+        assert!(is_not_applicable(&run(&later)));
         facts.capabilities.effective = Fact::Known(CapabilitySet(0xa804_25fb));
         assert!(is_not_applicable(&run(&facts)));
     }
