@@ -29,9 +29,11 @@ mod netfilter;
 mod network;
 mod pid1;
 mod privilege;
+mod resources;
 mod runtime;
 mod security;
 mod storage;
+mod time;
 
 #[cfg(test)]
 mod testing;

@@ -5,8 +5,8 @@ use core::{fmt, str::FromStr};
 use serde::Serialize;
 
 use crate::{
-    Check, cgroup, kernel, kubernetes, mount, netfilter, network, pid1, privilege, runtime,
-    security, storage,
+    Check, cgroup, kernel, kubernetes, mount, netfilter, network, pid1, privilege, resources,
+    runtime, security, storage, time,
 };
 
 /// A part of the environment; the folder in which its checks are.
@@ -33,8 +33,12 @@ pub enum Area {
     Netfilter,
     /// MTU, routes, subnets, name resolution.
     Network,
+    /// Limits: tasks, memory, CPU time, inotify, open files, disk space.
+    Resources,
     /// kubelet, kube-proxy and what a node runs.
     Kubernetes,
+    /// Clocks.
+    Time,
 }
 
 /// Root causes come first: a missing privilege explains much of what follows.
@@ -49,7 +53,9 @@ pub const REGISTRY: &[(Area, &[&Check])] = &[
     (Area::Storage, storage::CHECKS),
     (Area::Netfilter, netfilter::CHECKS),
     (Area::Network, network::CHECKS),
+    (Area::Resources, resources::CHECKS),
     (Area::Kubernetes, kubernetes::CHECKS),
+    (Area::Time, time::CHECKS),
 ];
 
 impl Area {
@@ -66,7 +72,9 @@ impl Area {
             Self::Storage => "storage",
             Self::Netfilter => "netfilter",
             Self::Network => "network",
+            Self::Resources => "resources",
             Self::Kubernetes => "kubernetes",
+            Self::Time => "time",
         }
     }
 }

@@ -1,6 +1,10 @@
 //! Facts for unit tests: a healthy environment of each kind, to be changed in one place.
 
+mod resources;
+
 use alloc::{vec, vec::Vec};
+
+use self::resources::healthy_resources;
 
 use crate::facts::{Fact::Known, *};
 
@@ -74,6 +78,7 @@ fn data_root(owner: DataRootOwner, path: &str) -> DataRoot {
             mount: Some(mount(path, "ext4", &["rw", "relatime"])),
             d_type: Some(true),
         }),
+        space: Known(resources::plenty()),
         entries: Known(vec![]),
     }
 }
@@ -231,6 +236,8 @@ pub(crate) fn healthy_container() -> Facts {
         systemd: Fact::missing("/run/systemd/resolve/resolv.conf", Why::NotFound),
     };
     facts.proxies = Proxies { daemons: Known(vec![]) };
+    facts.resources = healthy_resources();
+    facts.clocks = resources::healthy_clocks();
     facts.kernel = Kernel {
         release: Known("6.12.0".into()),
         version: Known(crate::version::Version::new(6, 12, 0)),

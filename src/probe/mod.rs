@@ -2,6 +2,7 @@
 
 mod cgroup;
 mod client;
+mod clocks;
 mod engine;
 mod identity;
 mod kernel;
@@ -14,6 +15,7 @@ mod process;
 mod proxy;
 mod reader;
 mod resolver;
+mod resources;
 mod runtime;
 mod scratch;
 mod search_path;
@@ -59,6 +61,7 @@ pub fn collect(source: &dyn Source) -> Collected {
     let mut engines = reader.run("engines", BUDGET, |r| engine::probe(r, &processes));
     let path = reader.run("engines", BUDGET, |r| search_path::of_daemon(r, &engines));
     engines.dockerd = reader.run("engines", BUDGET, |r| search_path::find(r, &path, "dockerd"));
+    let cgroup = reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts));
     let mut facts = Facts {
         identity,
         pid1,
@@ -67,7 +70,9 @@ pub fn collect(source: &dyn Source) -> Collected {
         security: reader.run("security", BUDGET, |r| security::security(r, &path)),
         userns: reader.run("userns", BUDGET, userns::switches),
         subids: reader.run("userns", BUDGET, |r| userns::subordinate_ids(r, &mounts, &path)),
-        cgroup: reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts)),
+        resources: reader.run("resources", BUDGET, |r| resources::probe(r, &cgroup)),
+        clocks: reader.run("clocks", BUDGET, clocks::probe),
+        cgroup,
         storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),
         scratch: reader.run("scratch", BUDGET, |r| scratch::probe(r, &path)),
         netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &path)),

@@ -7,7 +7,9 @@ use std::{
     time::Duration,
 };
 
-use dind_doctor_checks::facts::{Address, Fact, Link, Missing, NftTable, Route, Text, Why};
+use dind_doctor_checks::facts::{
+    Address, Fact, InotifyUse, Link, Missing, NftTable, Reading, Route, Text, Why,
+};
 
 use crate::source::{Access, Answer, Ids, Listing, Question, Refusal, Source, Stat, StatFs, Uname};
 
@@ -180,6 +182,24 @@ impl<'a> Reader<'a> {
             }
         }
         Ok(variables)
+    }
+
+    /// Open inotify instances by user.
+    pub fn inotify_instances(&self) -> Read<InotifyUse> {
+        let about = "inotify instances in /proc/PID/fd";
+        match self.ask(&Question::InotifyInstances, about)? {
+            Answer::InotifyInstances(in_use) => Ok(in_use),
+            _ => Err(Missing::new(about, Why::Malformed)),
+        }
+    }
+
+    /// The system's clocks.
+    pub fn clocks(&self) -> Read<Reading> {
+        let about = "clock_gettime";
+        match self.ask(&Question::Clocks, about)? {
+            Answer::Clocks(reading) => Ok(reading),
+            _ => Err(Missing::new(about, Why::Malformed)),
+        }
     }
 
     /// Links, by rtnetlink.

@@ -43,6 +43,17 @@ impl Status {
         self.parsed(field, |value| value.parse().ok())
     }
 
+    /// How many numbers are in a list such as `0-2,5`.
+    pub(super) fn count(&self, field: &str) -> Result<u32, Missing> {
+        self.parsed(field, |list| {
+            list.split(',').try_fold(0_u32, |count, part| {
+                let (first, last) = part.split_once('-').unwrap_or((part, part));
+                let (first, last): (u32, u32) = (first.parse().ok()?, last.parse().ok()?);
+                count.checked_add(last.checked_sub(first)?.checked_add(1)?)
+            })
+        })
+    }
+
     /// The three signal masks.
     pub(super) fn signals(&self) -> Fact<SignalMasks> {
         let masks = || {

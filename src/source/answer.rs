@@ -1,6 +1,6 @@
 //! What a source can answer.
 
-use dind_doctor_checks::facts::{Address, Link, NftTable, Route, Why};
+use dind_doctor_checks::facts::{Address, InotifyUse, Link, NftTable, Reading, Route, Why};
 use serde::{Deserialize, Serialize};
 
 /// An answer; which one depends on the question.
@@ -26,6 +26,10 @@ pub enum Answer {
     Uname(Uname),
     /// `Variable`: its value if it is set; bytes that are not UTF-8 replaced.
     Variable(Option<String>),
+    /// `InotifyInstances`.
+    InotifyInstances(InotifyUse),
+    /// `Clocks`.
+    Clocks(Reading),
     /// `Links`.
     Links(Vec<Link>),
     /// `Addresses`.

@@ -93,6 +93,11 @@ pub enum Question {
         /// Its name.
         name: String,
     },
+    /// Open inotify instances by user: the descriptors of this PID namespace's processes that are one. A
+    /// link per descriptor would fill a bundle.
+    InotifyInstances,
+    /// The system's clocks, and when the doctor that reads them was released.
+    Clocks,
     /// Waits, so that what is asked next is a second sample. A bundle does not wait.
     Pause {
         /// How long.

@@ -1,4 +1,4 @@
-//! The system call that nix has no safe form of.
+//! System calls that nix has no safe form of.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -27,4 +27,15 @@ pub(super) fn getsockopt(
     };
     Errno::result(status)?;
     usize::try_from(length).map_err(|_| Errno::EOVERFLOW)
+}
+
+/// Whether the kernel takes its clock to be synchronised (`adjtimex(2)`). Nothing is adjusted: no mode is
+/// set, and that needs no privilege.
+pub(super) fn clock_is_synchronized() -> Result<bool, Errno> {
+    // SAFETY: timex is a struct of integers, for which zeroes are valid.
+    let mut state: libc::timex = unsafe { std::mem::zeroed() };
+    // SAFETY: `state` is a valid timex that the call writes to and does not keep.
+    let clock = unsafe { libc::adjtimex(&raw mut state) };
+    Errno::result(clock)?;
+    Ok(state.status & libc::STA_UNSYNC == 0)
 }

@@ -114,6 +114,7 @@ fn leaves_the_namespace(mount: &CgroupMount) -> bool {
 
 #[cfg(test)]
 mod tests {
+
     use super::*;
     use crate::{
         cgroup::testing::{findings, hybrid_vm, set_v1, v1_container, v1_pod},

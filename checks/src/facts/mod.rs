@@ -5,6 +5,7 @@
 
 mod cgroup;
 mod client;
+mod clocks;
 mod engine;
 mod fact;
 mod identity;
@@ -17,6 +18,7 @@ mod network;
 mod pid1;
 mod proxy;
 mod resolver;
+mod resources;
 mod runtime;
 mod scratch;
 mod security;
@@ -32,6 +34,7 @@ pub use client::{
     CertificateDirectory, Clients, DockerClient, DockerContext, EngineSocket, Kubeconfig,
     SocketKind,
 };
+pub use clocks::{Clocks, Reading};
 pub use engine::{DaemonConfig, EngineProcess, Engines, PREPARING_ENTRYPOINTS};
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
@@ -47,12 +50,16 @@ pub use network::{Address, Link, Network, PathMtu, Route};
 pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Zombie};
 pub use proxy::{EngineProxy, PROXY_VARIABLES, Proxies};
 pub use resolver::{NameServer, ResolvConf, Resolver};
+pub use resources::{
+    CgroupLimits, CpuCgroup, CpuQuota, DefaultUlimit, Inotify, InotifyUse, InotifyUser, KeyUser,
+    Memory, MemoryCgroup, PidsCgroup, Resources, Rlimit, Swap, TreeCgroup,
+};
 pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
 pub use scratch::{Scratch, ScratchDirectory};
 pub use security::{
     Capabilities, Capability, CapabilitySet, Device, DeviceNode, FilteredCalls, Seccomp, Security,
 };
-pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice, Storage};
+pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice, Space, Storage};
 pub use text::Text;
 pub use userns::{MappingProgram, SubordinateIds, SubordinateRange, UserNamespaces};
 
@@ -100,6 +107,10 @@ pub struct Facts {
     pub proxies: Proxies,
     /// Kernel release.
     pub kernel: Kernel,
+    /// Limits, and what is in use.
+    pub resources: Resources,
+    /// Clocks.
+    pub clocks: Clocks,
     /// Configuration of engines, and engines that run here.
     pub engines: Engines,
     /// What clients would talk to: sockets, contexts, certificates, the kubeconfig.

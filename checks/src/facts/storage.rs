@@ -73,6 +73,20 @@ fn magic_name(magic: u64) -> &'static str {
     }
 }
 
+/// How full a filesystem is (`statfs(2)`). Of a volume this is the disk under it: a quota that is enforced
+/// by eviction, as `sizeLimit` of an emptyDir, does not show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Space {
+    /// Bytes in all; 0 where the filesystem does not say.
+    pub total: u64,
+    /// Bytes that are free for unprivileged users.
+    pub available: u64,
+    /// Inodes; 0 where their number is not fixed.
+    pub inodes: u64,
+    /// Free inodes.
+    pub inodes_free: u64,
+}
+
 /// One directory in which an engine keeps images and containers.
 #[derive(Debug, Clone, Serialize)]
 pub struct DataRoot {
@@ -88,6 +102,8 @@ pub struct DataRoot {
     pub resolved: Fact<Text>,
     /// The filesystem that holds it.
     pub filesystem: Fact<Filesystem>,
+    /// How full that filesystem is.
+    pub space: Fact<Space>,
     /// Names in the directory, sorted, up to a bound: `overlay2`, `vfs`, `image`, … Empty if it does not
     /// exist.
     pub entries: Fact<Vec<Text>>,

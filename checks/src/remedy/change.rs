@@ -159,6 +159,15 @@ impl DaemonOption {
         }
     }
 
+    /// Soft and hard limit of open files of containers that do not set their own.
+    pub fn default_nofile(soft: u64, hard: u64) -> Self {
+        Self {
+            argument: alloc::format!("--default-ulimit=nofile={soft}:{hard}"),
+            keys: alloc::vec!["default-ulimits", "nofile"],
+            value: serde_json::json!({"Name": "nofile", "Soft": soft, "Hard": hard}),
+        }
+    }
+
     /// Firewall backend of Docker 29 and later.
     pub fn firewall_backend(name: &str) -> Self {
         Self {

@@ -148,6 +148,8 @@ fn question(question: &Question, names: &Pseudonyms) -> Question {
         | Question::Variable { .. }
         | Question::Pause { .. }
         | Question::SystemCall { .. }
+        | Question::InotifyInstances
+        | Question::Clocks
         | Question::Links
         | Question::Addresses
         | Question::Routes
@@ -206,6 +208,8 @@ fn answer(
             answer @ Answer::Done,
         )
         | (Question::Ids, answer @ Answer::Ids(_))
+        | (Question::InotifyInstances, answer @ Answer::InotifyInstances(_))
+        | (Question::Clocks, answer @ Answer::Clocks(_))
         | (
             Question::PathMtu { .. } | Question::LegacyEntries { .. } | Question::SystemCall { .. },
             answer @ Answer::Number(_),

@@ -5,13 +5,13 @@ mod image_stores;
 use dind_doctor_checks::{
     facts::{
         DataRoot, DataRootOwner, Engines, Fact, Filesystem, ImageStores, Missing, MountTable,
-        SourceDevice, Storage, Text, Why,
+        SourceDevice, Space, Storage, Text, Why,
     },
     version::Version,
 };
 
 use super::{Reader, search_path};
-use crate::source::{EntryKind, path};
+use crate::source::{EntryKind, StatFs, path};
 
 /// `XFS_SUPER_MAGIC`.
 const XFS_MAGIC: u64 = 0x5846_5342;
@@ -169,6 +169,7 @@ fn data_root(
             Fact::Known(directory) => filesystem(reader, directory, exists, table),
             Fact::Missing(missing) => Fact::Missing(missing.clone()),
         },
+        space: resolved.as_ref().and_then(|directory| reader.statfs(directory).map(space).into()),
         resolved: resolved.map(Text::from),
         entries,
     }
@@ -206,6 +207,15 @@ fn filesystem(
         d_type: (exists || fs.magic == XFS_MAGIC).then(|| d_type(reader, directory)).flatten(),
     });
     filesystem.into()
+}
+
+fn space(fs: StatFs) -> Space {
+    Space {
+        total: fs.blocks.saturating_mul(fs.block_size),
+        available: fs.available.saturating_mul(fs.block_size),
+        inodes: fs.files,
+        inodes_free: fs.files_free,
+    }
 }
 
 /// XFS made with `ftype=0` gives no types, except of `.` and `..`, which are not listed.
@@ -247,6 +257,7 @@ mod tests {
                 d_type: None,
             }),
             entries: Fact::Known(vec![]),
+            space: Fact::default(),
         };
         let roots = [root("/dev/sda1"), root("/dev/mapper/x"), root("/dev/sda1"), root("overlay")];
         let source = Fixed::new().file("/dev/sda1", "");

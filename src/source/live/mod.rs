@@ -1,8 +1,10 @@
 //! The live machine.
 
 mod call;
+mod clocks;
 mod file;
 mod guard;
+mod inotify;
 mod process;
 
 use std::{
@@ -111,6 +113,8 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
         Question::Variable { pid: Some(pid), name } => {
             process::of(*pid, name, deadline).map(Answer::Variable)
         }
+        Question::InotifyInstances => inotify::instances(deadline).map(Answer::InotifyInstances),
+        Question::Clocks => clocks::read().map(Answer::Clocks),
         Question::Pause { .. } => Ok(Answer::Done),
         Question::Links => rtnetlink::links(deadline).map(Answer::Links),
         Question::Addresses => rtnetlink::addresses(deadline).map(Answer::Addresses),

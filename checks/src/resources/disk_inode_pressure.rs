@@ -1,0 +1,256 @@
+use alloc::{format, string::String, vec::Vec};
+
+use super::limits::size;
+use crate::{
+    facts::{DataRoot, DataRootOwner, Facts, Mount, Space, Why},
+    outcome::{Finding, Outcome, Unknown, Verdict},
+    remedy::{ContainerSetting, Place, Remedy},
+    target::{Severities, Severity, Target},
+};
+
+check! {
+    /// ## What it looks at
+    /// Free bytes and inodes of the filesystem under each data root (`statfs(2)`), as an unprivileged
+    /// process has them.
+    ///
+    /// ## Why it matters
+    /// A kind node image takes 1 GiB, a cluster with its images about ten. A full disk ends a pull with
+    /// `no space left on device`, and kubelet evicts pods (`node.kubernetes.io/disk-pressure`). So does a
+    /// filesystem without inodes, with gigabytes free.
+    ///
+    /// ## When it is fine
+    /// From 10 GiB on for kind, 5 GiB for engines. Filesystems without a fixed number of inodes (btrfs,
+    /// zfs) have none to run out of. kind turns off kubelet's eviction by disk, so that only bytes count
+    /// there, not per cent; k3d and minikube leave 5 to 15 per cent unused. What does not show: an emptyDir's
+    /// `sizeLimit` and a pod's `ephemeral-storage` limit, which kubelet enforces by eviction.
+    ///
+    /// ## How to fix
+    /// A larger volume for the data root, a larger `sizeLimit`, or a regular `docker system prune`.
+    ///
+    /// ## References
+    /// `statfs(2)`; <https://kind.sigs.k8s.io/docs/user/known-issues/>; kind issue 156;
+    /// <https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/>.
+    "disk-inode-pressure",
+    "A data root is short of disk space or inodes",
+    "D/B/D/-/D",
+    [
+        "no space left on device",
+        "node.kubernetes.io/disk-pressure",
+        "The node was low on resource: ephemeral-storage",
+        "Usage of EmptyDir volume",
+    ]
+}
+
+/// A node image does not fit.
+const NODE_IMAGE: u64 = 2 << 30;
+
+/// Images and builds of a small project.
+const ENGINE: u64 = 5 << 30;
+
+/// A cluster with its images.
+const CLUSTER: u64 = 10 << 30;
+
+/// One in twenty inodes.
+const INODES: u64 = 20;
+
+struct Group<'a> {
+    place: &'a str,
+    space: Space,
+    filesystem: &'a str,
+    roots: Vec<&'a DataRoot>,
+}
+
+fn run(facts: &Facts) -> Verdict {
+    if facts.storage.data_roots.is_empty() {
+        return Err(Unknown::new("data roots", Why::NotRecorded));
+    }
+    let mut groups: Vec<Group> = Vec::new();
+    let mut missing = Vec::new();
+    for root in facts.storage.data_roots.iter().filter(|root| is_used(facts, root)) {
+        let space = match root.space.get() {
+            Ok(space) => *space,
+            Err(unknown) => {
+                missing.extend(unknown.missing);
+                continue;
+            }
+        };
+        let filesystem = root.filesystem.known();
+        let mount = filesystem.and_then(|fs| fs.mount.as_ref());
+        // Nothing can be written there anyway; such filesystems report that they are full.
+        if space.total == 0 || mount.is_some_and(Mount::read_only) {
+            continue;
+        }
+        let place = mount.map_or(root.path.as_str(), |mount| &mount.mount_point);
+        match groups.iter_mut().find(|group| group.place == place) {
+            Some(group) => group.roots.push(root),
+            None => groups.push(Group {
+                place,
+                space,
+                filesystem: filesystem.map_or("unknown", |fs| fs.name()),
+                roots: [root].into(),
+            }),
+        }
+    }
+    let findings: Vec<Finding> = groups.iter().filter_map(judge).collect();
+    if findings.is_empty() && !missing.is_empty() {
+        return Err(Unknown { missing, remedy: None });
+    }
+    Ok(Outcome::of(findings))
+}
+
+/// Whether a target could put images there; containerd's and kubelet's own are inside a node.
+fn is_used(facts: &Facts, root: &DataRoot) -> bool {
+    let root_user = facts.identity.euid.known().map(|euid| *euid == 0);
+    match root.owner {
+        DataRootOwner::Docker | DataRootOwner::Podman => true,
+        DataRootOwner::Buildkit => root_user != Some(false),
+        DataRootOwner::RootlessDocker | DataRootOwner::RootlessBuildkit => root_user != Some(true),
+        DataRootOwner::Containerd | DataRootOwner::Kubelet => false,
+    }
+}
+
+fn users(root: &DataRoot) -> &'static [Target] {
+    match root.owner {
+        DataRootOwner::Docker => &[Target::Dockerd, Target::Kind],
+        DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => &[Target::Buildkit],
+        DataRootOwner::Podman | DataRootOwner::RootlessDocker => &[Target::Rootless],
+        DataRootOwner::Containerd | DataRootOwner::Kubelet => &[],
+    }
+}
+
+fn judge(group: &Group) -> Option<Finding> {
+    let space = group.space;
+    let few_inodes = has_fixed_inodes(group) && space.inodes_free < space.inodes / INODES;
+    let mut severity = Severities::NONE;
+    for target in group.roots.iter().flat_map(|root| users(root)) {
+        let worst = match target {
+            Target::Kind if space.available < NODE_IMAGE => Some(Severity::Error),
+            Target::Kind if space.available < CLUSTER => Some(Severity::Warning),
+            _ if space.available < ENGINE || few_inodes => Some(Severity::Warning),
+            _ => None,
+        };
+        severity = severity.with(*target, worst);
+    }
+    severity.iter().next()?;
+    let inodes = if few_inodes {
+        format!(", {} of {} inodes", space.inodes_free, space.inodes)
+    } else {
+        String::new()
+    };
+    let paths: Vec<&str> = group.roots.iter().map(|root| root.path.as_str()).collect();
+    let mut finding = Finding::new(
+        group.place,
+        severity,
+        format!(
+            "{} of {} free{inodes} on {} ({}), which holds {}",
+            size(space.available),
+            size(space.total),
+            group.place,
+            group.filesystem,
+            paths.join(", ")
+        ),
+    )
+    .evidence(
+        format!("statfs {}", group.roots[0].path),
+        format!(
+            "{} bytes available of {}, {} inodes free of {}",
+            space.available, space.total, space.inodes_free, space.inodes
+        ),
+    )
+    .remedy(Remedy::commands(
+        Place::Here,
+        "remove images, containers and volumes that nothing uses",
+        ["docker system prune -af --volumes"],
+    ));
+    if matches!(group.filesystem, "tmpfs" | "ramfs") {
+        finding = finding.caused_by("dataroot-on-tmpfs");
+    }
+    for root in &group.roots {
+        finding = finding.remedy(Remedy::container(
+            format!("put {} on a larger volume", root.path),
+            [ContainerSetting::Volume(root.path.as_str().into())],
+        ));
+    }
+    Some(finding)
+}
+
+/// btrfs says 0, zfs makes a number up from the free space.
+fn has_fixed_inodes(group: &Group) -> bool {
+    group.space.inodes > 0 && group.filesystem != "zfs"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Fact, Filesystem},
+        resources::testing::only_finding,
+        testing::{healthy_container, healthy_vm, mount},
+    };
+
+    /// All data roots on one filesystem with this much free.
+    fn with(fstype: &str, options: &[&str], space: Space) -> Facts {
+        let mut facts = healthy_container();
+        for root in &mut facts.storage.data_roots {
+            root.filesystem = Fact::Known(Filesystem {
+                magic: 0,
+                mount: Some(mount("/data", fstype, options)),
+                d_type: Some(true),
+            });
+            root.space = Fact::Known(space);
+        }
+        facts
+    }
+
+    fn free(gib: u64) -> Space {
+        Space { total: 500 << 30, available: gib << 30, inodes: 1000, inodes_free: 900 }
+    }
+
+    #[test]
+    fn bytes_are_judged_by_what_they_are_for() {
+        let finding = only_finding(run(&with("ext4", &["rw"], free(1))));
+        assert_eq!(finding.severity, CHECK.worst);
+        assert!(finding.summary.contains("1.0 GiB of 500.0 GiB free"));
+        assert_eq!(
+            only_finding(run(&with("ext4", &["rw"], free(8)))).severity,
+            Severities::of("-/D/-/-/-")
+        );
+    }
+
+    #[test]
+    fn a_large_disk_may_be_nearly_full() {
+        assert_eq!(run(&with("ext4", &["rw"], free(20))), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn inodes_run_out_where_their_number_is_fixed() {
+        let few = Space { inodes_free: 10, ..free(100) };
+        let finding = only_finding(run(&with("ext4", &["rw"], few)));
+        assert_eq!(finding.severity, Severities::of("D/D/D/-/D"));
+        assert!(finding.summary.contains("10 of 1000 inodes"));
+        assert_eq!(run(&with("zfs", &["rw"], few)), Ok(Outcome::pass()));
+        let none = Space { inodes: 0, inodes_free: 0, ..free(100) };
+        assert_eq!(run(&with("btrfs", &["rw"], none)), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn memory_is_explained_by_the_other_finding() {
+        let finding = only_finding(run(&with("tmpfs", &["rw"], free(1))));
+        assert_eq!(finding.caused_by, ["dataroot-on-tmpfs"]);
+    }
+
+    #[test]
+    fn what_cannot_be_written_or_says_nothing_is_not_full() {
+        assert_eq!(run(&with("squashfs", &["ro"], free(0))), Ok(Outcome::pass()));
+        let silent = Space { total: 0, ..free(0) };
+        assert_eq!(run(&with("fuse", &["rw"], silent)), Ok(Outcome::pass()));
+        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn a_missing_number_is_unknown() {
+        let mut facts = healthy_container();
+        facts.storage.data_roots[0].space = Fact::missing("statfs", Why::TimedOut);
+        assert!(run(&facts).is_err());
+    }
+}

@@ -1,0 +1,185 @@
+use alloc::{format, string::String, vec::Vec};
+
+use crate::{
+    facts::{Facts, InotifyUse, Tri, Why},
+    outcome::{Finding, Outcome, Verdict},
+    remedy::{Place, Remedy},
+    target::{Severities, Severity, Target},
+};
+
+check! {
+    /// ## What it looks at
+    /// `/proc/sys/fs/inotify/max_user_instances` and `max_user_watches`, the limits of the doctor's
+    /// user namespace (`/proc/sys/user/max_inotify_*`; the least along all namespaces counts), and how many
+    /// instances root has open in the processes that are visible here.
+    ///
+    /// ## Why it matters
+    /// systemd, containerd, kubelet and many pods of a kind node each take instances, about forty per
+    /// node, of the one number that all containers of the host share per user: 128 by default. Past it
+    /// they fail with `too many open files`, which has nothing to do with `ulimit -n`; too few watches fail
+    /// with `No space left on device`, which has nothing to do with the disk. The second node or cluster
+    /// usually meets it.
+    ///
+    /// ## When it is fine
+    /// With at least 512 instances and 65536 watches (kind recommends 524288). On a host or VM where all
+    /// processes can be seen, 128 is enough for a first node as long as few are open. In a container the use
+    /// of the rest of the host does not show, so a low limit is a warning there.
+    ///
+    /// ## How to fix
+    /// Raise both on the host. They are not namespaced: setting them inside a privileged container changes
+    /// the host, and a pod's `sysctls:` cannot set them.
+    ///
+    /// ## References
+    /// `inotify(7)`, `namespaces(7)` on `/proc/sys/user`;
+    /// <https://kind.sigs.k8s.io/docs/user/known-issues/#pod-errors-due-to-too-many-open-files>;
+    /// kind issue 717.
+    "inotify-exhausted",
+    "inotify limits are too low for the nodes of a cluster",
+    "W/B/W/D/-",
+    [
+        "failed to create fsnotify watcher: too many open files",
+        "inotify_init: too many open files",
+        "Failed to create control group inotify object: Too many open files",
+        "Failed to create inotify watch: No space left on device",
+    ]
+}
+
+/// What kind recommends.
+const INSTANCES: u64 = 512;
+const WATCHES: u64 = 524_288;
+
+/// What one kind node takes, about: systemd, containerd, kubelet and the pods of the control plane.
+const NODE: u64 = 40;
+
+/// What systemd takes in a container before any service does.
+const SYSTEMD: u64 = 8;
+
+/// From this on a node or two do not run out of watches; kernels since 5.11 scale the default by memory.
+const ENOUGH_WATCHES: u64 = 65_536;
+
+fn run(facts: &Facts) -> Verdict {
+    let inotify = &facts.resources.inotify;
+    if inotify.instances.why() == Some(Why::NotFound) {
+        return Ok(Outcome::not_applicable("this kernel has no limits of inotify"));
+    }
+    let host = *inotify.instances.get()?;
+    let instances = least(host, inotify.namespace_instances.known());
+    let watches = inotify.watches.known().map(|w| least(*w, inotify.namespace_watches.known()));
+    let seen = inotify.in_use.known();
+    let open = u64::from(seen.map_or(0, |in_use| in_use.of(0)));
+    let left = instances.value.saturating_sub(open);
+    let mut findings = Vec::new();
+    if instances.value < INSTANCES || left < NODE {
+        let severity = severity(facts, left, seen);
+        let summary = format!(
+            "{} allows {} inotify instances per user, and root has at least {open} open: a kind node \
+             takes about {NODE}",
+            instances.sysctl("instances"),
+            instances.value
+        );
+        findings.push(
+            finding("instances", severity, summary, &instances, INSTANCES)
+                .evidence("links to anon_inode:inotify in /proc/PID/fd", in_use(seen)),
+        );
+    }
+    if let Some(watches) = watches.filter(|watches| watches.value < WATCHES) {
+        let low = watches.value < ENOUGH_WATCHES;
+        let severity = if low { Severities::of("-/D/-/W/-") } else { Severities::of("-/W/-/-/-") };
+        let summary = format!(
+            "{} allows {} inotify watches per user, where kind recommends {WATCHES}",
+            watches.sysctl("watches"),
+            watches.value
+        );
+        // With room for a node or two, this is worth a word only beside the other.
+        if low || !findings.is_empty() {
+            findings.push(finding("watches", severity, summary, &watches, WATCHES));
+        }
+    }
+    Ok(Outcome::of(findings))
+}
+
+struct Limit {
+    value: u64,
+    /// Whether the user namespace's own limit is the least.
+    of_namespace: bool,
+}
+
+impl Limit {
+    fn sysctl(&self, what: &str) -> String {
+        if self.of_namespace {
+            format!("user.max_inotify_{what}")
+        } else {
+            format!("fs.inotify.max_user_{what}")
+        }
+    }
+}
+
+fn least(host: u64, namespace: Option<&u64>) -> Limit {
+    match namespace {
+        Some(own) if *own < host => Limit { value: *own, of_namespace: true },
+        _ => Limit { value: host, of_namespace: false },
+    }
+}
+
+/// The whole use is visible to root in the initial PID and user namespaces only.
+fn sees_all(facts: &Facts, seen: Option<&InotifyUse>) -> bool {
+    let namespaces = &facts.identity.namespaces;
+    seen.is_some_and(|in_use| in_use.unreadable == 0 && !in_use.truncated)
+        && namespaces.pid.known().is_some_and(|pid| pid.initial == Tri::Yes)
+        && namespaces.user_is_private().is_no()
+}
+
+fn severity(facts: &Facts, left: u64, seen: Option<&InotifyUse>) -> Severities {
+    let all = sees_all(facts, seen);
+    let kind = match left {
+        // What is open is a lower bound, so that this is certain.
+        left if left < NODE => Severity::Error,
+        left if all && left >= 2 * NODE => Severity::Info,
+        _ => Severity::Warning,
+    };
+    let systemd = if left < SYSTEMD { Severity::Warning } else { Severity::Info };
+    let others = if all { Severities::NONE } else { Severities::of("W/-/W/-/-") };
+    others
+        .with(Target::Kind, Some(kind))
+        .with(Target::Systemd, (!all || left < NODE).then_some(systemd))
+}
+
+fn in_use(seen: Option<&InotifyUse>) -> String {
+    seen.map_or_else(
+        || "not known".into(),
+        |in_use| {
+            let bound = if in_use.truncated { "; not all were looked at" } else { "" };
+            format!(
+                "{} of root; {} processes could not be read{bound}",
+                in_use.of(0),
+                in_use.unreadable
+            )
+        },
+    )
+}
+
+fn finding(
+    what: &str,
+    severity: Severities,
+    summary: String,
+    limit: &Limit,
+    wanted: u64,
+) -> Finding {
+    let sysctl = limit.sysctl(what);
+    let wanted = wanted.max(limit.value.saturating_mul(2).min(8192));
+    let file = format!("/proc/sys/{}", sysctl.replace('.', "/"));
+    let place = if limit.of_namespace { Place::Here } else { Place::Host };
+    Finding::new(sysctl.clone(), severity, summary)
+        .evidence(file, format!("{}", limit.value))
+        .remedy(Remedy::commands(
+            place,
+            "raise the limit, and keep it over a reboot",
+            [
+                format!("sysctl -w {sysctl}={wanted}"),
+                format!("echo {sysctl}={wanted} > /etc/sysctl.d/90-inotify-{what}.conf"),
+            ],
+        ))
+}
+
+#[cfg(test)]
+mod tests;
