@@ -3,8 +3,8 @@
 # PRIVILEGED (this folder); their last line of output is the reason when they fail or are skipped.
 set -eu
 
-fail() { echo "$*"; exit 1; }
-skip() { echo "$*"; exit 77; }
+fail() { echo "$*" >&2; exit 1; }
+skip() { echo "$*" >&2; exit 77; }
 need() {
     local tool
     for tool; do command -v "$tool" >/dev/null || skip "no $tool on this machine"; done
