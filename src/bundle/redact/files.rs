@@ -112,6 +112,9 @@ const FILES: &[(&str, Treatment)] = &[
     ("/run/systemd/resolve/resolv.conf", Filter(f::resolver)),
     // Configuration and versions.
     ("**/docker/daemon.json", Filter(f::daemon_json)),
+    ("**/containers/containers.conf", Filter(f::default_ulimits)),
+    ("/etc/passwd", Filter(f::accounts)),
+    ("/etc/nsswitch.conf", Filter(f::subordinate_id_source)),
     ("/etc/subuid", Filter(f::subordinate_ids)),
     ("/etc/subgid", Filter(f::subordinate_ids)),
     ("/etc/os-release", Filter(f::os_release)),

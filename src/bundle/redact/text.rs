@@ -116,6 +116,10 @@ impl Pseudonyms {
                 let end = text[start..].find(|c| ends_word(c) || matches!(c, '/' | ':'));
                 let end = end.map_or(text.len(), |end| start + end);
                 let image = match kind {
+                    // No account is called so; these are in a home that is itself called home.
+                    Kind::UserName if text[start..end].starts_with('.') => {
+                        text[start..end].to_owned()
+                    }
                     Kind::UserName => self.user(&text[start..end]),
                     _ => self.interface(&text[start..end]),
                 };

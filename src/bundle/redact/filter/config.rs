@@ -71,6 +71,34 @@ pub(in super::super) fn subordinate_ids(bytes: &[u8], names: &Pseudonyms) -> Opt
     })
 }
 
+/// `/etc/passwd`: which names have which ids.
+pub(in super::super) fn accounts(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    lines(bytes, names, |line| {
+        let mut fields = line.split(':');
+        let (user, _, uid, gid) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let plain = [uid, gid].iter().all(|id| id.bytes().all(|b| b.is_ascii_digit()));
+        plain.then(|| format!("{}:x:{uid}:{gid}:::", names.user(user)))
+    })
+}
+
+/// `nsswitch.conf(5)`: where subordinate ids come from.
+pub(in super::super) fn subordinate_id_source(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    lines(bytes, names, |line| line.starts_with("subid:").then(|| line.to_owned()))
+}
+
+/// `containers.conf(5)`: the default limits, `"name=soft:hard"` each.
+pub(in super::super) fn default_ulimits(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    let mut inside = false;
+    lines(bytes, names, |line| {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        inside |= line.starts_with("default_ulimits");
+        let told = inside;
+        inside &= !line.contains(']');
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b" _\"=:,[]-".contains(&b);
+        (told && line.bytes().all(plain)).then(|| line.to_owned())
+    })
+}
+
 /// `os-release(5)`: which system, in which version.
 pub(in super::super) fn os_release(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
     const FIELDS: &[&str] = &[

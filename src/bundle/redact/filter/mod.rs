@@ -11,7 +11,10 @@ mod resolver;
 mod values;
 
 pub(super) use arguments::{command_line, flags};
-pub(super) use config::{containerenv, daemon_json, os_release, packages, subordinate_ids};
+pub(super) use config::{
+    accounts, containerenv, daemon_json, default_ulimits, os_release, packages,
+    subordinate_id_source, subordinate_ids,
+};
 pub(super) use kernel::{
     builder, cgroup_file, compressed_config, config, kernel_parameters, kernel_version, numbers,
     processors,
