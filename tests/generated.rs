@@ -17,7 +17,7 @@ fn root() -> &'static Path {
 
 /// What a run prints for the recorded environment that the README shows.
 fn screen() -> String {
-    let bundle = root().join("fixtures/hosts/bookworm-dind-mtu-1400/bundle");
+    let bundle = root().join("fixtures/hosts/bookworm-v1-pod/bundle");
     let output = Command::new(env!("CARGO_BIN_EXE_doctor"))
         .arg("--from")
         .arg(bundle)

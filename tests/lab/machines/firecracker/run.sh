@@ -200,6 +200,59 @@ fetch_runsc() {
     other_versions="runsc = \"$(dpkg-deb -f "$place"/runsc_*.deb Version)\""
 }
 
+# configured NAME JSON: holds a network whose daemon.json says so, with a tmpfs for a data root at /mnt.
+configured() {
+    network "$1"
+    inside "$1" mount -t tmpfs tmpfs /etc/docker
+    inside "$1" mount -t tmpfs tmpfs /mnt
+    inside "$1" sh -c 'echo "$1" >/etc/docker/daemon.json' sh "$2"
+}
+
+daemon_configurations() {
+    local prefix
+    configured daemon-network '{"mtu": 1400, "firewall-backend": "nftables", "icc": false}'
+    inside daemon-network ip link set eth0 mtu 1400
+    entering daemon-network
+    record daemon-json-network 'device_mtu eth0 1400' 'grep -q nftables /etc/docker/daemon.json' -- "${prefix[@]}"
+    release daemon-network daemon-network-node
+
+    configured daemon-engine '{"init": true, "data-root": "/mnt/docker", "default-runtime": "sysbox-runc",
+        "features": {"containerd-snapshotter": true}, "storage-driver": "overlay2"}'
+    entering daemon-engine
+    record daemon-json-engine 'filesystem tmpfs /mnt' 'grep -q sysbox /etc/docker/daemon.json' -- "${prefix[@]}"
+    release daemon-engine daemon-engine-node
+}
+
+client_in_a_cluster() {
+    local prefix
+    network client
+    inside client ip link add cilium_host type veth peer name cilium_net
+    inside client mount -t tmpfs tmpfs /run
+    inside client sh -c 'mkdir -p /run/secrets/kubernetes.io/serviceaccount /run/resolv
+        echo x >/run/secrets/kubernetes.io/serviceaccount/token
+        echo nameserver 127.0.0.1 >/run/resolv/conf
+        conf=$(readlink -m /etc/resolv.conf)
+        [ -e "$conf" ] || { mkdir -p "${conf%/*}" && : >"$conf"; }
+        mount --bind /run/resolv/conf "$conf"'
+    entering client
+    record client-in-cluster '[ -e /run/secrets/kubernetes.io/serviceaccount/token ]' 'grep -q 127.0.0.1 /etc/resolv.conf' \
+        -- "${prefix[@]}" env KUBERNETES_SERVICE_HOST=10.96.0.1 KUBERNETES_SERVICE_PORT=443 \
+        DOCKER_HOST=tcp://docker:2376 HTTP_PROXY=http://proxy.example:3128
+    release client client-node
+}
+
+left_in_run() {
+    local prefix
+    network leftovers
+    inside leftovers mount -t tmpfs -o size=4m tmpfs /run
+    inside leftovers sh -c 'sleep infinity </dev/null >/dev/null 2>&1 & echo $! >/run/docker.pid'
+    inside leftovers nft -f - <<<'table inet guard { chain forward { type filter hook forward priority 0; policy drop; }; }'
+    inside leftovers mount --bind /dev/null /usr/sbin/xtables-nft-multi
+    entering leftovers
+    record left-in-run 'filesystem tmpfs /run' 'grep -q sleep /proc/$(cat /run/docker.pid)/comm' '! iptables -V' -- "${prefix[@]}"
+    release leftovers leftovers-node
+}
+
 gvisor() {
     fetch_runsc
     record gvisor 'grep -q "^Linux version 4.4.0 .* 2016$" /proc/version' '! grep -q CapBnd.*0000000000000000 /proc/self/status' \
@@ -222,4 +275,7 @@ environment bridge_over_small_uplink mtu-bridge-1450
 environment rule_sets netfilter-nft-only netfilter-legacy-empty netfilter-legacy-only netfilter-mixed
 environment docker_containers docker20-unprivileged docker20-cap-add-all
 environment rootless firecracker-rootless-user firecracker-podman-rootless
+environment daemon_configurations daemon-json-network daemon-json-engine
+environment client_in_a_cluster client-in-cluster
+environment left_in_run left-in-run
 environment gvisor gvisor
