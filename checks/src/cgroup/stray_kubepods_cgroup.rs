@@ -4,7 +4,7 @@ mod remedies;
 
 use super::namespace;
 use crate::{
-    facts::{CgroupMount, EngineProcess, Facts, Hierarchy, PodTree, Why},
+    facts::{CgroupMount, EngineProcess, Fact, Facts, Hierarchy, PodTree, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     target::{Severities, Severity, Target},
     version::Component,
@@ -28,7 +28,8 @@ check! {
     /// On a host, where the trees are its own kubelet's. In a cgroup namespace of its own: what is at
     /// `/kubepods` there was made there, by the node itself. Below `/kubelet` or `kubelet.slice`, and below the
     /// directory of another container, where a kubelet here does not look. With a kubelet that runs in this
-    /// PID namespace, except for the pod that PID 1 itself is in. On cgroup v2 kind's nodes have a namespace
+    /// PID namespace, except for the pod that PID 1 itself is in. Where `/kubelet` is made in every controller
+    /// already, it is a warning: a kubelet started with that root leaves the others alone. On cgroup v2 kind's nodes have a namespace
     /// of their own, so what is in sight is a danger only to a kubelet that is started right here.
     ///
     /// ## How to fix
@@ -151,7 +152,9 @@ fn seen_finding(facts: &Facts, is_v1: bool, trees: &[&PodTree]) -> Finding {
     };
     let processes = trees.iter().map(|t| t.procs.count).max().unwrap_or(0);
     // A kind node on version 2 has a cgroup namespace, and does not see what is in sight here.
-    let is_safe = !is_v1 || has_own_root(facts, first) || namespace::nodes_get_their_own(facts);
+    let prepared = root_is_prepared(facts);
+    let is_safe =
+        !is_v1 || prepared || has_own_root(facts, first) || namespace::nodes_get_their_own(facts);
     let finding = Finding::new(
         first,
         severity(is_safe),
@@ -159,6 +162,11 @@ fn seen_finding(facts: &Facts, is_v1: bool, trees: &[&PodTree]) -> Finding {
             "pod cgroups of another kubelet in {hierarchies}: {first}{more}, with up to {processes} processes"
         ),
     );
+    let finding = if prepared {
+        finding.evidence("/kubelet in every hierarchy", "ready for kubelet --cgroup-root=/kubelet")
+    } else {
+        finding
+    };
     let finding = trees.iter().fold(finding, |finding, tree| {
         finding.evidence(format!("{}{}", tree.mount_point, tree.path), processes_of(tree))
     });
@@ -168,6 +176,14 @@ fn seen_finding(facts: &Facts, is_v1: bool, trees: &[&PodTree]) -> Finding {
         (false, _) => "host-cgroupns-on-v2",
     };
     remedies::add(finding.caused_by(cause), facts, is_v1)
+}
+
+/// Whether someone has made the directory that keeps kubelet apart: nobody does without starting kubelet
+/// with it, and in the lab such a node lived on.
+fn root_is_prepared(facts: &Facts) -> bool {
+    facts.cgroup.kubelet_roots.is_known_and(|roots| {
+        !roots.is_empty() && roots.iter().all(|root| root.exists == Fact::Known(true))
+    })
 }
 
 fn severity(is_safe: bool) -> Severities {

@@ -3,7 +3,7 @@ use alloc::vec;
 use super::*;
 use crate::{
     cgroup::testing::{POD, findings, hybrid_vm, kubelet, set_v1, v1_container, v1_pod, v2_pod},
-    facts::{Fact, Hierarchy, PodTrees, Procs, Tri},
+    facts::{Hierarchy, KubeletRoot, PodTrees, Procs, Tri},
     remedy::Change,
     testing::{healthy_container, healthy_vm, initial},
     version::Version,
@@ -90,6 +90,21 @@ fn a_node_known_to_have_its_own_root_degrades_only() {
     let mut facts = node();
     facts.versions.give(Component::Kubernetes, Version::new(1, 25, 0));
     assert_eq!(kind(&facts), Some(Severity::Warning));
+}
+
+#[test]
+fn a_kubelet_root_in_every_hierarchy_degrades_only() {
+    let root = |name: &str, exists| KubeletRoot {
+        hierarchy: Hierarchy::Controllers(vec![name.into()]),
+        path: format!("/sys/fs/cgroup/{name}/kubelet").into(),
+        exists: Fact::Known(exists),
+        cpuset: None,
+    };
+    let mut facts = node();
+    facts.cgroup.kubelet_roots = Fact::Known(vec![root("memory", true), root("pids", true)]);
+    assert_eq!(kind(&facts), Some(Severity::Warning));
+    facts.cgroup.kubelet_roots = Fact::Known(vec![root("memory", true), root("pids", false)]);
+    assert_eq!(kind(&facts), Some(Severity::Error));
 }
 
 #[test]
