@@ -68,6 +68,8 @@ def allowed(call, arguments, writable, state):
         return call == "sendto" and re.match(r"\d+<UNIX-STREAM", arguments) and ", NULL, 0)" in arguments
     if call == "connect":
         return re.match(r"\d+<UDP", arguments) and "sa_family=AF_INET" in arguments
+    if call in ("adjtimex", "clock_adjtime"):
+        return "modes=0," in arguments  # sets nothing
     if call in ("clone", "clone3"):
         return "CLONE_NEW" not in arguments
     if call == "kill":
