@@ -315,7 +315,7 @@ mod tests {
     fn cgroup_paths_name_engines() {
         assert_eq!(engine_in_cgroup("/system.slice/docker-00.scope"), Some(Engine::Docker));
         assert_eq!(engine_in_cgroup("/kubepods/burstable/pod1/00"), Some(Engine::Unknown));
-        assert_eq!(engine_in_cgroup("/process_api/00"), None);
+        assert_eq!(engine_in_cgroup("/vm_init/00"), None);
         assert_eq!(engine_in_cgroup("/system.slice/docker.service"), None);
     }
 }

@@ -140,7 +140,7 @@ mod tests {
             "/docker/buildkit",
             "/system.slice/docker.service",
             "/system.slice/crio-wipe.service",
-            "/process_api/8e785fb96d25700dc4c56b426ec380e5",
+            "/vm_init/8e785fb96d25700dc4c56b426ec380e5",
             "/user.slice/user-1000.slice/session-1.scope",
         ] {
             assert!(!is_container_path(path), "{path}");

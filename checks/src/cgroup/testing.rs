@@ -100,7 +100,7 @@ pub(super) fn hybrid_vm() -> Facts {
     facts.cgroup.version = Known(CgroupVersion::Hybrid);
     if let Known(memberships) = &mut facts.cgroup.memberships {
         for membership in memberships.iter_mut().filter(|m| m.hierarchy.has("memory")) {
-            membership.path = "/process_api/8e785fb96d25700dc4c56b426ec380e5".into();
+            membership.path = "/vm_init/8e785fb96d25700dc4c56b426ec380e5".into();
         }
         memberships.push(Membership { hierarchy: Hierarchy::Unified, path: "/".into() });
     }
