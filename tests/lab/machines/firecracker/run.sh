@@ -253,6 +253,15 @@ left_in_run() {
     release leftovers leftovers-node
 }
 
+taken_away() {
+    local prefix
+    network blind
+    entering blind # while there are processes to be seen
+    inside blind sh -c 'while umount -l /proc 2>/dev/null; do :; done'
+    record no-proc '[ ! -e /proc/self ]' -- "${prefix[@]}"
+    release blind blind-node
+}
+
 gvisor() {
     fetch_runsc
     record gvisor 'grep -q "^Linux version 4.4.0 .* 2016$" /proc/version' '! grep -q CapBnd.*0000000000000000 /proc/self/status' \
@@ -278,4 +287,5 @@ environment rootless firecracker-rootless-user firecracker-podman-rootless
 environment daemon_configurations daemon-json-network daemon-json-engine
 environment client_in_a_cluster client-in-cluster
 environment left_in_run left-in-run
+environment taken_away no-proc
 environment gvisor gvisor
