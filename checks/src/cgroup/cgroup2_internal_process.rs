@@ -53,9 +53,6 @@ check! {
     ]
 }
 
-/// What limits of `docker run` need.
-const DOCKER: [&str; 3] = ["cpu", "memory", "pids"];
-
 fn run(facts: &Facts) -> Verdict {
     match facts.cgroup.version.get()? {
         CgroupVersion::V2 => {}
@@ -98,7 +95,7 @@ fn not_enabled(base: &CgroupDirectory) -> Result<Vec<&'static str>, Unknown> {
     let enabled = base.subtree_control.get()?;
     let has = |list: &[Text], name: &str| list.iter().any(|c| c == name);
     let available = |name| base.controllers.known().is_none_or(|list| has(list, name));
-    Ok(DOCKER
+    Ok(nesting::DOCKER_CONTROLLERS
         .into_iter()
         .chain(["cpuset", "io"])
         .filter(|name| available(name) && !has(enabled, name))
@@ -107,7 +104,7 @@ fn not_enabled(base: &CgroupDirectory) -> Result<Vec<&'static str>, Unknown> {
 
 /// Who is hurt: nobody whom an entrypoint prepares for.
 fn severity(facts: &Facts, lacking: &[&str], kind: CgroupType) -> Result<Severities, Unknown> {
-    let full = if lacking.iter().any(|name| DOCKER.contains(name)) {
+    let full = if lacking.iter().any(|name| nesting::DOCKER_CONTROLLERS.contains(name)) {
         CHECK.worst
     } else {
         // kubelet insists on cpuset, and lives without io.

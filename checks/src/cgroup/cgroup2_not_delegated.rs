@@ -1,5 +1,6 @@
 use alloc::{format, vec::Vec};
 
+use super::nesting;
 use crate::{
     facts::{CgroupDirectory, CgroupType, CgroupVersion, Fact, Facts, Text, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
@@ -44,8 +45,6 @@ check! {
         "the requested cgroup controller 'cpu' is not available",
     ]
 }
-
-const DOCKER: [&str; 3] = ["cpu", "memory", "pids"];
 
 fn run(facts: &Facts) -> Verdict {
     match facts.cgroup.version.get()? {
@@ -194,7 +193,7 @@ fn lacking(base: &CgroupDirectory) -> Option<Finding> {
     let missing = not_offered(base, &["cpu", "memory", "pids", "cpuset", "io"]);
     // kubelet insists on the first four, and lives without io.
     let node = if missing == ["io"] { Severity::Warning } else { Severity::Error };
-    let docker = missing.iter().any(|name| DOCKER.contains(name));
+    let docker = missing.iter().any(|name| nesting::DOCKER_CONTROLLERS.contains(name));
     let severity = if docker { Severities::of("D/-/D/D/W") } else { Severities::NONE };
     if missing.is_empty() {
         return None;

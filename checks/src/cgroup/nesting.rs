@@ -9,6 +9,9 @@ use alloc::{
 
 use crate::remedy::quote;
 
+/// The controllers that limits of `docker run` need.
+pub(super) const DOCKER_CONTROLLERS: [&str; 3] = ["cpu", "memory", "pids"];
+
 /// Where engines look for the unified hierarchy.
 pub(super) const MOUNT_POINT: &str = "/sys/fs/cgroup";
 
