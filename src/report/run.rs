@@ -12,6 +12,7 @@ use dind_doctor_checks::{
     facts::{Facts, Missing},
     outcome::{Outcome, Proof},
     registry::Area,
+    remedy::{Place, Remedy},
 };
 
 use super::{CheckReport, Ignored, Options, Status, unknown};
@@ -48,6 +49,9 @@ pub(super) fn judge(
                     report.severity =
                         findings.iter().filter_map(|f| f.severity.worst(&options.targets)).max();
                     report.findings = findings;
+                    if facts.runtime.container.is_no() {
+                        report.findings.iter_mut().for_each(|f| drop_launching(&mut f.remedies));
+                    }
                 }
                 Outcome::Found(_) | Outcome::Pass(_) => {}
                 Outcome::NotApplicable(reason) => {
@@ -71,6 +75,13 @@ pub(super) fn judge(
         }
     }
     report
+}
+
+/// Nothing launches what is not a container; a remedy that is the only one may still tell something.
+fn drop_launching(remedies: &mut Vec<Remedy>) {
+    if remedies.iter().any(|remedy| remedy.place != Place::Container) {
+        remedies.retain(|remedy| remedy.place != Place::Container);
+    }
 }
 
 fn reason(missing: &[Missing]) -> String {
@@ -134,5 +145,16 @@ mod tests {
         let check = &report.checks[0];
         assert_eq!(check.reason.as_deref(), Some("/proc/1/status: not-permitted"));
         assert_eq!(check.remedies.len(), 1);
+    }
+
+    #[test]
+    fn on_a_machine_nothing_is_launched_unless_that_is_all_there_is_to_say() {
+        let at = |place| Remedy::advice(place, place.name());
+        let mut both = vec![at(Place::Container), at(Place::Host)];
+        drop_launching(&mut both);
+        assert_eq!(both, [at(Place::Host)]);
+        let mut only = vec![at(Place::Container)];
+        drop_launching(&mut only);
+        assert_eq!(only, [at(Place::Container)]);
     }
 }

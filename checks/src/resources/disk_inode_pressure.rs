@@ -91,7 +91,7 @@ fn run(facts: &Facts) -> Verdict {
             }),
         }
     }
-    let findings: Vec<Finding> = groups.iter().filter_map(judge).collect();
+    let findings: Vec<Finding> = groups.iter().filter_map(|group| judge(facts, group)).collect();
     if findings.is_empty() && !missing.is_empty() {
         return Err(Unknown { missing, remedy: None });
     }
@@ -118,7 +118,7 @@ fn users(root: &DataRoot) -> &'static [Target] {
     }
 }
 
-fn judge(group: &Group) -> Option<Finding> {
+fn judge(facts: &Facts, group: &Group) -> Option<Finding> {
     let space = group.space;
     let few_inodes = has_fixed_inodes(group) && space.inodes_free < space.inodes / INODES;
     let mut severity = Severities::NONE;
@@ -156,14 +156,26 @@ fn judge(group: &Group) -> Option<Finding> {
             "{} bytes available of {}, {} inodes free of {}",
             space.available, space.total, space.inodes_free, space.inodes
         ),
-    )
-    .remedy(Remedy::commands(
-        Place::Here,
-        "remove images, containers and volumes that nothing uses",
-        ["docker system prune -af --volumes"],
-    ));
+    );
+    // Of a filesystem that is too small when it is empty, nothing is gained.
+    if space.total >= CLUSTER {
+        finding = finding.remedy(Remedy::commands(
+            Place::Here,
+            "remove images, containers and volumes that nothing uses",
+            ["docker system prune -af --volumes"],
+        ));
+    }
     if matches!(group.filesystem, "tmpfs" | "ramfs") {
         finding = finding.caused_by("dataroot-on-tmpfs");
+    }
+    if facts.runtime.container.is_no() {
+        return Some(finding.remedy(Remedy::advice(
+            Place::Host,
+            format!(
+                "enlarge the filesystem at {}, or move what it holds to a larger one",
+                group.place
+            ),
+        )));
     }
     for root in &group.roots {
         finding = finding.remedy(Remedy::container(
@@ -183,7 +195,7 @@ fn has_fixed_inodes(group: &Group) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        facts::{Fact, Filesystem},
+        facts::{Fact, Filesystem, Tri},
         resources::testing::only_finding,
         testing::{healthy_container, healthy_vm, mount},
     };
@@ -252,5 +264,16 @@ mod tests {
         let mut facts = healthy_container();
         facts.storage.data_roots[0].space = Fact::missing("statfs", Why::TimedOut);
         assert!(run(&facts).is_err());
+    }
+
+    #[test]
+    fn a_machine_is_told_of_its_filesystem_and_a_small_one_not_to_prune() {
+        let mut facts = with("ext4", &["rw"], Space { total: 8 << 30, ..free(7) });
+        facts.runtime.container = Tri::No;
+        let remedies = only_finding(run(&facts)).remedies;
+        assert_eq!(remedies.iter().map(|r| r.place).collect::<Vec<_>>(), [Place::Host]);
+        facts.runtime.container = Tri::Yes;
+        let remedies = only_finding(run(&facts)).remedies;
+        assert!(remedies.iter().all(|r| r.place == Place::Container));
     }
 }

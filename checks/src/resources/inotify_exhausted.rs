@@ -21,7 +21,7 @@ check! {
     /// usually meets it.
     ///
     /// ## When it is fine
-    /// With at least 512 instances and 65536 watches (kind recommends 524288). On a host or VM where all
+    /// With at least 512 instances and 12288 watches (kind recommends 524288). On a host or VM where all
     /// processes can be seen, 128 is enough for a first node as long as few are open. In a container the use
     /// of the rest of the host does not show, so a low limit is a warning there.
     ///
@@ -54,8 +54,9 @@ const NODE: u64 = 40;
 /// What systemd takes in a container before any service does.
 const SYSTEMD: u64 = 8;
 
-/// From this on a node or two do not run out of watches; kernels since 5.11 scale the default by memory.
-const ENOUGH_WATCHES: u64 = 65_536;
+/// From this on a node or two do not run out of watches; kernels since 5.11 scale the default by memory,
+/// and give a machine of 4 GiB thirty thousand, one of 2 GiB half of them.
+const ENOUGH_WATCHES: u64 = 12_288;
 
 fn run(facts: &Facts) -> Verdict {
     let inotify = &facts.resources.inotify;

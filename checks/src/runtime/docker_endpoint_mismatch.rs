@@ -130,7 +130,7 @@ fn unix(facts: &Facts, endpoint: &Endpoint, path: &str) -> Result<Option<Finding
         return Ok(None);
     }
     let severity = Severities::of(if endpoint.is_default() { "B/B/-/-/-" } else { CLIENTS });
-    at_socket(socket, &endpoint.configured_by, severity)
+    at_socket(facts, socket, &endpoint.configured_by, severity)
 }
 
 /// `BUILDKIT_HOST` is read by buildctl and by buildx's remote driver.
@@ -138,10 +138,11 @@ fn buildkit(facts: &Facts) -> Option<Finding> {
     let host = facts.runtime.variable("BUILDKIT_HOST")?;
     let Address::Unix(path) = endpoint::parse(host) else { return None };
     let socket = facts.clients.socket(&path)?;
-    at_socket(socket, "BUILDKIT_HOST", Severities::of("-/-/-/-/B")).ok().flatten()
+    at_socket(facts, socket, "BUILDKIT_HOST", Severities::of("-/-/-/-/B")).ok().flatten()
 }
 
 fn at_socket(
+    facts: &Facts,
     socket: &EngineSocket,
     configured_by: &str,
     severity: Severities,
@@ -183,6 +184,12 @@ fn at_socket(
             Place::Runtime,
             "the socket belongs to root's group: have dockerd give it to a group that the user is in",
             ["dockerd --group=docker"],
+        ))
+    } else if facts.runtime.container.is_no() {
+        found.remedy(Remedy::commands(
+            Place::Host,
+            format!("put this user into the socket's group, {gid}, and log in again"),
+            [format!("usermod -aG \"$(getent group {gid} | cut -d : -f 1)\" USER")],
         ))
     } else {
         found.remedy(Remedy::commands(

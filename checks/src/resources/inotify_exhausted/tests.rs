@@ -59,7 +59,7 @@ fn few_watches_are_a_warning_and_the_scaled_default_passes() {
     let mut facts = healthy_container();
     facts.resources.inotify.watches = Fact::Known(8192);
     assert_eq!(kind(&facts), Some(Severity::Warning));
-    facts.resources.inotify.watches = Fact::Known(122_000);
+    facts.resources.inotify.watches = Fact::Known(30_763);
     assert_eq!(run(&facts), Ok(Outcome::pass()));
 }
 

@@ -2,7 +2,7 @@ use alloc::vec;
 
 use super::*;
 use crate::{
-    facts::{CertificateDirectory, DockerContext, Fact, Fact::Known},
+    facts::{CertificateDirectory, DockerContext, Fact, Fact::Known, Tri},
     target::Target,
     testing::{healthy_container, healthy_vm, socket},
 };
@@ -57,6 +57,9 @@ fn a_socket_of_another_group_is_refused() {
     let finding = found(&facts);
     assert_eq!(finding.severity, Severities::of("B/B/-/-/-"));
     assert!(finding.summary.contains("0:999"), "{}", finding.summary);
+    assert_eq!(finding.remedies[0].place, Place::Host, "a user of a machine joins its group");
+    facts.runtime.container = Tri::Yes;
+    assert_eq!(found(&facts).remedies[0].place, Place::Container);
     facts.clients.sockets[0].usable = Known(true);
     assert_eq!(run(&facts), Ok(Outcome::pass()));
     facts.clients.sockets[0].usable = Fact::missing("/var/run/docker.sock", Why::TimedOut);
