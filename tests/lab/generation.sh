@@ -2,7 +2,7 @@
 # generation.sh: the environments that every generation of kernel and engines has. Scenarios are named after $MACHINE.
 # shellcheck disable=SC2016,SC2154 # claims are code for the environment; variables come from the driver and docker.sh
 
-full='0000003fffffffff|000001ffffffffff' # Docker 20.10 does not know the capabilities from 38 on
+full='(0000003fffffffff|000001ffffffffff)' # Docker 20.10 does not know the capabilities from 38 on
 
 machine_itself() {
     record "$MACHINE-host" 'cgroup_namespace host' 'pid1 systemd' 'mounted cgroup2 /sys/fs/cgroup' -- env
