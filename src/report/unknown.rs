@@ -1,7 +1,7 @@
 //! What to do so that the next run knows, where the check has no better advice.
 
 use dind_doctor_checks::{
-    facts::{Facts, Missing, Why},
+    facts::{Facts, Missing, Sandbox, Why},
     remedy::{Place, Remedy},
 };
 
@@ -20,6 +20,10 @@ fn remedy(missing: &Missing, facts: &Facts) -> Remedy {
     let source = &missing.source;
     match missing.why {
         Why::NotPermitted => not_permitted(source, facts),
+        Why::NotFound if facts.runtime.sandbox == Sandbox::Gvisor => Remedy::advice(
+            Place::Host,
+            "gVisor does not show it: ask where the container comes from, its image and its pod",
+        ),
         Why::NotFound => Remedy::advice(
             Place::Container,
             format!("make {source} visible here: it does not exist in this container or kernel"),

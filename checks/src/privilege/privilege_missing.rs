@@ -9,9 +9,10 @@ use serde_json::json;
 
 use super::vector::{self, NEEDED, missing_privileges};
 use crate::{
-    facts::{Capability, CapabilitySet, Facts},
+    facts::{Capability, CapabilitySet, Facts, Sandbox},
     outcome::{Finding, Outcome, Verdict},
     remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet},
+    runtime::sandboxed_kernel,
     target::{Severities, Severity, Target},
     version::Component,
 };
@@ -139,6 +140,10 @@ fn severity(facts: &Facts, lacking: CapabilitySet, profile: Option<&str>) -> Sev
 fn remedies(facts: &Facts, lacking: CapabilitySet, denied: bool) -> Vec<Remedy> {
     if facts.runtime.container.is_no() {
         return vec![bounding_set(lacking)];
+    }
+    let only_raw = lacking == [Capability::NET_RAW].into_iter().collect();
+    if only_raw && facts.runtime.sandbox == Sandbox::Gvisor {
+        return vec![sandboxed_kernel::net_raw()];
     }
     if !lacking.has(Capability::SYS_ADMIN) {
         let mut settings: Vec<_> = lacking.iter().map(ContainerSetting::CapAdd).collect();

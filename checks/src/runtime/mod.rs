@@ -7,7 +7,7 @@ mod dood_semantics;
 mod endpoint;
 mod outer_k8s_leakage;
 mod runtime_namespace_features;
-mod sandboxed_kernel;
+pub(crate) mod sandboxed_kernel;
 mod stale_pid_and_socket;
 mod systemd_cgroup_driver_autodetect;
 mod systemd_prerequisites;

@@ -77,6 +77,15 @@ fn is_off(facts: &Facts, name: &str) -> bool {
     by_flag || facts.engines.configured(&[name]).and_then(serde_json::Value::as_bool) == Some(false)
 }
 
+/// runsc takes CAP_NET_RAW out of every container, whatever the container was given.
+pub(crate) fn net_raw() -> Remedy {
+    Remedy::file(
+        Place::Host,
+        "let the sandbox have raw sockets: in the runsc configuration (flag --net-raw)",
+        Snippet::Lines(Language::Toml, "[runsc_config]\n  net-raw = \"true\"".into()),
+    )
+}
+
 fn gvisor(facts: &Facts) -> Finding {
     let off = is_off(facts, "iptables") && is_off(facts, "ip6tables");
     let raw = facts.capabilities.bounding.known().is_none_or(|set| set.has(Capability::NET_RAW));
@@ -95,17 +104,11 @@ fn gvisor(facts: &Facts) -> Finding {
             [DaemonOption::iptables(false), DaemonOption::ip6tables(false)],
         ));
     }
-    finding
-        .remedy(Remedy::file(
-            Place::Host,
-            "let the sandbox have raw sockets: in the runsc configuration (flag --net-raw)",
-            Snippet::Lines(Language::Toml, "[runsc_config]\n  net-raw = \"true\"".into()),
-        ))
-        .remedy(Remedy::advice(
-            Place::Container,
-            "for kind, run this pod with the node's own runtime, Kata or Sysbox: choose another \
+    finding.remedy(net_raw()).remedy(Remedy::advice(
+        Place::Container,
+        "for kind, run this pod with the node's own runtime, Kata or Sysbox: choose another \
              runtimeClassName",
-        ))
+    ))
 }
 
 fn kata(facts: &Facts) -> Finding {

@@ -177,3 +177,11 @@ fn without_the_label_it_is_unknown_where_an_lsm_may_give_one() {
     let facts = with_bounding(facts, ORDINARY);
     assert_eq!(severity_of(&facts), CHECK.worst);
 }
+
+#[test]
+fn gvisor_gives_raw_sockets_by_a_flag_of_its_own() {
+    let mut facts = without(healthy_container(), Capability::NET_RAW);
+    assert_eq!(findings(&facts)[0].remedies[0].place, Place::Container);
+    facts.runtime.sandbox = Sandbox::Gvisor;
+    assert_eq!(findings(&facts)[0].remedies[0].place, Place::Host);
+}

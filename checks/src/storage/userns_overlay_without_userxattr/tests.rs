@@ -90,3 +90,11 @@ fn without_the_kernel_s_release_it_is_unknown() {
     facts.kernel.version = Fact::missing("uname", Why::NotRecorded);
     assert!(run(&facts).is_err());
 }
+
+#[test]
+fn gvisor_only_calls_itself_4_4() {
+    let mut facts = user_on(4, 4);
+    assert_eq!(found(&facts)[0].severity.get(Target::Rootless), Some(Severity::Error));
+    facts.runtime.sandbox = Sandbox::Gvisor;
+    assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+}
