@@ -1,5 +1,7 @@
 //! The mount table.
 
+mod covered;
+
 use std::collections::HashMap;
 
 use dind_doctor_checks::facts::{Fact, Mount, MountTable, Propagation, Text};
@@ -24,6 +26,7 @@ fn parse(content: &[u8]) -> MountTable {
             Err(_) => table.malformed += 1,
         }
     }
+    covered::mark(&mut table.rows);
     table
 }
 
@@ -48,6 +51,7 @@ fn mount(info: MountInfo) -> Mount {
         fstype: info.fs_type.into(),
         source: unescape(info.mount_source.as_deref().unwrap_or("none")),
         super_options: options(info.super_options),
+        covered: false,
     }
 }
 

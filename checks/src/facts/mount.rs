@@ -53,6 +53,8 @@ pub struct Mount {
     pub source: Text,
     /// Options of the superblock, sorted, `name` or `name=value`.
     pub super_options: Vec<String>,
+    /// Whether another mount lies over it, on its root or on a directory above: no path leads to it.
+    pub covered: bool,
 }
 
 impl Mount {
@@ -85,23 +87,27 @@ pub struct MountTable {
 }
 
 impl MountTable {
+    /// The mounts that no other one covers, in the kernel's order.
+    pub fn open(&self) -> impl DoubleEndedIterator<Item = &Mount> {
+        self.rows.iter().filter(|m| !m.covered)
+    }
+
     /// The topmost mount at exactly this place; a later line covers an earlier one.
     pub fn at(&self, mount_point: &str) -> Option<&Mount> {
-        self.rows.iter().rev().find(|m| m.mount_point == mount_point)
+        self.open().rev().find(|m| m.mount_point == mount_point)
     }
 
     /// The mount that holds `path` (absolute, without links): the longest mount point that is a prefix
     /// on a component boundary; among equals the last line.
     pub fn holding(&self, path: &str) -> Option<&Mount> {
-        self.rows
-            .iter()
+        self.open()
             .filter(|m| is_below_or_at(path, &m.mount_point))
             .max_by_key(|m| m.mount_point.trim_end_matches('/').len())
     }
 
     /// The mounts strictly below `directory`.
     pub fn below<'a>(&'a self, directory: &'a str) -> impl Iterator<Item = &'a Mount> {
-        self.rows.iter().filter(move |m| {
+        self.open().filter(move |m| {
             is_below_or_at(&m.mount_point, directory) && m.mount_point != directory
         })
     }

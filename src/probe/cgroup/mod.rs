@@ -62,7 +62,7 @@ fn version(reader: &Reader, mounts: &Fact<Vec<CgroupMount>>) -> Fact<CgroupVersi
 fn mounts(table: &MountTable) -> Vec<CgroupMount> {
     let topmost = |mount: &&Mount| table.at(&mount.mount_point).is_some_and(|top| top == *mount);
     let mut mounts: Vec<CgroupMount> =
-        table.rows.iter().filter(topmost).filter_map(cgroup_mount).collect();
+        table.open().filter(topmost).filter_map(cgroup_mount).collect();
     mounts.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
     mounts
 }
