@@ -40,6 +40,21 @@ pub enum Answer {
     Number(u32),
     /// `NftTables`.
     NftTables(Vec<NftTable>),
+    /// `RpmPackages`, sorted.
+    Packages(Vec<Package>),
+}
+
+/// A package that is installed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// What counts before the version, if anything does.
+    pub epoch: Option<u32>,
+    /// The version of the software.
+    pub version: String,
+    /// The distribution's release of that version.
+    pub release: String,
 }
 
 /// Names in a directory.

@@ -26,6 +26,14 @@ pub enum Question {
         /// Lines to look for.
         lines: Vec<String>,
     },
+    /// Of a database of rpm, those of `names` that are installed. It may have 100 MiB, and names nothing in
+    /// plain text.
+    RpmPackages {
+        /// Absolute path of `rpmdb.sqlite`, `Packages.db` or `Packages`.
+        path: String,
+        /// Names of packages.
+        names: Vec<String>,
+    },
     /// Of a JSON or YAML file, the values at these places, as JSON, and nothing else: client configuration
     /// holds credentials beside what is judged, and they never leave the source.
     Values {

@@ -133,6 +133,7 @@ fn question(question: &Question, names: &Pseudonyms) -> Question {
     match &mut question {
         Question::Read { path, .. }
         | Question::Paragraphs { path, .. }
+        | Question::RpmPackages { path, .. }
         | Question::Values { path, .. }
         | Question::Attribute { path, .. }
         | Question::ReadLink { path }
@@ -173,6 +174,11 @@ fn answer(
         }
         (Question::Paragraphs { path, .. }, Answer::Bytes(bytes)) => {
             files::is_database(path).then(|| Answer::Bytes(filter::packages(&bytes, names)))
+        }
+        // Name and version of those that the doctor asked for.
+        (Question::RpmPackages { path, names: asked }, Answer::Packages(packages)) => {
+            let expected = packages.iter().all(|package| asked.contains(&package.name));
+            (files::is_database(path) && expected).then_some(Answer::Packages(packages))
         }
         (Question::Values { .. }, Answer::Bytes(bytes)) => {
             Some(Answer::Bytes(filter::values(&bytes, names)))

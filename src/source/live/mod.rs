@@ -6,6 +6,7 @@ mod file;
 mod guard;
 mod inotify;
 mod process;
+mod rpm;
 
 use std::{
     cell::{Cell, OnceCell},
@@ -42,6 +43,7 @@ impl LiveSource {
         match question {
             Question::Read { path, .. }
             | Question::Paragraphs { path, .. }
+            | Question::RpmPackages { path, .. }
             | Question::Values { path, .. }
             | Question::ReadLink { path }
             | Question::Resolve { path }
@@ -95,6 +97,9 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
         Question::Read { path, limit } => file::read(path, *limit, deadline).map(Answer::Bytes),
         Question::Paragraphs { path, lines } => {
             file::paragraphs(path, lines, deadline).map(Answer::Bytes)
+        }
+        Question::RpmPackages { path, names } => {
+            rpm::packages(path, names, deadline).map(Answer::Packages)
         }
         Question::Values { path, keys } => file::read(path, document::LIMIT, deadline)
             .and_then(|content| document::values(&content, keys))
