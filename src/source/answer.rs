@@ -1,6 +1,8 @@
 //! What a source can answer.
 
-use dind_doctor_checks::facts::{Address, InotifyUse, Link, NftTable, Reading, Route, Why};
+use dind_doctor_checks::facts::{
+    Address, EngineVersion, InotifyUse, Link, NftTable, Reading, Route, Why,
+};
 use serde::{Deserialize, Serialize};
 
 /// An answer; which one depends on the question.
@@ -40,6 +42,8 @@ pub enum Answer {
     Number(u32),
     /// `NftTables`.
     NftTables(Vec<NftTable>),
+    /// `EngineVersion`.
+    EngineVersion(EngineVersion),
     /// `RpmPackages`, sorted.
     Packages(Vec<Package>),
 }

@@ -111,6 +111,14 @@ pub enum Question {
         /// How long.
         milliseconds: u32,
     },
+    /// `GET /version` of the Engine API. Connects only if nothing is started by it: the process is in the
+    /// doctor's own mount namespace and root, and holds the listening socket. ENOTCONN if it is not so.
+    EngineVersion {
+        /// The engine's process.
+        pid: u32,
+        /// Absolute path of its socket.
+        socket: String,
+    },
     /// Links of this network namespace, by rtnetlink.
     Links,
     /// Addresses, by rtnetlink.

@@ -141,6 +141,7 @@ fn question(question: &Question, names: &Pseudonyms) -> Question {
         | Question::List { path, .. }
         | Question::Stat { path }
         | Question::StatFs { path }
+        | Question::EngineVersion { socket: path, .. }
         | Question::Access { path, .. } => *path = names.text(path),
         Question::PathMtu { destination } => *destination = names.address(*destination),
         // The doctor's own words, or nothing.
@@ -196,6 +197,9 @@ fn answer(
         (Question::Uname, Answer::Uname(mut uname)) => {
             uname.version = filter::builder(&uname.version, names);
             Some(Answer::Uname(uname))
+        }
+        (Question::EngineVersion { .. }, Answer::EngineVersion(version)) => {
+            Some(Answer::EngineVersion(filter::engine_version(version, names)))
         }
         (Question::Links, Answer::Links(links)) => Some(Answer::Links(rows::links(links, names))),
         (Question::Addresses, Answer::Addresses(addresses)) => {

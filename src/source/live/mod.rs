@@ -2,6 +2,7 @@
 
 mod call;
 mod clocks;
+mod engine;
 mod file;
 mod guard;
 mod inotify;
@@ -51,6 +52,7 @@ impl LiveSource {
             | Question::Stat { path }
             | Question::StatFs { path }
             | Question::Attribute { path, .. }
+            | Question::EngineVersion { socket: path, .. }
             | Question::Access { path, .. } => {
                 // Reading another process's arguments takes its memory map's lock, which a process stuck in
                 // the kernel can hold for ever (this is how ps hangs).
@@ -121,6 +123,9 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
         Question::InotifyInstances => inotify::instances(deadline).map(Answer::InotifyInstances),
         Question::Clocks => clocks::read().map(Answer::Clocks),
         Question::Pause { .. } => Ok(Answer::Done),
+        Question::EngineVersion { pid, socket } => {
+            engine::version(*pid, socket, deadline).map(Answer::EngineVersion)
+        }
         Question::Links => rtnetlink::links(deadline).map(Answer::Links),
         Question::Addresses => rtnetlink::addresses(deadline).map(Answer::Addresses),
         Question::Routes => rtnetlink::routes(deadline).map(Answer::Routes),

@@ -88,11 +88,7 @@ impl<'a> Prefix<'a> {
 }
 
 /// A number of four bytes, in this order of bytes.
-pub(super) fn u32_at(
-    bytes: &[u8],
-    at: usize,
-    from: fn([u8; 4]) -> u32,
-) -> Result<u32, Refusal> {
+pub(super) fn u32_at(bytes: &[u8], at: usize, from: fn([u8; 4]) -> u32) -> Result<u32, Refusal> {
     bytes
         .get(at..)
         .and_then(<[u8]>::first_chunk)
@@ -101,11 +97,7 @@ pub(super) fn u32_at(
 }
 
 /// A number of two bytes, in this order of bytes.
-pub(super) fn u16_at(
-    bytes: &[u8],
-    at: usize,
-    from: fn([u8; 2]) -> u16,
-) -> Result<usize, Refusal> {
+pub(super) fn u16_at(bytes: &[u8], at: usize, from: fn([u8; 2]) -> u16) -> Result<usize, Refusal> {
     bytes
         .get(at..)
         .and_then(<[u8]>::first_chunk)
