@@ -37,23 +37,23 @@ pub(super) fn probe(
 
 /// The sockets that an engine is told to listen on, else where it does by itself.
 fn sockets(engine: &EngineProcess, engines: &Engines) -> Vec<String> {
-    let arguments: Vec<&str> =
-        engine.arguments.known().into_iter().flatten().map(|argument| argument.as_str()).collect();
-    let named = arguments.iter().filter_map(|argument| path(argument)).collect::<Vec<_>>();
+    let Fact::Known(arguments) = &engine.arguments else { return Vec::new() };
+    let named: Vec<_> = arguments.iter().filter_map(|argument| path(argument)).collect();
     let configured = || {
         let hosts = engines.configured(&["hosts"])?.as_array()?;
         let sockets: Vec<_> = hosts.iter().filter_map(|host| path(host.as_str()?)).collect();
         (!sockets.is_empty()).then_some(sockets)
     };
-    match engine.name.as_str() {
-        _ if arguments.is_empty() => Vec::new(),
-        "dockerd" if named.is_empty() => configured().unwrap_or_else(|| vec![DOCKER.to_owned()]),
-        "dockerd" => named,
-        "podman" if !arguments.contains(&"service") => Vec::new(),
-        "podman" if named.is_empty() => vec![PODMAN.to_owned()],
-        "podman" => named,
-        _ => Vec::new(),
+    let own = match engine.name.as_str() {
+        "dockerd" => DOCKER,
+        "podman" if arguments.iter().any(|argument| argument == "service") => PODMAN,
+        _ => return Vec::new(),
+    };
+    if !named.is_empty() {
+        return named;
     }
+    let configured = if own == DOCKER { configured() } else { None };
+    configured.unwrap_or_else(|| vec![own.to_owned()])
 }
 
 /// The path in `unix:///path`, alone or after `-H` or `--host=`.
@@ -135,15 +135,18 @@ mod tests {
 
     #[test]
     fn what_it_answers_is_kept_and_why_it_does_not() {
-        let engines = engines(vec![engine(&["dockerd", "-Hunix:///a", "-Hunix:///b"], Some(true))]);
+        let arguments = ["dockerd", "-Hunix:///a", "-Hunix:///b", "-Hunix:///c"];
+        let engines = engines(vec![engine(&arguments, Some(true))]);
         let version = EngineVersion { version: "28.2.2".into(), ..EngineVersion::default() };
         let source = Fixed::new()
             .answer(question("/a"), Answer::EngineVersion(version.clone()))
-            .refuse(question("/b"), Refusal::TimedOut);
+            .refuse(question("/b"), Refusal::TimedOut)
+            .refuse(question("/c"), Refusal::Errno(libc::ENOTCONN));
         let mounts = Fact::Known(MountTable::default());
         let reader = Reader::new(&source);
         let apis = probe(&reader, &engines, &mounts);
         assert_eq!(apis[0].answer, Fact::Known(version));
         assert_eq!(apis[1].answer.why(), Some(Why::TimedOut));
+        assert_eq!(apis[2].answer.why(), Some(Why::NotProbed));
     }
 }

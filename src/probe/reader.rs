@@ -206,7 +206,11 @@ impl<'a> Reader<'a> {
     pub fn engine_version(&self, pid: u32, socket: &str) -> Read<EngineVersion> {
         let about = format!("GET /version of {socket}");
         let question = Question::EngineVersion { pid, socket: socket.to_owned() };
-        match self.ask(&question, &about)? {
+        let answer = self.put(&question).map_err(|refusal| match refusal {
+            Refusal::Errno(libc::ENOTCONN) => Missing::new(&about, Why::NotProbed),
+            refusal => Missing::new(&about, refusal.why()),
+        });
+        match answer? {
             Answer::EngineVersion(version) => Ok(version),
             _ => Err(Missing::new(about, Why::Malformed)),
         }

@@ -160,8 +160,12 @@ impl Packages {
                 self.installed.push(Installed { version, source, component, is_client });
             }
         };
-        components.for_each(|(package, component)| add(package, Some(component), false));
-        clients.iter().for_each(|package| add(package, None, true));
+        for (package, component) in components {
+            add(package, Some(component), false);
+        }
+        for package in clients {
+            add(package, None, true);
+        }
     }
 
     /// Keeps why a database gave no answer, if it is here.
@@ -197,7 +201,7 @@ fn dpkg(reader: &Reader, packages: &mut Packages) {
         if missing.why != Why::NotRecorded {
             return Err(missing);
         }
-        // Bundles of before 0.2 have these three answers.
+        // Recorded before it was one question: these three stay as they are.
         let mut text = one(names(&DPKG).chain(OTHERS).collect())?;
         text.push_str(&one(names(&MOBY).collect()).unwrap_or_default());
         text.push_str(&one(vec![MOBY_CLIENT]).unwrap_or_default());
