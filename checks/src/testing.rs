@@ -266,6 +266,7 @@ pub(crate) fn healthy_container() -> Facts {
         newgidmap: Known(None),
     };
     facts.engines = Engines {
+        apis: Vec::new(),
         daemon_json: Known(DaemonConfig {
             path: "/etc/docker/daemon.json".into(),
             content: serde_json::Value::Null,

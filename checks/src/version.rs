@@ -1,9 +1,11 @@
 //! Versions of the software that is going to run here: given, read, or assumed.
 
-use alloc::{borrow::ToOwned, collections::BTreeMap, string::String};
+use alloc::{borrow::ToOwned, collections::BTreeMap, string::String, vec::Vec};
 use core::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Serialize, Serializer};
+
+use crate::facts::Missing;
 
 /// Software on whose version a rule can depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -169,12 +171,18 @@ impl KnownVersion {
 
 /// The versions that are given or read; every other one is assumed.
 #[derive(Debug, Clone, Default, Serialize)]
-pub struct Versions(BTreeMap<Component, KnownVersion>);
+pub struct Versions {
+    #[serde(flatten)]
+    known: BTreeMap<Component, KnownVersion>,
+    /// Databases of packages that are here and could not be read: what they hold is assumed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<Missing>,
+}
 
 impl Versions {
     /// The version of `component`, the newest known one if nothing said it.
     pub fn of(&self, component: Component) -> KnownVersion {
-        self.0.get(&component).cloned().unwrap_or_else(|| KnownVersion {
+        self.known.get(&component).cloned().unwrap_or_else(|| KnownVersion {
             version: component.newest_known(),
             origin: Origin::Assumed,
         })
@@ -182,19 +190,19 @@ impl Versions {
 
     /// What the user gives wins over what was read.
     pub fn give(&mut self, component: Component, version: Version) {
-        self.0.insert(component, KnownVersion { version, origin: Origin::Given });
+        self.known.insert(component, KnownVersion { version, origin: Origin::Given });
     }
 
     /// Notes what `source` says, unless something better is known already.
     pub fn read(&mut self, component: Component, version: Version, source: &str) {
-        self.0
+        self.known
             .entry(component)
             .or_insert_with(|| KnownVersion { version, origin: Origin::Read(source.to_owned()) });
     }
 
     /// What is given or read, sorted by component.
     pub fn iter(&self) -> impl Iterator<Item = (Component, &KnownVersion)> {
-        self.0.iter().map(|(c, v)| (*c, v))
+        self.known.iter().map(|(c, v)| (*c, v))
     }
 }
 

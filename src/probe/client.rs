@@ -1,4 +1,4 @@
-//! What clients would talk to. Sockets are looked at, never connected to: that could start a daemon.
+//! What clients would talk to. Sockets are looked at here, never connected to: that could start a daemon.
 
 mod configuration;
 #[cfg(test)]
@@ -10,7 +10,10 @@ use dind_doctor_checks::facts::{
     CertificateDirectory, Clients, EngineSocket, Fact, Missing, MountTable, SocketKind, Text, Why,
 };
 
-use super::{Reader, version};
+use super::{
+    Reader,
+    version::{self, packages::Packages},
+};
 use crate::source::{Access, Stat, path::encode};
 
 /// Variables that say where clients look; their values are paths, endpoints and versions.
@@ -59,7 +62,7 @@ impl Variables {
     }
 }
 
-pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Clients {
+pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>, packages: &Packages) -> Clients {
     let variables = Variables(reader.variables(None, &VARIABLES).unwrap_or_default());
     let context = configuration::context(reader, &variables);
     let host = match &context {
@@ -73,7 +76,7 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Clients {
         kubeconfig: configuration::kubeconfig(reader, &variables),
         kubeconfig_variable: variables.get("KUBECONFIG").is_some(),
         service_account: exists(reader, TOKEN),
-        docker: version::docker_client(reader),
+        docker: version::docker_client(reader, packages),
         api_version: variables.text("DOCKER_API_VERSION"),
         minimum_api_version: variables.text("DOCKER_MIN_API_VERSION"),
         context,

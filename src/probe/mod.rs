@@ -4,6 +4,7 @@ mod cgroup;
 mod client;
 mod clocks;
 mod engine;
+mod engine_api;
 mod identity;
 mod kernel;
 mod leftover;
@@ -61,6 +62,8 @@ pub fn collect(source: &dyn Source) -> Collected {
     let mut engines = reader.run("engines", BUDGET, |r| engine::probe(r, &processes));
     let path = reader.run("engines", BUDGET, |r| search_path::of_daemon(r, &engines));
     engines.dockerd = reader.run("engines", BUDGET, |r| search_path::find(r, &path, "dockerd"));
+    engines.apis = reader.run("engine-api", BUDGET, |r| engine_api::probe(r, &engines, &mounts));
+    let packages = reader.run("versions", BUDGET, version::packages::read);
     let cgroup = reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts));
     let mut facts = Facts {
         identity,
@@ -77,12 +80,12 @@ pub fn collect(source: &dyn Source) -> Collected {
         scratch: reader.run("scratch", BUDGET, |r| scratch::probe(r, &path)),
         netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &path)),
         network: reader.run("network", BUDGET, network::probe),
-        clients: reader.run("clients", BUDGET, |r| client::probe(r, &mounts)),
+        clients: reader.run("clients", BUDGET, |r| client::probe(r, &mounts, &packages)),
         leftovers: reader.run("leftovers", BUDGET, leftover::probe),
         net_sysctls: reader.run("network", BUDGET, net_sysctl::probe),
         resolver: reader.run("resolver", BUDGET, resolver::probe),
         proxies: reader.run("engines", BUDGET, |r| proxy::probe(r, &engines)),
-        versions: reader.run("versions", BUDGET, version::probe),
+        versions: reader.run("versions", BUDGET, |r| version::probe(r, &packages, &engines)),
         processes: Processes::default(),
         kernel,
         engines,

@@ -8,7 +8,7 @@ use std::{
 };
 
 use dind_doctor_checks::facts::{
-    Address, Fact, InotifyUse, Link, Missing, NftTable, Reading, Route, Text, Why,
+    Address, EngineVersion, Fact, InotifyUse, Link, Missing, NftTable, Reading, Route, Text, Why,
 };
 
 use crate::source::{Access, Answer, Ids, Listing, Question, Refusal, Source, Stat, StatFs, Uname};
@@ -198,6 +198,20 @@ impl<'a> Reader<'a> {
         let about = "clock_gettime";
         match self.ask(&Question::Clocks, about)? {
             Answer::Clocks(reading) => Ok(reading),
+            _ => Err(Missing::new(about, Why::Malformed)),
+        }
+    }
+
+    /// What an engine says of itself; refused where asking could start one.
+    pub fn engine_version(&self, pid: u32, socket: &str) -> Read<EngineVersion> {
+        let about = format!("GET /version of {socket}");
+        let question = Question::EngineVersion { pid, socket: socket.to_owned() };
+        let answer = self.put(&question).map_err(|refusal| match refusal {
+            Refusal::Errno(libc::ENOTCONN) => Missing::new(&about, Why::NotProbed),
+            refusal => Missing::new(&about, refusal.why()),
+        });
+        match answer? {
+            Answer::EngineVersion(version) => Ok(version),
             _ => Err(Missing::new(about, Why::Malformed)),
         }
     }

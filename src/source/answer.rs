@@ -1,6 +1,8 @@
 //! What a source can answer.
 
-use dind_doctor_checks::facts::{Address, InotifyUse, Link, NftTable, Reading, Route, Why};
+use dind_doctor_checks::facts::{
+    Address, EngineVersion, InotifyUse, Link, NftTable, Reading, Route, Why,
+};
 use serde::{Deserialize, Serialize};
 
 /// An answer; which one depends on the question.
@@ -40,6 +42,23 @@ pub enum Answer {
     Number(u32),
     /// `NftTables`.
     NftTables(Vec<NftTable>),
+    /// `EngineVersion`.
+    EngineVersion(EngineVersion),
+    /// `RpmPackages`, sorted.
+    Packages(Vec<Package>),
+}
+
+/// A package that is installed.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Package {
+    /// Its name.
+    pub name: String,
+    /// What counts before the version, if anything does.
+    pub epoch: Option<u32>,
+    /// The version of the software.
+    pub version: String,
+    /// The distribution's release of that version.
+    pub release: String,
 }
 
 /// Names in a directory.

@@ -16,7 +16,7 @@ mod rtnetlink;
 mod socket;
 mod sys;
 
-pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Refusal, Stat, StatFs, Uname};
+pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Package, Refusal, Stat, StatFs, Uname};
 pub use live::LiveSource;
 pub use question::{Access, Question, SystemCall};
 

@@ -26,6 +26,14 @@ pub enum Question {
         /// Lines to look for.
         lines: Vec<String>,
     },
+    /// Of a database of rpm, those of `names` that are installed. It may have 100 MiB, and names nothing in
+    /// plain text.
+    RpmPackages {
+        /// Absolute path of `rpmdb.sqlite`, `Packages.db` or `Packages`.
+        path: String,
+        /// Names of packages.
+        names: Vec<String>,
+    },
     /// Of a JSON or YAML file, the values at these places, as JSON, and nothing else: client configuration
     /// holds credentials beside what is judged, and they never leave the source.
     Values {
@@ -102,6 +110,14 @@ pub enum Question {
     Pause {
         /// How long.
         milliseconds: u32,
+    },
+    /// `GET /version` of the Engine API. Connects only if nothing is started by it: the process is in the
+    /// doctor's own mount namespace and root, and holds the listening socket. ENOTCONN if it is not so.
+    EngineVersion {
+        /// The engine's process.
+        pid: u32,
+        /// Absolute path of its socket.
+        socket: String,
     },
     /// Links of this network namespace, by rtnetlink.
     Links,

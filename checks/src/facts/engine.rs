@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 
@@ -44,6 +44,32 @@ impl EngineProcess {
     }
 }
 
+/// What an engine says of itself: `GET /version` of the Engine API, which podman answers too.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct EngineVersion {
+    /// `Version`.
+    pub version: Text,
+    /// `ApiVersion`, the newest that it speaks: `1.51`; empty if it does not say.
+    pub api_version: Text,
+    /// `MinAPIVersion`, the oldest that it takes; empty if it does not say.
+    pub minimum_api_version: Text,
+    /// `Components`: containerd and runc with their versions.
+    pub components: Vec<(Text, Text)>,
+}
+
+/// The API of an engine that runs here and holds its socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct EngineApi {
+    /// `dockerd` or `podman`.
+    pub name: Text,
+    /// Its PID.
+    pub pid: u32,
+    /// The socket.
+    pub socket: Text,
+    /// What it answers.
+    pub answer: Fact<EngineVersion>,
+}
+
 /// Configuration of engines, and engines that run here.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Engines {
@@ -51,6 +77,8 @@ pub struct Engines {
     pub daemon_json: Fact<DaemonConfig>,
     /// Engines that run here, sorted by PID.
     pub running: Fact<Vec<EngineProcess>>,
+    /// Their APIs, as far as nothing is started by asking.
+    pub apis: Vec<EngineApi>,
     /// The first `dockerd` on the PATH; `None` if there is none, so that a daemon would come with an
     /// image of its own.
     pub dockerd: Fact<Option<Text>>,
@@ -79,6 +107,14 @@ impl Engines {
     /// its mount namespace, and those of which that could not be read.
     pub fn here<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a EngineProcess> {
         self.named(name).filter(|engine| engine.same_mount_namespace != Some(false))
+    }
+
+    /// What the engine answers at this socket. `/var/run` is a link to `/run` everywhere.
+    pub fn answer_at(&self, socket: &str) -> Option<&EngineVersion> {
+        fn plain(path: &str) -> &str {
+            path.strip_prefix("/var").filter(|rest| rest.starts_with("/run/")).unwrap_or(path)
+        }
+        self.apis.iter().find(|api| plain(&api.socket) == plain(socket))?.answer.known()
     }
 
     /// A value of daemon.json by its path of keys.

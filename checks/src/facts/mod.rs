@@ -35,7 +35,9 @@ pub use client::{
     SocketKind,
 };
 pub use clocks::{Clocks, Reading};
-pub use engine::{DaemonConfig, EngineProcess, Engines, PREPARING_ENTRYPOINTS};
+pub use engine::{
+    DaemonConfig, EngineApi, EngineProcess, EngineVersion, Engines, PREPARING_ENTRYPOINTS,
+};
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
 pub use kernel::{Kernel, KernelSetting};

@@ -2,7 +2,7 @@ use alloc::{format, string::String};
 
 use serde_json::Value;
 
-use super::endpoint;
+use super::endpoint::{self, Address};
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
@@ -14,8 +14,8 @@ use crate::{
 check! {
     /// ## What it looks at
     /// The newest API that clients here speak: `DOCKER_API_VERSION`, else what the installed Docker command
-    /// line client has; and the oldest that the daemon takes: its version, `min-api-version` in daemon.json,
-    /// `DOCKER_MIN_API_VERSION`.
+    /// line client has; and the oldest that the daemon takes: what it answers itself, if it runs here, else
+    /// its version, `min-api-version` in daemon.json, `DOCKER_MIN_API_VERSION`.
     ///
     /// ## Why it matters
     /// Docker 29 refuses clients of API versions below 1.44, which Docker 25 brought. Jobs in an old
@@ -41,6 +41,12 @@ check! {
 /// An API version, `1.44` as (1, 44).
 type Api = (u32, u32);
 
+/// The variable that pins clients.
+const PINNED: &str = "DOCKER_API_VERSION";
+
+/// What every client since Docker 25 speaks.
+const NEWEST_KNOWN: Api = (1, 44);
+
 fn run(facts: &Facts) -> Verdict {
     let Some((api, said_by, value)) = client(facts) else {
         facts.clients.docker.get()?;
@@ -48,11 +54,16 @@ fn run(facts: &Facts) -> Verdict {
     };
     let docker = facts.versions.of(Component::Docker);
     let elsewhere = daemon_is_elsewhere(facts);
-    let floor = floor(facts, &docker, elsewhere);
-    if api >= floor {
+    // What the user says is going to run counts before what runs now.
+    let answered = answered(facts).filter(|_| docker.origin != Origin::Given);
+    let floor = answered.as_ref().map_or_else(|| floor(facts, &docker, elsewhere), |a| a.0);
+    let pinned = said_by == PINNED;
+    // Of a newer client it is only known that it speaks this at least.
+    if api >= if pinned { floor } else { floor.min(NEWEST_KNOWN) } {
         return Ok(Outcome::pass());
     }
-    let certain = docker.origin == Origin::Given || !elsewhere && !docker.is_assumed();
+    let certain =
+        docker.origin == Origin::Given || answered.is_some() || !elsewhere && !docker.is_assumed();
     let severity = if certain { Severity::Warning } else { Severity::Info };
     let condition = if certain { "" } else { " if it is Docker 29 or later" };
     let summary = format!(
@@ -62,7 +73,11 @@ fn run(facts: &Facts) -> Verdict {
     let finding = Finding::new(said_by.as_str(), CHECK.worst.at_most(severity), summary)
         .evidence(said_by.as_str(), value)
         .rests_on(Component::Docker, &docker);
-    let finding = if said_by == "DOCKER_API_VERSION" {
+    let finding = match answered {
+        Some((_, source, value)) => finding.evidence(source, value),
+        None => finding,
+    };
+    let finding = if pinned {
         finding.remedy(Remedy::commands(
             Place::Here,
             "let clients agree on a version with the daemon",
@@ -86,7 +101,7 @@ fn run(facts: &Facts) -> Verdict {
 fn client(facts: &Facts) -> Option<(Api, String, String)> {
     let pinned = &facts.clients.api_version;
     if let Some(api) = parse(pinned) {
-        return Some((api, "DOCKER_API_VERSION".into(), pinned.as_str().into()));
+        return Some((api, PINNED.into(), pinned.as_str().into()));
     }
     let client = facts.clients.docker.known()?.as_ref()?;
     let api = newest_api(client.version);
@@ -96,7 +111,7 @@ fn client(facts: &Facts) -> Option<(Api, String, String)> {
 /// Releases before 25, of which 1.44 is the newest API; for later ones it is enough to know that.
 fn newest_api(client: Version) -> Api {
     match (client.major, client.minor) {
-        (25.., _) => (1, 44),
+        (25.., _) => NEWEST_KNOWN,
         (24, _) => (1, 43),
         (23, _) => (1, 42),
         (20.., _) => (1, 41),
@@ -113,6 +128,14 @@ fn floor(facts: &Facts, docker: &KnownVersion, elsewhere: bool) -> Api {
     // Of a daemon elsewhere, what is installed here says nothing.
     let old = !docker.version.at_least(29, 0) && (!elsewhere || docker.origin == Origin::Given);
     of_this_daemon.unwrap_or(if old { (1, 24) } else { (1, 44) })
+}
+
+/// The floor of the daemon that clients reach, if it runs here and answered; what was asked, its words.
+fn answered(facts: &Facts) -> Option<(Api, String, String)> {
+    let Address::Unix(socket) = endpoint::effective(facts).ok()?.address else { return None };
+    let floor = &facts.engines.answer_at(&socket)?.minimum_api_version;
+    let source = format!("GET /version of {socket}");
+    Some((parse(floor)?, source, format!("MinAPIVersion {floor}")))
 }
 
 fn daemon_is_elsewhere(facts: &Facts) -> bool {
@@ -132,7 +155,7 @@ fn parse(text: &str) -> Option<Api> {
 mod tests {
     use super::*;
     use crate::{
-        facts::{DockerClient, Fact, Fact::Known, Why},
+        facts::{DockerClient, EngineApi, EngineVersion, Fact, Fact::Known, Why},
         target::Target,
         testing::{healthy_container, healthy_vm},
     };
@@ -189,6 +212,34 @@ mod tests {
         assert_eq!(severity(&facts), Some(Severity::Warning));
         facts.versions.give(Component::Docker, OLD);
         assert_eq!(severity(&facts), None);
+    }
+
+    fn answering(mut facts: Facts, floor: &str) -> Facts {
+        let answer =
+            EngineVersion { minimum_api_version: floor.into(), ..EngineVersion::default() };
+        facts.engines.apis = [EngineApi {
+            name: "dockerd".into(),
+            pid: 7,
+            socket: "/run/docker.sock".into(),
+            answer: Known(answer),
+        }]
+        .into();
+        facts
+    }
+
+    #[test]
+    fn what_the_daemon_answers_is_certain() {
+        assert_eq!(severity(&answering(with(OLD, None), "1.44")), Some(Severity::Warning));
+        // Someone lowered it.
+        assert_eq!(severity(&answering(with(OLD, Some(NEW)), "1.24")), None);
+        // A newer client speaks 1.44 at least; nothing says that it does not speak more.
+        assert_eq!(severity(&answering(with(NEW, Some(NEW)), "1.48")), None);
+        let mut pinned = answering(with(NEW, Some(NEW)), "1.48");
+        pinned.clients.api_version = "1.47".into();
+        assert_eq!(severity(&pinned), Some(Severity::Warning));
+        let mut given = answering(with(OLD, None), "1.44");
+        given.versions.give(Component::Docker, OLD);
+        assert_eq!(severity(&given), None);
     }
 
     #[test]

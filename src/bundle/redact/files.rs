@@ -135,6 +135,8 @@ const DATABASES: &[&str] = &[
     "/var/lib/dpkg/status.d/*",
     "/lib/apk/db/installed",
     "/usr/lib/apk/db/installed",
+    "/usr/lib/sysimage/rpm/*",
+    "/var/lib/rpm/*",
 ];
 
 /// How the content of a file is treated.

@@ -133,6 +133,7 @@ fn question(question: &Question, names: &Pseudonyms) -> Question {
     match &mut question {
         Question::Read { path, .. }
         | Question::Paragraphs { path, .. }
+        | Question::RpmPackages { path, .. }
         | Question::Values { path, .. }
         | Question::Attribute { path, .. }
         | Question::ReadLink { path }
@@ -140,6 +141,7 @@ fn question(question: &Question, names: &Pseudonyms) -> Question {
         | Question::List { path, .. }
         | Question::Stat { path }
         | Question::StatFs { path }
+        | Question::EngineVersion { socket: path, .. }
         | Question::Access { path, .. } => *path = names.text(path),
         Question::PathMtu { destination } => *destination = names.address(*destination),
         // The doctor's own words, or nothing.
@@ -174,6 +176,11 @@ fn answer(
         (Question::Paragraphs { path, .. }, Answer::Bytes(bytes)) => {
             files::is_database(path).then(|| Answer::Bytes(filter::packages(&bytes, names)))
         }
+        // Name and version of those that the doctor asked for.
+        (Question::RpmPackages { path, names: asked }, Answer::Packages(packages)) => {
+            let expected = packages.iter().all(|package| asked.contains(&package.name));
+            (files::is_database(path) && expected).then_some(Answer::Packages(packages))
+        }
         (Question::Values { .. }, Answer::Bytes(bytes)) => {
             Some(Answer::Bytes(filter::values(&bytes, names)))
         }
@@ -190,6 +197,9 @@ fn answer(
         (Question::Uname, Answer::Uname(mut uname)) => {
             uname.version = filter::builder(&uname.version, names);
             Some(Answer::Uname(uname))
+        }
+        (Question::EngineVersion { .. }, Answer::EngineVersion(version)) => {
+            Some(Answer::EngineVersion(filter::engine_version(version, names)))
         }
         (Question::Links, Answer::Links(links)) => Some(Answer::Links(rows::links(links, names))),
         (Question::Addresses, Answer::Addresses(addresses)) => {

@@ -74,6 +74,8 @@ fn what_no_table_names_is_refused_for_every_kind_of_question() {
     for (question, answer) in [
         (read(&path()), bytes("secret")),
         (Question::Paragraphs { path: path(), lines: Vec::new() }, bytes("Package: secret")),
+        (Question::RpmPackages { path: path(), names: Vec::new() }, Answer::Packages(Vec::new())),
+        (Question::EngineVersion { pid: 1, socket: path() }, bytes("secret")),
         (Question::ReadLink { path: path() }, Answer::Path("/secret".to_owned())),
         (Question::Resolve { path: path() }, Answer::Path("/secret".to_owned())),
         (list(&path()), listing(&["secret"])),

@@ -18,7 +18,7 @@ fn with_socket(source: Fixed, path: &str, mode: u32) -> Fixed {
 
 fn probed(source: &Fixed, mounts: Vec<Mount>) -> Clients {
     let table = Fact::Known(MountTable { rows: mounts, malformed: 0 });
-    probe(&Reader::new(source), &table)
+    probe(&Reader::new(source), &table, &Packages::default())
 }
 
 fn mount(mount_point: &str) -> Mount {

@@ -1,7 +1,7 @@
 //! Files, directories and mounts of the live machine.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, File, OpenOptions},
     io::Read,
     os::unix::{
         ffi::OsStrExt,
@@ -28,7 +28,7 @@ use crate::source::{
 /// Package databases are the largest files that are read.
 const PARAGRAPHS_LIMIT: u32 = 32 * 1024 * 1024;
 
-fn refusal(error: &std::io::Error) -> Refusal {
+pub(super) fn refusal(error: &std::io::Error) -> Refusal {
     Refusal::Errno(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
@@ -48,9 +48,9 @@ pub(super) fn attribute(path: &str, name: &str) -> Result<(), Refusal> {
     Errno::result(size).map(|_| ()).map_err(errno)
 }
 
-/// Reads a regular file. Anything else is refused before it is opened: opening a device can start it,
+/// Opens a regular file. Anything else is refused before it is opened: opening a device can start it,
 /// and opening a pipe can wait.
-pub(super) fn read(path: &str, limit: u32, deadline: Instant) -> Result<Vec<u8>, Refusal> {
+pub(super) fn open(path: &str) -> Result<File, Refusal> {
     let path = decode(path);
     let kind = fs::metadata(&path).map_err(|e| refusal(&e))?.file_type();
     if kind.is_dir() {
@@ -59,11 +59,16 @@ pub(super) fn read(path: &str, limit: u32, deadline: Instant) -> Result<Vec<u8>,
     if kind.is_fifo() || kind.is_socket() || kind.is_block_device() || kind.is_char_device() {
         return Err(Refusal::Errno(libc::EINVAL));
     }
-    let mut file = OpenOptions::new()
+    OpenOptions::new()
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY)
         .open(&path)
-        .map_err(|e| refusal(&e))?;
+        .map_err(|e| refusal(&e))
+}
+
+/// Reads a regular file.
+pub(super) fn read(path: &str, limit: u32, deadline: Instant) -> Result<Vec<u8>, Refusal> {
+    let mut file = open(path)?;
     let limit = limit as usize;
     let mut content = Vec::new();
     let mut chunk = [0; 16 * 1024];

@@ -2,10 +2,12 @@
 
 mod call;
 mod clocks;
+mod engine;
 mod file;
 mod guard;
 mod inotify;
 mod process;
+mod rpm;
 
 use std::{
     cell::{Cell, OnceCell},
@@ -42,6 +44,7 @@ impl LiveSource {
         match question {
             Question::Read { path, .. }
             | Question::Paragraphs { path, .. }
+            | Question::RpmPackages { path, .. }
             | Question::Values { path, .. }
             | Question::ReadLink { path }
             | Question::Resolve { path }
@@ -49,6 +52,7 @@ impl LiveSource {
             | Question::Stat { path }
             | Question::StatFs { path }
             | Question::Attribute { path, .. }
+            | Question::EngineVersion { socket: path, .. }
             | Question::Access { path, .. } => {
                 // Reading another process's arguments takes its memory map's lock, which a process stuck in
                 // the kernel can hold for ever (this is how ps hangs).
@@ -96,6 +100,9 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
         Question::Paragraphs { path, lines } => {
             file::paragraphs(path, lines, deadline).map(Answer::Bytes)
         }
+        Question::RpmPackages { path, names } => {
+            rpm::packages(path, names, deadline).map(Answer::Packages)
+        }
         Question::Values { path, keys } => file::read(path, document::LIMIT, deadline)
             .and_then(|content| document::values(&content, keys))
             .map(Answer::Bytes),
@@ -116,6 +123,9 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
         Question::InotifyInstances => inotify::instances(deadline).map(Answer::InotifyInstances),
         Question::Clocks => clocks::read().map(Answer::Clocks),
         Question::Pause { .. } => Ok(Answer::Done),
+        Question::EngineVersion { pid, socket } => {
+            engine::version(*pid, socket, deadline).map(Answer::EngineVersion)
+        }
         Question::Links => rtnetlink::links(deadline).map(Answer::Links),
         Question::Addresses => rtnetlink::addresses(deadline).map(Answer::Addresses),
         Question::Routes => rtnetlink::routes(deadline).map(Answer::Routes),

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod config;
+mod engine;
 mod kernel;
 mod mounts;
 mod network;
@@ -15,6 +16,7 @@ pub(super) use config::{
     accounts, containerenv, daemon_json, default_ulimits, os_release, packages,
     subordinate_id_source, subordinate_ids,
 };
+pub(super) use engine::engine_version;
 pub(super) use kernel::{
     builder, cgroup_file, compressed_config, config, kernel_parameters, kernel_version, numbers,
     processors,

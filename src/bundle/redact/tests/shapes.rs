@@ -1,5 +1,7 @@
 //! What becomes of single files.
 
+use dind_doctor_checks::facts::EngineVersion;
+
 use super::*;
 
 #[test]
@@ -168,4 +170,48 @@ fn versions_of_packages_are_no_addresses() {
     let result = redacted(vec![(question.clone(), bytes(record))]);
     let expected = "Package: docker.io\nStatus: install ok installed\nVersion: 85.10.200.9\n\n";
     assert_eq!(answer_to(&result, question), Ok(bytes(expected)));
+}
+
+#[test]
+fn packages_of_rpm_are_those_that_were_asked_for() {
+    let package = |name: &str| crate::source::Package {
+        name: name.to_owned(),
+        epoch: None,
+        version: "85.10.200.9".to_owned(),
+        release: "1.el9".to_owned(),
+    };
+    let question = |path: &str| Question::RpmPackages {
+        path: path.to_owned(),
+        names: vec!["docker-ce".to_owned()],
+    };
+    let of = |path, name| {
+        let answer = Answer::Packages(vec![package(name)]);
+        answer_to(&redacted(vec![(question(path), answer)]), question(path))
+    };
+    let kept = Answer::Packages(vec![package("docker-ce")]);
+    assert_eq!(of("/var/lib/rpm/rpmdb.sqlite", "docker-ce"), Ok(kept));
+    assert_eq!(of("/var/lib/rpm/rpmdb.sqlite", "payroll"), Err(Refusal::Redacted));
+    assert_eq!(of("/srv/rpm/rpmdb.sqlite", "docker-ce"), Err(Refusal::Redacted));
+}
+
+#[test]
+fn an_engine_tells_versions_and_nothing_else() {
+    let answer = |version: &str, components: &[(&str, &str)]| {
+        let component = |(name, version): &(&str, &str)| ((*name).into(), (*version).into());
+        Answer::EngineVersion(EngineVersion {
+            version: version.into(),
+            api_version: "1.50".into(),
+            minimum_api_version: "".into(),
+            components: components.iter().map(component).collect(),
+        })
+    };
+    let question = |user: &str| Question::EngineVersion {
+        pid: 7,
+        socket: format!("/home/{user}/docker.sock"),
+    };
+    let of = |given| answer_to(&redacted(vec![(question("ada"), given)]), question("user1"));
+    let plain = answer("20.10.24+dfsg1", &[("runc", "85.10.200.9~rc1")]);
+    assert_eq!(of(plain.clone()), Ok(plain));
+    let told = answer("built by ada", &[("runc", "1.1\u{1b}[31m"), ("payroll", "1.0")]);
+    assert_eq!(of(told), Ok(answer("", &[("runc", "")])));
 }
