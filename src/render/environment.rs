@@ -1,25 +1,17 @@
-//! What this environment is.
-
-use std::io::{self, Write};
+//! What this environment is, in words.
 
 use dind_doctor_checks::facts::{CgroupVersion, Engine, Launcher, Machine, Role, Sandbox, Tri};
 
-use super::{
-    View, grid,
-    style::{LABEL, PLAIN},
-};
-use crate::{
-    render::escape,
-    report::{Environment, Report, Tool},
-};
+use crate::report::{Environment, Tool};
 
-pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
-    let environment = &report.environment;
+/// What it is called and what it is, not escaped. Of many missing capabilities only the number, unless
+/// everything is asked for.
+pub(super) fn lines(environment: &Environment, whole: bool) -> Vec<(&'static str, String)> {
     let mut lines = vec![
         ("this is", place(environment)),
         ("PID 1", pid1(environment)),
         ("cgroup", cgroup(environment)),
-        ("privileged", privileged(environment, view)),
+        ("privileged", privileged(environment, whole)),
         ("netfilter", netfilter(environment)),
         ("MTU", mtu(environment)),
     ];
@@ -28,11 +20,7 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
             environment.versions.iter().map(|(c, version)| format!("{c} {version}")).collect();
         lines.push(("versions", each.join(", ")));
     }
-    let rows: Vec<_> = lines
-        .into_iter()
-        .map(|(label, text)| vec![(label.to_owned(), LABEL), (escape(&text).into_owned(), PLAIN)])
-        .collect();
-    grid::rows(&rows, 0, view.width, out)
+    lines
 }
 
 fn place(environment: &Environment) -> String {
@@ -103,12 +91,12 @@ fn cgroup(environment: &Environment) -> String {
 }
 
 /// A container of the engines' defaults misses 27 capabilities; a first look needs their number.
-fn privileged(environment: &Environment, view: View) -> String {
+fn privileged(environment: &Environment, whole: bool) -> String {
     let privileged = &environment.privileged;
     let (capabilities, others): (Vec<_>, Vec<_>) =
         privileged.missing.iter().partition(|name| name.starts_with("capability:"));
     let mut missing: Vec<String> = match capabilities.len() {
-        n if n > 4 && !view.is_verbose() => vec![format!("{n} capabilities")],
+        n if n > 4 && !whole => vec![format!("{n} capabilities")],
         _ => capabilities.iter().map(|name| name.replacen("capability:", "", 1)).collect(),
     };
     missing.extend(others.into_iter().cloned());
