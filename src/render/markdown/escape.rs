@@ -28,13 +28,14 @@ pub(super) fn text(text: &str) -> String {
 
 /// A paragraph of its own, which must not look like a heading or a list.
 pub(super) fn paragraph(line: &str) -> String {
-    let text = text(line);
+    let text = text(line.trim_start());
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     let (number, rest) = text.split_at(digits);
-    if digits > 0 && (rest.starts_with(". ") || rest.starts_with(") ")) {
+    let numbered = matches!(rest, "." | ")") || rest.starts_with(". ") || rest.starts_with(") ");
+    if digits > 0 && numbered {
         return format!("{number}\\{rest}");
     }
-    if text.starts_with(['#', '+', '-', '=', ' ']) { format!("\\{text}") } else { text }
+    if text.starts_with(['#', '+', '-', '=']) { format!("\\{text}") } else { text }
 }
 
 /// `text`, one escaped line, as code within a line that is not part of a table.
@@ -72,7 +73,8 @@ mod tests {
     fn a_paragraph_is_no_heading_and_no_list() {
         assert_eq!(paragraph("# a"), "\\# a");
         assert_eq!(paragraph("- a"), "\\- a");
-        assert_eq!(paragraph("1. a"), "1\\. a");
+        assert_eq!(paragraph("   1. a"), "1\\. a");
+        assert_eq!(paragraph("1."), "1\\.");
         assert_eq!(paragraph("12) a"), "12\\) a");
         assert_eq!(paragraph("6.5 GiB"), "6.5 GiB");
     }
