@@ -78,7 +78,9 @@ fn usage_errors_are_2_and_on_standard_error() {
         (&["--select", "pid1-swallow-sigterm"], "did you mean pid1-swallows-sigterm?"),
         (&["--ignore", "moutn"], "did you mean mount?"),
         (&["--output", "json"], "FORMAT=FILE"),
-        (&["--output", "sarif=x"], "formats are table, json"),
+        (&["--output", "xml=x"], "formats are table, json, junit, sarif, github, markdown, tap"),
+        (&["--sarif-anchor", "/etc/passwd"], "relative to its root"),
+        (&["list", "--format=tap"], "possible values: table, json"),
         (&["--fail-on", "info"], "possible values"),
         (&["--timeout", "0"], "seconds"),
         (&["-q", "-v"], "cannot be used with"),
@@ -165,6 +167,62 @@ fn outputs_are_written_beside_standard_output() {
     assert!(err.starts_with("doctor: cannot write "), "{err}");
 }
 
+/// A recorded environment in which something fails.
+const BLOCKED: [&str; 2] =
+    ["--from", concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hosts/bookworm-v1-pod/bundle")];
+
+#[test]
+fn every_format_comes_from_the_same_run_and_none_changes_the_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    for format in ["table", "json", "junit", "sarif", "github", "markdown", "tap"] {
+        let path = dir.path().join(format);
+        let output = format!("--output={format}={}", path.display());
+        let (printed, err) = run(&[&BLOCKED[..], &["--format", format, &output]].concat(), 1);
+        assert_eq!(err, "");
+        assert_eq!(fs::read_to_string(path).unwrap(), printed, "{format}");
+        run(&[&BLOCKED[..], &["--format", format, "--exit-zero"]].concat(), 0);
+    }
+}
+
+#[test]
+fn the_job_summary_is_added_to_and_other_files_are_replaced() {
+    let dir = tempfile::tempdir().unwrap();
+    let summary = dir.path().join("summary.md");
+    fs::write(&summary, "# of another step").unwrap();
+    let file = dir.path().join("other.md");
+    fs::write(&file, "old").unwrap();
+    let output = |path: &std::path::Path| format!("--output=markdown={}", path.display());
+    let mut command = doctor();
+    command.args(BLOCKED).args(["-q", &output(&summary), &output(&file)]);
+    command.env("GITHUB_STEP_SUMMARY", &summary).assert().code(1);
+    let written = fs::read_to_string(&file).unwrap();
+    assert!(written.starts_with("## dind-doctor: "));
+    let both = fs::read_to_string(&summary).unwrap();
+    assert_eq!(both, format!("# of another step\n{written}"));
+}
+
+#[test]
+fn sarif_stands_at_a_file_of_the_repository() {
+    let anchor = |arguments: &[&str], reference: &str| {
+        let mut command = doctor();
+        command.args(BLOCKED).args(["--format=sarif"]).args(arguments);
+        command.env("GITHUB_REPOSITORY", "o/n").env("GITHUB_WORKFLOW_REF", reference);
+        let log: Value = serde_json::from_slice(&command.output().unwrap().stdout).unwrap();
+        let location = &log["runs"][0]["results"][0]["locations"][0]["physicalLocation"];
+        location["artifactLocation"]["uri"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(anchor(&[], ""), "README.md");
+    let workflow = "o/n/.github/workflows/ci.yml@refs/heads/main";
+    assert_eq!(anchor(&[], workflow), ".github/workflows/ci.yml");
+    assert_eq!(anchor(&["--sarif-anchor", "ci/Dockerfile"], workflow), "ci/Dockerfile");
+}
+
+#[test]
+fn schema_is_one_document() {
+    let schema = json(&["schema"]);
+    assert_eq!(schema["properties"]["schema"]["const"], "dind-doctor/report/1");
+}
+
 #[test]
 fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is() {
     let dir = tempfile::tempdir().unwrap();
@@ -174,7 +232,9 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is() {
         &["list"],
         &["--help"],
         &["facts"],
+        &["schema"],
         &["--exit-zero", "--format=json"],
+        &["--exit-zero", "--format=junit"],
     ] {
         let (reader, writer) = std::io::pipe().unwrap();
         drop(reader);

@@ -6,8 +6,10 @@ mod canonical;
 
 use anstream::adapter::strip_bytes;
 use dind_doctor::render::{
-    json,
+    github, json, junit, markdown,
+    sarif::{self, Anchor},
     table::{self, Detail, View},
+    tap,
 };
 
 fn colored(width: usize, detail: Detail) -> String {
@@ -23,6 +25,12 @@ fn plain(width: usize, detail: Detail) -> String {
 fn report_as_json() -> String {
     let mut out = Vec::new();
     json::render(&canonical::report(), &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn text(render: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
+    let mut out = Vec::new();
+    render(&mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 
@@ -59,6 +67,32 @@ fn the_table_with_only_what_is_wrong() {
 #[test]
 fn the_report_as_json() {
     insta::assert_snapshot!(report_as_json());
+}
+
+#[test]
+fn the_report_as_junit() {
+    insta::assert_snapshot!(text(|out| junit::render(&canonical::report(), out)));
+}
+
+#[test]
+fn the_report_as_sarif() {
+    let anchor = Anchor::default();
+    insta::assert_snapshot!(text(|out| sarif::render(&canonical::report(), &anchor, out)));
+}
+
+#[test]
+fn the_report_as_workflow_commands() {
+    insta::assert_snapshot!(text(|out| github::render(&canonical::report(), out)));
+}
+
+#[test]
+fn the_report_as_markdown() {
+    insta::assert_snapshot!(text(|out| markdown::render(&canonical::report(), out)));
+}
+
+#[test]
+fn the_report_as_tap() {
+    insta::assert_snapshot!(text(|out| tap::render(&canonical::report(), out)));
 }
 
 /// Commands and snippets are never wrapped; everything else keeps to the width.

@@ -1,6 +1,10 @@
 //! `doctor check`, which is also `doctor`.
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::{self, Write},
+    path::PathBuf,
+    time::Duration,
+};
 
 use dind_doctor_checks::version::{Component, Version};
 
@@ -14,8 +18,10 @@ use super::{
 use crate::{
     probe,
     render::{
-        json,
+        github, json, junit, markdown,
+        sarif::{self, Anchor},
         table::{self, Detail, View},
+        tap,
     },
     report::{self, Options, Origin, Report, Selector},
 };
@@ -63,10 +69,15 @@ pub(super) struct Arguments {
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
     format: Format,
-    /// Also write this format to this file, whole or not at all; - is standard output
+    /// Also write this format to this file, whole or not at all; - is standard output, and what
+    /// $GITHUB_STEP_SUMMARY names is added to
     #[arg(long, value_name = "FORMAT=FILE", value_parser = output::output,
           help_heading = "Output")]
     output: Vec<Output>,
+    /// The file of the repository at which SARIF shows what is in no file [default: the workflow that runs,
+    /// else README.md]
+    #[arg(long, value_name = "FILE", value_parser = Anchor::new, help_heading = "Output")]
+    sarif_anchor: Option<Anchor>,
     /// Whether to colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto,
           help_heading = "Output")]
@@ -90,7 +101,7 @@ pub(super) fn run(
     let printed = arguments.print(&report, console, out);
     // The files are written though nobody reads standard output, and the other way round.
     for output in &arguments.output {
-        arguments.write(output, &report, out)?;
+        arguments.write(output, &report, console, out)?;
     }
     printed?;
     Ok(if report.exit_code == 0 { ExitCode::Success } else { ExitCode::Findings })
@@ -125,31 +136,68 @@ impl Arguments {
         console: &Console,
         out: &mut dyn Write,
     ) -> Result<(), Trouble> {
-        match self.format {
-            Format::Json => unless_closed(json::render(report, out)),
-            Format::Table => {
-                let view = self.view(console.width());
-                console.print(self.color, out, |out| table::render(report, view, out))
-            }
-        }
+        let style = Style { width: console.width(), colored: console.color(self.color) };
+        unless_closed(self.render(self.format, style, report, console, out))
     }
 
     /// A file is no terminal: its table is 80 columns wide, and coloured only if that was asked for.
-    fn write(&self, output: &Output, report: &Report, out: &mut dyn Write) -> Result<(), Trouble> {
+    fn write(
+        &self,
+        output: &Output,
+        report: &Report,
+        console: &Console,
+        out: &mut dyn Write,
+    ) -> Result<(), Trouble> {
+        let style = Style { width: View::DEFAULT_WIDTH, colored: self.color == When::Always };
         let mut content = Vec::new();
-        let rendered = match output.format {
-            Format::Json => json::render(report, &mut content),
-            Format::Table => {
-                let view = self.view(View::DEFAULT_WIDTH);
-                let colored = self.color == When::Always;
-                styled(colored, &mut content, |content| table::render(report, view, content))
-            }
-        };
-        rendered.map_err(|error| Trouble::File(output.path.clone(), error))?;
+        let trouble = |error| Trouble::File(output.path.clone(), error);
+        self.render(output.format, style, report, console, &mut content).map_err(trouble)?;
         if output::is_stdout(&output.path) {
             return unless_closed(out.write_all(&content));
         }
-        output::write(&output.path, &content)
-            .map_err(|error| Trouble::File(output.path.clone(), error))
+        // Other steps write to the job's summary too.
+        if (console.variable)("GITHUB_STEP_SUMMARY").is_some_and(|path| output.path == *path) {
+            return output::append(&output.path, &content).map_err(trouble);
+        }
+        output::write(&output.path, &content).map_err(trouble)
     }
+
+    fn render(
+        &self,
+        format: Format,
+        style: Style,
+        report: &Report,
+        console: &Console,
+        out: &mut dyn Write,
+    ) -> io::Result<()> {
+        match format {
+            Format::Table => {
+                let view = self.view(style.width);
+                styled(style.colored, out, |out| table::render(report, view, out))
+            }
+            Format::Json => json::render(report, out),
+            Format::Junit => junit::render(report, out),
+            Format::Sarif => sarif::render(report, &self.anchor(console), out),
+            Format::Github => github::render(report, out),
+            Format::Markdown => markdown::render(report, out),
+            Format::Tap => tap::render(report, out),
+        }
+    }
+
+    /// What was asked for, the workflow that runs, or the file that nearly every repository has.
+    fn anchor(&self, console: &Console) -> Anchor {
+        let variable = |name| (console.variable)(name)?.into_string().ok();
+        let workflow = || {
+            let repository = variable("GITHUB_REPOSITORY")?;
+            Anchor::of_workflow(&variable("GITHUB_WORKFLOW_REF")?, &repository)
+        };
+        self.sarif_anchor.clone().or_else(workflow).unwrap_or_default()
+    }
+}
+
+/// How a table looks.
+#[derive(Clone, Copy)]
+struct Style {
+    width: usize,
+    colored: bool,
 }

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use dind_doctor_checks::{Check, registry::Area};
 
-use super::{Console, ExitCode, Trouble, When, output::Format, selection, unless_closed};
+use super::{Console, ExitCode, Trouble, When, output::TextFormat, selection, unless_closed};
 use crate::render::explain;
 
 #[derive(Debug, clap::Args)]
@@ -13,8 +13,8 @@ pub(super) struct Arguments {
     #[arg(value_name = "ID", value_parser = selection::check)]
     check: (Area, &'static Check),
     /// For people or for scripts
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = TextFormat::Table)]
+    format: TextFormat,
     /// Whether to colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     color: When,
@@ -27,8 +27,8 @@ pub(super) fn run(
 ) -> Result<ExitCode, Trouble> {
     let (area, check) = arguments.check;
     match arguments.format {
-        Format::Json => unless_closed(explain::json(area, check, out))?,
-        Format::Table => {
+        TextFormat::Json => unless_closed(explain::json(area, check, out))?,
+        TextFormat::Table => {
             let width = console.width();
             console.print(arguments.color, out, |out| explain::text(area, check, width, out))?;
         }

@@ -4,14 +4,14 @@ use std::io::Write;
 
 use dind_doctor_checks::registry;
 
-use super::{Console, ExitCode, Trouble, When, output::Format, unless_closed};
+use super::{Console, ExitCode, Trouble, When, output::TextFormat, unless_closed};
 use crate::render::list;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
     /// For people or for scripts
-    #[arg(long, value_enum, default_value_t = Format::Table)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = TextFormat::Table)]
+    format: TextFormat,
     /// Whether to colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto)]
     color: When,
@@ -23,8 +23,8 @@ pub(super) fn run(
     out: &mut dyn Write,
 ) -> Result<ExitCode, Trouble> {
     match arguments.format {
-        Format::Json => unless_closed(list::json(registry::all(), out))?,
-        Format::Table => {
+        TextFormat::Json => unless_closed(list::json(registry::all(), out))?,
+        TextFormat::Table => {
             let width = console.width();
             console.print(arguments.color, out, |out| list::table(registry::all(), width, out))?;
         }

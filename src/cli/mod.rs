@@ -10,6 +10,7 @@ mod explain;
 mod facts;
 mod list;
 mod output;
+mod schema;
 mod selection;
 mod source;
 
@@ -47,6 +48,7 @@ Examples:
   doctor --for rootless,buildkit           other targets
   doctor --for kind=0.11                   a version that is going to run here
   doctor --format json | jq .targets       for scripts
+  doctor --format markdown                 for a ticket; also junit, sarif, github, tap
   doctor --fail-on warning --ignore mount  for pipelines: exit code 1 from a warning on
   doctor capture -o support.tar.gz         for people who cannot get in here
   doctor explain pid1-swallows-sigterm     one check: why it matters, how to fix it";
@@ -69,6 +71,8 @@ enum Command {
     Capture(capture::Arguments),
     /// Print what was found out, typed, as JSON
     Facts(facts::Arguments),
+    /// Print the JSON Schema of the report that --format json prints
+    Schema,
 }
 
 /// Runs the program with its process's arguments, environment and streams.
@@ -97,6 +101,7 @@ pub fn run(
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
         Some(Command::Capture(arguments)) => capture::run(arguments, err),
         Some(Command::Facts(arguments)) => facts::run(arguments, out),
+        Some(Command::Schema) => schema::run(out),
     };
     match result.and_then(|code| flushed(out).map(|()| code)) {
         Ok(code) => code,

@@ -13,6 +13,25 @@ use clap::ValueEnum;
 pub(super) enum Format {
     /// For people.
     Table,
+    /// For scripts: one document, described by `doctor schema`.
+    Json,
+    /// For Jenkins, GitLab and Azure: a test case per check.
+    Junit,
+    /// For GitHub code scanning and editors: SARIF 2.1.0.
+    Sarif,
+    /// For the log and the annotations of GitHub Actions.
+    Github,
+    /// For pull requests, job summaries and support tickets.
+    Markdown,
+    /// For prove and other readers of TAP 14.
+    Tap,
+}
+
+/// How text that is no report is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum TextFormat {
+    /// For people.
+    Table,
     /// For scripts.
     Json,
 }
@@ -58,6 +77,16 @@ pub(super) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => replace(path, content, None),
         Err(error) => Err(error),
     }
+}
+
+/// Adds `content` to the file, below what is there.
+pub(super) fn append(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new().append(true).create(true).open(path)?;
+    if file.metadata()?.len() == 0 {
+        return file.write_all(content);
+    }
+    // At once, so that nobody else's text comes between.
+    file.write_all(&[b"\n", content].concat())
 }
 
 fn replace(path: &Path, content: &[u8], permissions: Option<fs::Permissions>) -> io::Result<()> {

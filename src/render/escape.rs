@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt::Write};
 
 /// Whether a terminal or a reader could take `c` for something else than text: control characters (C0,
-/// DEL, C1), line separators, and what changes the direction of text.
+/// DEL, C1), line separators, what changes the direction of text, and what XML and YAML have no way to say.
 pub(super) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -13,6 +13,9 @@ pub(super) fn is_unsafe(c: char) -> bool {
                 | '\u{200f}'
                 | '\u{2028}'..='\u{202e}'
                 | '\u{2066}'..='\u{2069}'
+                | '\u{feff}'
+                | '\u{fffe}'
+                | '\u{ffff}'
         )
 }
 

@@ -34,7 +34,7 @@ pub fn text(area: Area, check: &Check, width: usize, out: &mut dyn Write) -> io:
     writeln!(out, "{}  {}", HEADING.style(check.id), LABEL.style(format_args!("({area})")))?;
     table::paragraph(check.title, Style::new(), 0, width, out)?;
     table::paragraph(&in_words(check.worst), LABEL, 0, width, out)?;
-    for block in blocks(&markdown(check)) {
+    for block in blocks(&markdown(check.doc)) {
         match block {
             Block::Heading(text) => writeln!(out, "\n{}", HEADING.style(text))?,
             Block::Paragraph(text) => table::paragraph(&text, Style::new(), 0, width, out)?,
@@ -53,14 +53,14 @@ pub fn json(area: Area, check: &Check, out: &mut dyn Write) -> io::Result<()> {
         title: check.title,
         severity: check.worst.iter().map(|(t, s)| (t.name(), s.name())).collect(),
         logs: check.logs,
-        doc: markdown(check),
+        doc: markdown(check.doc),
     };
     json::document(&explanation, out)
 }
 
 /// The doc comment without the space that follows `///` on each line.
-fn markdown(check: &Check) -> String {
-    let lines = check.doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end());
+pub(super) fn markdown(doc: &str) -> String {
+    let lines = doc.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end());
     lines.collect::<Vec<_>>().join("\n")
 }
 

@@ -1,10 +1,19 @@
 //! Renderers: `fn(&Report, …, &mut dyn Write)`, one per format. None decides the exit code.
 
+mod case;
+mod entries;
+mod environment;
 mod escape;
 pub mod explain;
+pub mod github;
 pub mod json;
+pub mod junit;
 pub mod list;
+pub mod markdown;
+mod prose;
+pub mod sarif;
 mod snippet;
 pub mod table;
+pub mod tap;
 
 pub use escape::escape;

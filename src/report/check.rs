@@ -59,6 +59,8 @@ pub struct CheckReport {
     pub area: Area,
     /// The problem in at most 60 columns.
     pub title: &'static str,
+    /// Its documentation, as declared.
+    pub doc: &'static str,
     /// The worst that it could find, per target.
     pub worst: Severities,
     /// How it ended.
@@ -77,6 +79,8 @@ pub struct CheckReport {
     pub ignored: Option<Ignored>,
     /// The findings.
     pub findings: Vec<Finding>,
+    /// Whether it makes the exit code 1.
+    pub fails: bool,
 }
 
 impl CheckReport {

@@ -2,17 +2,19 @@
 
 use super::{CheckReport, Options};
 
-/// 1 if a finding that counts is at or above the level for a target that was asked for (or, if strict,
-/// could have been), else 0.
-pub(super) fn code(checks: &[CheckReport], options: &Options) -> u8 {
-    let fails = |check: &CheckReport| {
-        let found = check.severity >= Some(options.fail_on);
-        let open = options.strict
-            && check.status.is_open()
-            && check.could_reach(options.fail_on, &options.targets);
-        check.counts() && (found || open)
-    };
-    u8::from(!options.exit_zero && checks.iter().any(fails))
+/// Whether the check makes the exit code 1: what it found counts and is at or above the level for a target
+/// that was asked for (or, if strict, could have been).
+pub(super) fn fails(check: &CheckReport, options: &Options) -> bool {
+    let found = check.severity >= Some(options.fail_on);
+    let open = options.strict
+        && check.status.is_open()
+        && check.could_reach(options.fail_on, &options.targets);
+    !options.exit_zero && check.counts() && (found || open)
+}
+
+/// 1 if a check fails, else 0.
+pub(super) fn code(checks: &[CheckReport]) -> u8 {
+    u8::from(checks.iter().any(|check| check.fails))
 }
 
 #[cfg(test)]

@@ -101,7 +101,7 @@ pub fn diagnose_with(
     Report {
         version: env!("CARGO_PKG_VERSION"),
         origin,
-        exit_code: exit::code(&checks, options),
+        exit_code: exit::code(&checks),
         fail_on: options.fail_on,
         environment: Environment::of(&facts),
         targets: readiness::of_targets(&checks, &left_out, &options.targets),

@@ -15,7 +15,7 @@ use dind_doctor_checks::{
     remedy::{Place, Remedy},
 };
 
-use super::{CheckReport, Ignored, Options, Status, unknown};
+use super::{CheckReport, Ignored, Options, Status, exit, unknown};
 
 /// Runs `check` over `facts`.
 pub(super) fn judge(
@@ -28,6 +28,7 @@ pub(super) fn judge(
         id: check.id,
         area,
         title: check.title,
+        doc: check.doc,
         worst: check.worst,
         status: Status::Pass,
         severity: None,
@@ -39,6 +40,7 @@ pub(super) fn judge(
             .ignores(area, check.id)
             .then(|| Ignored { reason: "ignored on the command line".to_owned(), until: None }),
         findings: Vec::new(),
+        fails: false,
     };
     match isolated(|| (check.run)(facts)) {
         Ok(Ok(outcome)) => {
@@ -74,6 +76,7 @@ pub(super) fn judge(
             report.reason = Some(message);
         }
     }
+    report.fails = exit::fails(&report, options);
     report
 }
 

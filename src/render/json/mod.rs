@@ -10,6 +10,10 @@ use serde::Serialize;
 use super::escape::is_unsafe;
 use crate::report::Report;
 
+/// The JSON Schema (2020-12) of the report. It tolerates fields that it does not know, since some may be
+/// added; the tests hold every report to it with those refused.
+pub const SCHEMA: &str = include_str!("report.schema.json");
+
 /// The report as one JSON document.
 pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     document(&convert::report(report), out)

@@ -8,12 +8,16 @@ use std::{
 use dind_doctor_checks::{outcome::Finding, target::Target};
 
 use super::{
-    Detail, View,
-    entries::{self, Entry},
-    grid, remedies,
+    Detail, View, grid, remedies,
     style::{HEADING, LABEL, PLAIN, of_severity},
 };
-use crate::{render::escape, report::Report};
+use crate::{
+    render::{
+        entries::{self, Entry},
+        escape,
+    },
+    report::Report,
+};
 
 /// So many instances of one problem are shown unless all were asked for.
 const FEW: usize = 3;

@@ -5,10 +5,13 @@ use std::io::{self, Write};
 use dind_doctor_checks::target::Target;
 
 use super::{
-    View, entries, grid,
+    View, grid,
     style::{CODE, HEADING, LABEL},
 };
-use crate::report::{Report, Status};
+use crate::{
+    render::entries,
+    report::{Report, Status},
+};
 
 pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
     grid::paragraph(&counts(report), HEADING, 0, view.width, out)?;
@@ -17,7 +20,8 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
     grid::rows(&[row], 0, view.width, out)
 }
 
-fn counts(report: &Report) -> String {
+/// `74 checks: 3 errors, …`
+pub(in crate::render) fn counts(report: &Report) -> String {
     let summary = &report.summary;
     let plural = |n: usize, name: &str| match n {
         1 => format!("1 {name}"),

@@ -2,7 +2,6 @@
 //!
 //! Always styled; whoever does not want styles strips them.
 
-mod entries;
 mod findings;
 mod footer;
 mod grid;
@@ -15,7 +14,9 @@ mod unknowns;
 
 use std::io::{self, Write};
 
+pub(super) use footer::counts;
 pub(super) use grid::paragraph;
+pub(super) use remedies::place;
 pub(super) use style::{HEADING, LABEL};
 
 use crate::report::Report;

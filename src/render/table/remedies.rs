@@ -51,7 +51,7 @@ pub(super) fn write<'a>(
 }
 
 /// Where a change is made, for people.
-pub(super) const fn place(place: Place) -> &'static str {
+pub(in crate::render) const fn place(place: Place) -> &'static str {
     match place {
         Place::Here => "here",
         Place::Image => "in the image",
