@@ -2,11 +2,12 @@
 
 use super::{CheckReport, Options};
 
-/// 1 if a finding that counts is at or above the level for a target that was asked for (or, if strict,
-/// could have been), else 0.
+/// 1 if a finding that counts, and that the baseline does not know, is at or above the level for a
+/// target that was asked for (or, if strict, could have been), else 0.
 pub(super) fn code(checks: &[CheckReport], options: &Options) -> u8 {
     let fails = |check: &CheckReport| {
-        let found = check.severity >= Some(options.fail_on);
+        let news = check.findings.iter().filter_map(|f| check.news(f).worst(&options.targets));
+        let found = news.max() >= Some(options.fail_on);
         let open = options.strict
             && check.status.is_open()
             && check.could_reach(options.fail_on, &options.targets);
@@ -61,7 +62,7 @@ mod tests {
 
     #[test]
     fn ignored_and_exit_zero_never_fail() {
-        let ignore = vec![Selector::Check("a".to_owned())];
+        let ignore = vec![Selector::Check("a".to_owned()).into()];
         let ignored = Options { ignore, strict: true, ..Options::default() };
         assert_eq!(code(found!("a", "B/-/-/-/-"), &ignored), 0);
         assert_eq!(code(unknown!("a", "B/-/-/-/-"), &ignored), 0);

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
     sync::Once,
 };
@@ -14,7 +15,7 @@ use dind_doctor_checks::{
     registry::Area,
 };
 
-use super::{CheckReport, Ignored, Options, Status, unknown};
+use super::{CheckReport, Ignored, Options, Status, ignore, severity, unknown};
 
 /// Runs `check` over `facts`.
 pub(super) fn judge(
@@ -34,10 +35,11 @@ pub(super) fn judge(
         reason: None,
         missing: Vec::new(),
         remedies: Vec::new(),
-        ignored: options
-            .ignores(area, check.id)
-            .then(|| Ignored { reason: "ignored on the command line".to_owned(), until: None }),
+        ignored: options.ignores(area, check.id).map(Ignored::from),
+        overridden: None,
         findings: Vec::new(),
+        set_aside: Vec::new(),
+        accepted: BTreeMap::new(),
     };
     match isolated(|| (check.run)(facts)) {
         Ok(Ok(outcome)) => {
@@ -45,8 +47,6 @@ pub(super) fn judge(
             match outcome {
                 Outcome::Found(findings) if !findings.is_empty() => {
                     report.status = Status::Finding;
-                    report.severity =
-                        findings.iter().filter_map(|f| f.severity.worst(&options.targets)).max();
                     report.findings = findings;
                 }
                 Outcome::Found(_) | Outcome::Pass(_) => {}
@@ -70,6 +70,9 @@ pub(super) fn judge(
             report.reason = Some(message);
         }
     }
+    ignore::set_aside(&mut report, options);
+    severity::replace(&mut report, options);
+    report.severity = report.found().worst(&options.targets);
     report
 }
 
