@@ -2,8 +2,6 @@
 
 mod fault;
 mod file;
-#[cfg(test)]
-mod tests;
 mod value;
 
 use std::{
