@@ -10,13 +10,13 @@ use std::{
 pub struct Day {
     year: u16,
     month: u8,
-    day: u8,
+    of_month: u8,
 }
 
 impl Day {
     /// The day with these numbers, which are not checked against the calendar.
     pub const fn new(year: u16, month: u8, day: u8) -> Self {
-        Self { year, month, day }
+        Self { year, month, of_month: day }
     }
 
     /// The day of `time`; 1970-01-01 for a clock that is before that.
@@ -40,14 +40,14 @@ impl Day {
         Self {
             year: u16::try_from(year).unwrap_or(u16::MAX),
             month: u8::try_from(month).unwrap_or(u8::MAX),
-            day: u8::try_from(day).unwrap_or(u8::MAX),
+            of_month: u8::try_from(day).unwrap_or(u8::MAX),
         }
     }
 }
 
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.day)
+        write!(f, "{:04}-{:02}-{:02}", self.year, self.month, self.of_month)
     }
 }
 

@@ -93,11 +93,9 @@ pub(super) fn set_aside(check: &mut CheckReport, options: &Options) {
     };
     let by: Vec<Option<&Ignore>> = check.findings.iter().map(holding).collect();
     if by.iter().all(Option::is_some) {
-        check.ignored = by.iter().flatten().next().map(|ignore| Ignored {
-            reason: reasons(&by),
-            until: by.iter().flatten().filter_map(|i| i.until).min().map(|day| day.to_string()),
-            ..Ignored::from(*ignore)
-        });
+        let until = by.iter().flatten().filter_map(|ignore| ignore.until).min();
+        let until = until.map(|day| day.to_string());
+        check.ignored = (!by.is_empty()).then(|| Ignored { reason: reasons(&by), until });
         return;
     }
     let findings = std::mem::take(&mut check.findings);

@@ -72,7 +72,7 @@ impl Fault {
             let marked = escape(&text[start..marked]).chars().count();
             let marks = "^".repeat(marked.clamp(1, SHOWN - before));
             let gutter = " ".repeat(number.to_string().len());
-            all.push_str(&format!("\n  {gutter} | {}{marks}", " ".repeat(before)));
+            all.extend(["\n  ", &gutter, " | ", &" ".repeat(before), &marks]);
         }
         Trouble::Usage(all)
     }

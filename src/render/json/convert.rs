@@ -125,7 +125,7 @@ fn check<'a>(check: &'a CheckReport, targets: &[Target], launcher: Launcher) -> 
         title: check.title,
         status: check.status.name(),
         severity: check.severity.map(Severity::name),
-        severity_was: check.overridden.as_ref().map(severities),
+        severity_was: check.overridden.map(severities),
         proof: proof(check.proof),
         reason: check.reason.as_deref(),
         missing: check
@@ -155,7 +155,7 @@ fn ignored(ignored: &report::Ignored) -> wire::Ignored<'_> {
     wire::Ignored { reason: &ignored.reason, until: ignored.until.as_deref() }
 }
 
-fn severities(severities: &Severities) -> BTreeMap<&'static str, &'static str> {
+fn severities(severities: Severities) -> BTreeMap<&'static str, &'static str> {
     severities.iter().map(|(target, severity)| (target.name(), severity.name())).collect()
 }
 
@@ -165,7 +165,7 @@ fn finding(finding: &outcome::Finding, known: bool, launcher: Launcher) -> wire:
         subject: &finding.subject,
         caused_by: &finding.caused_by,
         assumed: finding.assumed.iter().map(|(c, v)| (c.name(), v.as_str())).collect(),
-        severity: severities(&finding.severity),
+        severity: severities(finding.severity),
         known,
         evidence: finding
             .evidence

@@ -63,6 +63,7 @@ impl Baseline {
     }
 
     /// What of this is not in `other`.
+    #[must_use]
     pub fn without(&self, other: &Self) -> Self {
         let entries = self.entries.iter().filter(|(key, _)| !other.entries.contains_key(*key));
         Self { entries: entries.map(|(key, known)| (key.clone(), known.clone())).collect() }
