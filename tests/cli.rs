@@ -106,7 +106,7 @@ fn an_area_selects_its_checks_by_either_name() {
     let report = json(&["--exit-zero", "--format=json", "--ignore", "pid1"]);
     for check in report["checks"].as_array().unwrap() {
         let reason = &check["ignored"]["reason"];
-        assert_eq!(check["area"] == "pid1", *reason == "ignored on the command line", "{check}");
+        assert_eq!(check["area"] == "pid1", *reason == "--ignore", "{check}");
     }
 }
 

@@ -80,6 +80,14 @@ impl fmt::Display for Severity {
     }
 }
 
+impl FromStr for Severity {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        [Self::Info, Self::Warning, Self::Error].into_iter().find(|s| s.name() == name).ok_or(())
+    }
+}
+
 /// A severity per target; a target without one is not affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Severities([Option<Severity>; 5]);

@@ -15,6 +15,7 @@ use std::{fmt, io, path::PathBuf};
 pub use archive::{read, write};
 pub use manifest::{Header, Recording};
 pub use record::Recorder;
+pub(crate) use redact::identifiers;
 pub use redact::{Kind as RemovalKind, Redacted, Removal, redact};
 pub use replay::Replay;
 pub use superset::ask_superset;

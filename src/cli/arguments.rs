@@ -19,11 +19,7 @@ pub(super) struct Wanted {
 /// `kind`, `kind=0.11`.
 pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
     let (name, version) = text.split_once('=').map_or((text, None), |(n, v)| (n, Some(v)));
-    let target: Target = name.parse().map_err(|()| {
-        let known = Target::ALL.map(Target::name);
-        let names = known.join(", ");
-        format!("targets are {names}{}", suggestion(name, known.into_iter()))
-    })?;
+    let target = target(name)?;
     let Some(version) = version else { return Ok(Wanted { target, version: None }) };
     let component = match target {
         Target::Dockerd => Component::Docker,
@@ -35,6 +31,15 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
         }
     };
     Ok(Wanted { target, version: Some((component, self::version(version)?)) })
+}
+
+/// `kind`.
+pub(super) fn target(name: &str) -> Result<Target, String> {
+    name.parse().map_err(|()| {
+        let known = Target::ALL.map(Target::name);
+        let names = known.join(", ");
+        format!("targets are {names}{}", suggestion(name, known.into_iter()))
+    })
 }
 
 /// The targets in report order, and the versions given with them and beside them.
@@ -52,15 +57,20 @@ pub(super) fn assumption(text: &str) -> Result<(Component, Version), String> {
     let Some((name, version)) = text.split_once('=') else {
         return Err("say COMPONENT=VERSION, for instance docker=29.1".to_owned());
     };
-    let component = name.parse().map_err(|()| {
+    Ok((component(name)?, self::version(version)?))
+}
+
+/// `docker`.
+pub(super) fn component(name: &str) -> Result<Component, String> {
+    name.parse().map_err(|()| {
         let known = Component::ALL.map(Component::name);
         let names = known.join(", ");
         format!("components are {names}{}", suggestion(name, known.into_iter()))
-    })?;
-    Ok((component, self::version(version)?))
+    })
 }
 
-fn version(text: &str) -> Result<Version, String> {
+/// `29.1`.
+pub(super) fn version(text: &str) -> Result<Version, String> {
     text.parse().map_err(|()| "a version begins with a number, for instance 29.1".to_owned())
 }
 

@@ -3,14 +3,19 @@
 use std::{
     io::{self, Write},
     path::PathBuf,
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
-use dind_doctor_checks::version::{Component, Version};
+use dind_doctor_checks::{
+    target::Severity,
+    version::{Component, Version},
+};
 
 use super::{
     Console, ExitCode, Trouble, When,
     arguments::{self, FailOn, Wanted},
+    baseline,
+    config::{self, Config},
     console::styled,
     output::{self, Format, Output},
     selection, source, unless_closed,
@@ -23,15 +28,15 @@ use crate::{
         table::{self, Detail, View},
         tap,
     },
-    report::{self, Options, Origin, Report, Selector},
+    report::{self, Baseline, Day, Ignore, Options, Origin, Report, Selector},
 };
 
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Arguments {
     /// What is going to be started here: dockerd, kind, rootless, systemd, buildkit; kind=0.11 gives a
-    /// version too
-    #[arg(long = "for", value_name = "TARGET", value_delimiter = ',', default_value = "dockerd,kind",
+    /// version too [default: dockerd,kind]
+    #[arg(long = "for", value_name = "TARGET", value_delimiter = ',',
           value_parser = arguments::wanted, help_heading = "What to judge")]
     targets: Vec<Wanted>,
     /// A version that is going to run here and cannot be read: docker, containerd, runc, kind,
@@ -55,16 +60,20 @@ pub(super) struct Arguments {
           help_heading = "What to judge")]
     timeout: Duration,
 
-    /// From which severity on the exit code is 1
-    #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error,
-          help_heading = "Exit code")]
-    fail_on: FailOn,
+    /// From which severity on the exit code is 1 [default: error]
+    #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Exit code")]
+    fail_on: Option<FailOn>,
     /// What could not be judged counts as found
     #[arg(long, help_heading = "Exit code")]
     strict: bool,
     /// Exit with 0 whatever is found
     #[arg(long, help_heading = "Exit code")]
     exit_zero: bool,
+
+    #[command(flatten)]
+    config: config::Arguments,
+    #[command(flatten)]
+    baseline: baseline::Arguments,
 
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Table, help_heading = "Output")]
@@ -94,29 +103,52 @@ pub(super) fn run(
     arguments: &Arguments,
     console: &Console,
     out: &mut dyn Write,
+    err: &mut dyn Write,
 ) -> Result<ExitCode, Trouble> {
+    let config = arguments.config.read(console.variable)?;
+    let options = arguments.options(config, arguments.baseline.read()?);
     let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
     let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
-    let report = report::diagnose(probe::collect(&*source), origin, &arguments.options());
+    let report = report::diagnose(probe::collect(&*source), origin, &options);
     let printed = arguments.print(&report, console, out);
     // The files are written though nobody reads standard output, and the other way round.
     for output in &arguments.output {
         arguments.write(output, &report, console, out)?;
     }
-    printed?;
+    let adopted = arguments.baseline.write(report.baseline.as_ref(), err);
+    printed.and(adopted)?;
     Ok(if report.exit_code == 0 { ExitCode::Success } else { ExitCode::Findings })
 }
 
 impl Arguments {
-    fn options(&self) -> Options {
-        let (targets, assume) = arguments::judged(&self.targets, &self.assume);
+    /// What the command line asks for, and where that says nothing, the configuration; what is ignored
+    /// and assumed in either.
+    fn options(&self, config: Config, baseline: Option<Baseline>) -> Options {
+        let default = Options::default();
+        let Config { path, file } = config;
+        let (of_file, mut assume) =
+            arguments::judged(&file.targets.unwrap_or_default(), &file.assume);
+        let (given, versions) = arguments::judged(&self.targets, &self.assume);
+        assume.extend(versions);
+        let targets = [given, of_file].into_iter().find(|targets| !targets.is_empty());
+        let mut ignore: Vec<_> = self.ignore.iter().cloned().map(Ignore::from).collect();
+        ignore.extend(file.ignore);
         Options {
-            targets,
+            targets: targets.unwrap_or(default.targets),
             assume,
-            select: self.select.clone(),
-            ignore: self.ignore.clone(),
-            fail_on: self.fail_on.into(),
-            strict: self.strict,
+            select: if self.select.is_empty() {
+                file.select.unwrap_or_default()
+            } else {
+                self.select.clone()
+            },
+            ignore,
+            today: Day::of(SystemTime::now()),
+            overrides: file.overrides,
+            baseline,
+            adopt: self.baseline.adopts(),
+            configuration: path,
+            fail_on: self.fail_on.or(file.fail_on).map_or(default.fail_on, Severity::from),
+            strict: self.strict || file.strict,
             exit_zero: self.exit_zero,
         }
     }

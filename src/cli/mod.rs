@@ -1,13 +1,16 @@
 //! The command line.
 
 mod arguments;
+mod baseline;
 mod capture;
 mod check;
 mod color;
+mod config;
 mod console;
 mod exit;
 mod explain;
 mod facts;
+mod input;
 mod list;
 mod output;
 mod schema;
@@ -95,8 +98,8 @@ pub fn run(
         Err(error) => return print_clap(&error, console, out, err),
     };
     let result = match &parsed.command {
-        None => check::run(&parsed.check, console, out),
-        Some(Command::Check(arguments)) => check::run(arguments, console, out),
+        None => check::run(&parsed.check, console, out, err),
+        Some(Command::Check(arguments)) => check::run(arguments, console, out, err),
         Some(Command::List(arguments)) => list::run(arguments, console, out),
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
         Some(Command::Capture(arguments)) => capture::run(arguments, err),

@@ -33,6 +33,16 @@ pub(super) fn check(id: &str) -> Result<(Area, &'static Check), String> {
 
 /// `; did you mean …?`, or where to look.
 pub(super) fn suggestion(name: &str, known: impl Iterator<Item = &'static str>) -> String {
+    let near = near(name, known);
+    if near.is_empty() {
+        "; doctor list shows all".to_owned()
+    } else {
+        format!("; did you mean {}?", near.join(", "))
+    }
+}
+
+/// The few names that `name` could have been meant for.
+pub(super) fn near<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let known: Vec<_> = known.collect();
     let mut near: Vec<_> =
         known.iter().copied().filter(|k| name.len() > 1 && k.contains(name)).collect();
@@ -42,11 +52,7 @@ pub(super) fn suggestion(name: &str, known: impl Iterator<Item = &'static str>) 
         near.extend(best.filter(|(likeness, _)| *likeness > 0.5).map(|(_, k)| k));
     }
     near.truncate(FEW);
-    if near.is_empty() {
-        "; doctor list shows all".to_owned()
-    } else {
-        format!("; did you mean {}?", near.join(", "))
-    }
+    near
 }
 
 #[cfg(test)]

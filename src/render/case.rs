@@ -80,10 +80,10 @@ mod tests {
 
     #[test]
     fn what_is_ignored_is_skipped_and_a_crash_is_not_hidden() {
-        let ignore = vec![Selector::Check("a".to_owned())];
+        let ignore = vec![Selector::Check("a".to_owned()).into()];
         let options = Options { ignore, strict: true, ..Options::default() };
         let report = report_with(&[found!("a", "B/-/-/-/-"), crashed!("b", "B/-/-/-/-")], &options);
-        let ignored = Case::Skipped("ignored: ignored on the command line".to_owned());
+        let ignored = Case::Skipped("ignored: --ignore".to_owned());
         assert_eq!(Case::of(&report.checks[0]), ignored);
         assert_eq!(Case::of(&report.checks[1]), Case::NotJudged);
         assert!(reason(&report.checks[1]).starts_with("crashed: out of cheese"));

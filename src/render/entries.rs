@@ -1,5 +1,7 @@
 //! What is wrong, in the order in which it is told: worst first, consequences with their cause.
 
+use std::cmp::Reverse;
+
 use dind_doctor_checks::{outcome::Finding, target::Severity};
 
 use crate::report::{CheckReport, Report};
@@ -12,14 +14,29 @@ pub(super) struct Entry<'a> {
     pub(super) severity: Severity,
     /// Its findings that concern those targets, worst first.
     pub(super) findings: Vec<&'a Finding>,
+    /// How many of the findings are in the baseline.
+    pub(super) known: usize,
     /// Causes that are shown in entries of their own.
     pub(super) caused_by: Vec<&'static str>,
     /// What it explains, directly or not, in report order.
     pub(super) explains: Vec<Entry<'a>>,
 }
 
-/// The root causes, worst first, with what they explain. A consequence that is worse than its cause
-/// stands by itself, so that nothing bad hides under something harmless.
+impl Entry<'_> {
+    /// Whether all of it is in the baseline.
+    pub(super) fn is_known(&self) -> bool {
+        self.known == self.findings.len()
+    }
+
+    /// Whether part of it is a warning or an error that is not.
+    fn is_new(&self) -> bool {
+        self.severity > Severity::Info && !self.is_known()
+    }
+}
+
+/// The root causes, what is new to the baseline first, then worst first, with what they explain. A
+/// consequence that is worse than its cause stands by itself, and so does a new one of a known cause, so
+/// that nothing bad hides under something harmless.
 pub(super) fn of(report: &Report) -> Vec<Entry<'_>> {
     let targets = report.selected();
     let mut found: Vec<Option<Entry<'_>>> = report
@@ -32,12 +49,16 @@ pub(super) fn of(report: &Report) -> Vec<Entry<'_>> {
                 .iter()
                 .filter(|finding| finding.severity.worst(&targets).is_some())
                 .collect();
-            findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity.worst(&targets)));
+            let is_known = |finding: &&Finding| check.is_known(finding, &targets);
+            findings.sort_by_key(|f| (is_known(f), Reverse(f.severity.worst(&targets))));
+            let known = findings.iter().filter(|f| is_known(f)).count();
             let severity = check.severity?;
-            Some(Some(Entry { check, severity, findings, caused_by: vec![], explains: vec![] }))
+            let (caused_by, explains) = (vec![], vec![]);
+            Some(Some(Entry { check, severity, findings, known, caused_by, explains }))
         })
         .collect();
-    let shown: Vec<_> = found.iter().flatten().map(|e| (e.check.id, e.severity)).collect();
+    let shown: Vec<_> =
+        found.iter().flatten().map(|e| (e.check.id, (e.is_new(), e.severity))).collect();
     for entry in found.iter_mut().flatten() {
         let causes = entry.findings.iter().flat_map(|finding| &finding.caused_by);
         for cause in causes.filter(|id| shown.iter().any(|(shown, _)| shown == *id)) {
@@ -57,16 +78,18 @@ pub(super) fn of(report: &Report) -> Vec<Entry<'_>> {
         }
     }
     let mut entries: Vec<_> = found.into_iter().flatten().collect();
-    entries.sort_by_key(|entry| std::cmp::Reverse(entry.severity));
+    entries.sort_by_key(|entry| Reverse((entry.is_new(), entry.severity)));
     entries
 }
 
 /// The entry under which this one can be folded: every finding must be explained by something that is
 /// shown and at least as bad.
-fn parent(entry: &Entry<'_>, shown: &[(&str, Severity)]) -> Option<usize> {
+fn parent(entry: &Entry<'_>, shown: &[(&str, (bool, Severity))]) -> Option<usize> {
     let cause = |finding: &&Finding| {
         finding.caused_by.iter().find_map(|id| {
-            shown.iter().position(|(shown, worst)| shown == id && *worst >= entry.severity)
+            shown.iter().position(|(shown, (new, worst))| {
+                shown == id && *worst >= entry.severity && (*new || !entry.is_new())
+            })
         })
     };
     let causes: Option<Vec<_>> = entry.findings.iter().map(cause).collect();
@@ -89,8 +112,13 @@ fn root(start: usize, parents: &[Option<usize>]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use dind_doctor_checks::target::Severities;
+
     use super::{Entry, root};
-    use crate::report::testing::{found, report_of};
+    use crate::report::{
+        Baseline, Options,
+        testing::{found, report_of, report_with},
+    };
 
     fn ids<'a>(entries: &[Entry<'a>]) -> Vec<&'a str> {
         entries.iter().map(|entry| entry.check.id).collect()
@@ -121,6 +149,26 @@ mod tests {
         assert_eq!(ids(&entries), ["severe", "here", "hint"]);
         assert_eq!(entries[0].caused_by, ["hint"]);
         assert!(entries[1].caused_by.is_empty());
+    }
+
+    #[test]
+    fn what_is_new_comes_first_and_does_not_hide_under_what_is_known() {
+        let mut baseline = Baseline::default();
+        baseline.add("cause", "subject", Severities::of("B/-/-/-/-"), "");
+        baseline.add("known", "subject", Severities::of("D/-/-/-/-"), "");
+        let options = Options { baseline: Some(baseline), ..Options::default() };
+        let report = report_with(
+            &[
+                found!("cause", "B/-/-/-/-"),
+                found!("known", "D/-/-/-/-", "cause"),
+                found!("new", "D/-/-/-/-", "cause"),
+                found!("hint", "W/-/-/-/-", "cause"),
+            ],
+            &options,
+        );
+        let entries = super::of(&report);
+        assert_eq!(ids(&entries), ["new", "cause"]);
+        assert_eq!(ids(&entries[1].explains), ["known", "hint"]);
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub(super) fn prune(checks: &mut [CheckReport]) {
         .map(|check| check.id)
         .collect();
     for check in checks {
-        for finding in &mut check.findings {
+        let aside = check.set_aside.iter_mut().map(|aside| &mut aside.finding);
+        for finding in check.findings.iter_mut().chain(aside) {
             finding.caused_by.retain(|id| *id != check.id && present.contains(id));
         }
     }
@@ -37,8 +38,10 @@ mod tests {
 
     #[test]
     fn what_is_ignored_explains_nothing() {
-        let options =
-            Options { ignore: vec![Selector::Check("cause".to_owned())], ..Options::default() };
+        let options = Options {
+            ignore: vec![Selector::Check("cause".to_owned()).into()],
+            ..Options::default()
+        };
         let report = report_with(
             &[found!("cause", "B/-/-/-/-"), found!("effect", "B/-/-/-/-", "cause")],
             &options,

@@ -1,5 +1,7 @@
 //! How one check ended.
 
+use std::collections::BTreeMap;
+
 use dind_doctor_checks::{
     facts::Missing,
     outcome::{Finding, Proof},
@@ -7,6 +9,8 @@ use dind_doctor_checks::{
     remedy::Remedy,
     target::{Severities, Severity, Target},
 };
+
+use super::{Ignored, SetAside, baseline};
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,15 +45,6 @@ impl Status {
     }
 }
 
-/// Why the outcome of a check does not count.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ignored {
-    /// The reason that was given.
-    pub reason: String,
-    /// The day (`YYYY-MM-DD`) until which it holds.
-    pub until: Option<String>,
-}
-
 /// How one check ended.
 #[derive(Debug, Clone)]
 pub struct CheckReport {
@@ -77,8 +72,14 @@ pub struct CheckReport {
     pub remedies: Vec<Remedy>,
     /// Set if the outcome does not count.
     pub ignored: Option<Ignored>,
+    /// The severities, of what was found or else of what could have been, before they were overridden.
+    pub overridden: Option<Severities>,
     /// The findings.
     pub findings: Vec<Finding>,
+    /// Findings that do not count, beside others that do.
+    pub set_aside: Vec<SetAside>,
+    /// What the baseline knows: severities by the fingerprint of the subject.
+    pub accepted: BTreeMap<String, Severities>,
     /// Whether it makes the exit code 1.
     pub fails: bool,
 }
@@ -92,6 +93,34 @@ impl CheckReport {
     /// The worst severity found for one target.
     pub fn severity_for(&self, target: Target) -> Option<Severity> {
         self.findings.iter().filter_map(|f| f.severity.get(target)).max()
+    }
+
+    /// The worst severities found.
+    pub fn found(&self) -> Severities {
+        let each = self.findings.iter().map(|finding| finding.severity);
+        each.fold(Severities::NONE, baseline::worst)
+    }
+
+    /// The worst severities found by the check itself, whatever was ignored or overridden.
+    pub fn as_found(&self) -> Severities {
+        let given = self.overridden.filter(|_| !self.status.is_open());
+        let aside = self.set_aside.iter().map(|aside| aside.finding.severity);
+        aside.fold(given.unwrap_or_else(|| self.found()), baseline::worst)
+    }
+
+    /// How badly a finding hurts the targets for which it is worse than the baseline knows.
+    pub fn news(&self, finding: &Finding) -> Severities {
+        let known = self.accepted.get(&baseline::fingerprint(&finding.subject));
+        let known = known.copied().unwrap_or_default();
+        let worse = finding.severity.iter().filter(|(target, now)| Some(*now) > known.get(*target));
+        worse.fold(Severities::NONE, |all, (target, now)| all.with(target, Some(now)))
+    }
+
+    /// Whether the baseline knows a warning or an error for one of `targets`, and nothing of it is worse
+    /// now.
+    pub fn is_known(&self, finding: &Finding, targets: &[Target]) -> bool {
+        finding.severity.worst(targets) >= Some(Severity::Warning)
+            && self.news(finding).worst(targets) < Some(Severity::Warning)
     }
 
     /// Whether it could find something at least as bad as `severity` for one of `targets`.

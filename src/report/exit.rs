@@ -2,10 +2,11 @@
 
 use super::{CheckReport, Options};
 
-/// Whether the check makes the exit code 1: what it found counts and is at or above the level for a target
-/// that was asked for (or, if strict, could have been).
+/// Whether the check makes the exit code 1: what it found counts, the baseline does not know it, and it is at or
+/// above the level for a target that was asked for (or, if strict, could have been).
 pub(super) fn fails(check: &CheckReport, options: &Options) -> bool {
-    let found = check.severity >= Some(options.fail_on);
+    let news = check.findings.iter().filter_map(|f| check.news(f).worst(&options.targets));
+    let found = news.max() >= Some(options.fail_on);
     let open = options.strict
         && check.status.is_open()
         && check.could_reach(options.fail_on, &options.targets);
@@ -63,7 +64,7 @@ mod tests {
 
     #[test]
     fn ignored_and_exit_zero_never_fail() {
-        let ignore = vec![Selector::Check("a".to_owned())];
+        let ignore = vec![Selector::Check("a".to_owned()).into()];
         let ignored = Options { ignore, strict: true, ..Options::default() };
         assert_eq!(code(found!("a", "B/-/-/-/-"), &ignored), 0);
         assert_eq!(code(unknown!("a", "B/-/-/-/-"), &ignored), 0);

@@ -2,28 +2,37 @@
 //!
 //! Nothing is formatted here; renderers take the [`Report`] as it is.
 
+mod baseline;
 mod causes;
 mod check;
+mod day;
 mod environment;
 mod exit;
+mod ignore;
 mod options;
 mod readiness;
 mod run;
+mod severity;
 mod summary;
 mod unknown;
 
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use check::{CheckReport, Ignored, Status};
+pub use baseline::{Baseline, Comparison, Known};
+pub use check::{CheckReport, Status};
+pub use day::Day;
 use dind_doctor_checks::{
     Check,
     registry::{self, Area},
     target::Severity,
 };
 pub use environment::{CgroupPlace, Environment, Mtu, Pid1, Tool, Vector};
+pub use ignore::{Ignore, Ignored, SetAside};
 pub use options::{Options, Selector};
+use readiness::LeftOut;
 pub use readiness::{Readiness, TargetReport};
+pub use severity::Override;
 pub use summary::Summary;
 
 use crate::probe::Collected;
@@ -68,6 +77,14 @@ pub struct Report {
     pub timed_out: Vec<String>,
     /// How many checks ended how.
     pub summary: Summary,
+    /// The file that some of what was asked for comes from.
+    pub configuration: Option<String>,
+    /// What no longer makes anything not count.
+    pub expired_ignores: Vec<Ignore>,
+    /// What is about nothing that was found.
+    pub unused_ignores: Vec<Ignore>,
+    /// How the findings stand to the baseline.
+    pub baseline: Option<Comparison>,
 }
 
 /// Runs the selected checks of the registry over what was collected.
@@ -95,9 +112,19 @@ pub fn diagnose_with(
     causes::prune(&mut checks);
     let left_out: Vec<_> = left_out
         .into_iter()
-        .filter(|(area, check)| !options.ignores(*area, check.id))
-        .map(|(_, check)| check)
+        .map(|(area, check)| LeftOut {
+            id: check.id,
+            given: check.worst,
+            worst: options.overrides(check.id).map_or(check.worst, |by| by.apply(check.worst)),
+            ignored: options.ignores(area, check.id).is_some(),
+        })
         .collect();
+    let names: Vec<_> = left_out.iter().map(|check| check.id).collect();
+    let baseline = baseline::compare(&mut checks, &names, options);
+    for check in &mut checks {
+        check.fails = exit::fails(check, options);
+    }
+    let (expired_ignores, unused_ignores) = ignore::of_no_effect(&checks, options);
     Report {
         version: env!("CARGO_PKG_VERSION"),
         origin,
@@ -108,6 +135,10 @@ pub fn diagnose_with(
         summary: Summary::of(&checks),
         checks,
         timed_out,
+        configuration: options.configuration.clone(),
+        expired_ignores,
+        unused_ignores,
+        baseline,
     }
 }
 

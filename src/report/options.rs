@@ -6,6 +6,8 @@ use dind_doctor_checks::{
     version::{Component, Version},
 };
 
+use super::{Baseline, Day, Ignore, Override};
+
 /// One check, or all checks of an area.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selector {
@@ -23,6 +25,14 @@ impl Selector {
             Self::Check(selected) => selected == id,
         }
     }
+
+    /// The area or the id.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Area(area) => area.name(),
+            Self::Check(id) => id,
+        }
+    }
 }
 
 /// What a run is asked to judge, and what makes it fail.
@@ -34,8 +44,18 @@ pub struct Options {
     pub assume: Vec<(Component, Version)>,
     /// Checks to run; all if empty.
     pub select: Vec<Selector>,
-    /// Checks whose outcome does not count.
-    pub ignore: Vec<Selector>,
+    /// What does not count.
+    pub ignore: Vec<Ignore>,
+    /// The day by which what is ignored expires.
+    pub today: Day,
+    /// Severities in place of those that the checks give; of several for one check the last one holds.
+    pub overrides: Vec<Override>,
+    /// What was found before, and does not make the exit code 1 again.
+    pub baseline: Option<Baseline>,
+    /// Whether to take all that is found now into the baseline.
+    pub adopt: bool,
+    /// The file that some of this comes from.
+    pub configuration: Option<String>,
     /// From which severity on a finding makes the exit code 1.
     pub fail_on: Severity,
     /// Whether a check that could not be judged makes the exit code 1 if its finding could.
@@ -51,6 +71,11 @@ impl Default for Options {
             assume: Vec::new(),
             select: Vec::new(),
             ignore: Vec::new(),
+            today: Day::default(),
+            overrides: Vec::new(),
+            baseline: None,
+            adopt: false,
+            configuration: None,
             fail_on: Severity::Error,
             strict: false,
             exit_zero: false,
@@ -64,8 +89,14 @@ impl Options {
         self.select.is_empty() || self.select.iter().any(|s| s.covers(area, id))
     }
 
-    /// Whether the outcome of the check does not count.
-    pub fn ignores(&self, area: Area, id: &str) -> bool {
-        self.ignore.iter().any(|s| s.covers(area, id))
+    /// What makes that the whole outcome of the check does not count.
+    pub fn ignores(&self, area: Area, id: &str) -> Option<&Ignore> {
+        let whole = |ignore: &&Ignore| ignore.subject.is_none() && ignore.covers(area, id);
+        self.ignore.iter().filter(|ignore| ignore.holds(self.today)).find(whole)
+    }
+
+    /// What replaces the severities of the check.
+    pub fn overrides(&self, id: &str) -> Option<&Override> {
+        self.overrides.iter().rfind(|each| each.check == id)
     }
 }

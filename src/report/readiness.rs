@@ -1,15 +1,14 @@
 //! What follows for each target.
 
 use dind_doctor_checks::{
-    Check,
     outcome::Proof,
-    target::{Severity, Target},
+    target::{Severities, Severity, Target},
 };
 
 use super::{CheckReport, Status};
 
-/// Whether a target can be started here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Whether a target can be started here; the worst first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Readiness {
     /// A finding is an error for it.
     Blocked,
@@ -50,12 +49,62 @@ pub struct TargetReport {
     pub unknown_because: Vec<&'static str>,
     /// Checks that found a warning for it, root causes first.
     pub degraded_by: Vec<&'static str>,
+    /// The readiness if nothing were ignored or overridden.
+    pub as_found: Readiness,
+    /// Where that differs: the checks that make the difference.
+    pub adjusted_by: Vec<&'static str>,
+}
+
+/// A check that was not to run.
+#[derive(Debug)]
+pub(super) struct LeftOut {
+    /// Its id.
+    pub(super) id: &'static str,
+    /// The worst that it can find, per target.
+    pub(super) given: Severities,
+    /// The same, overridden.
+    pub(super) worst: Severities,
+    /// Whether it is ignored.
+    pub(super) ignored: bool,
+}
+
+impl LeftOut {
+    /// What it means for a target: by itself, and as it counts.
+    fn effects(&self, target: Target) -> (Readiness, Readiness) {
+        let counts = if self.ignored { Severities::NONE } else { self.worst };
+        (open(self.given.get(target)), open(counts.get(target)))
+    }
+}
+
+/// What a check that ran means for a target: by itself, and as it counts.
+fn effects(check: &CheckReport, target: Target) -> (Readiness, Readiness) {
+    let (given, counts) = if check.status.is_open() {
+        let given = check.overridden.unwrap_or(check.worst);
+        (open(given.get(target)), open(check.worst.get(target)))
+    } else {
+        (found(check.as_found().get(target)), found(check.severity_for(target)))
+    };
+    (given, if check.counts() { counts } else { Readiness::Ready })
+}
+
+/// What a severity means that a check found.
+fn found(severity: Option<Severity>) -> Readiness {
+    match severity {
+        Some(Severity::Error) => Readiness::Blocked,
+        Some(Severity::Warning) => Readiness::Degraded,
+        Some(Severity::Info) | None => Readiness::Ready,
+    }
+}
+
+/// What the worst severity means that a check could have found and that was not judged.
+fn open(worst: Option<Severity>) -> Readiness {
+    if worst == Some(Severity::Error) { Readiness::Unknown } else { Readiness::Ready }
 }
 
 /// Judges every target from the checks that ran and those that were left out.
 pub(super) fn of_targets(
     checks: &[CheckReport],
-    left_out: &[&'static Check],
+    left_out: &[LeftOut],
     selected: &[Target],
 ) -> Vec<TargetReport> {
     Target::ALL
@@ -67,7 +116,7 @@ pub(super) fn of_targets(
 fn of_target(
     target: Target,
     checks: &[CheckReport],
-    left_out: &[&'static Check],
+    left_out: &[LeftOut],
     selected: bool,
 ) -> TargetReport {
     let counted = || checks.iter().filter(|check| check.counts());
@@ -78,7 +127,7 @@ fn of_target(
         .map(|check| check.id);
     let absent = left_out
         .iter()
-        .filter(|check| check.worst.get(target) == Some(Severity::Error))
+        .filter(|check| check.effects(target).1 == Readiness::Unknown)
         .map(|check| check.id);
     let unknown_because: Vec<_> = open.chain(absent).collect();
     let readiness = if !blockers.is_empty() {
@@ -97,6 +146,13 @@ fn of_target(
             check.status == Status::Pass && check.could_reach(Severity::Error, &[target])
         }
     };
+    let each = || {
+        let of_left_out = left_out.iter().map(|check| (check.id, check.effects(target)));
+        checks.iter().map(|check| (check.id, effects(check, target))).chain(of_left_out)
+    };
+    let as_found = each().map(|(_, (given, _))| given).min().unwrap_or(Readiness::Ready);
+    let differ = each().filter(|(_, (given, counts))| as_found != readiness && given != counts);
+    let adjusted_by = differ.map(|(id, _)| id).collect();
     let tried = counted().filter(rests_on).any(|check| check.proof == Proof::Trial);
     TargetReport {
         target,
@@ -106,6 +162,8 @@ fn of_target(
         blockers,
         unknown_because,
         degraded_by,
+        as_found,
+        adjusted_by,
     }
 }
 
@@ -126,6 +184,8 @@ fn with_severity<'a>(
 
 #[cfg(test)]
 mod tests {
+    use dind_doctor_checks::Check;
+
     use super::*;
     use crate::report::{
         Options, Report, Selector,
@@ -170,7 +230,8 @@ mod tests {
 
     #[test]
     fn what_is_ignored_does_not_count_found_unknown_or_left_out() {
-        let ignore = ["a", "b", "c"].into_iter().map(|id| Selector::Check(id.to_owned())).collect();
+        let ignore =
+            ["a", "b", "c"].into_iter().map(|id| Selector::Check(id.to_owned()).into()).collect();
         let select = ["a", "b", "d"].into_iter().map(|id| Selector::Check(id.to_owned())).collect();
         let options = Options { select, ignore, ..Options::default() };
         let checks: [&Check; 4] = [
@@ -181,6 +242,8 @@ mod tests {
         ];
         let report = report_with(&checks, &options);
         assert_eq!(dockerd(&report).readiness, Readiness::Ready);
+        assert_eq!(dockerd(&report).as_found, Readiness::Blocked);
+        assert_eq!(dockerd(&report).adjusted_by, ["a", "b", "c"]);
         assert!(report.checks[0].ignored.is_some());
         assert_eq!(report.checks[0].status, Status::Finding);
     }

@@ -3,6 +3,7 @@
 use std::{
     any::Any,
     cell::{Cell, RefCell},
+    collections::BTreeMap,
     panic::{self, AssertUnwindSafe},
     sync::Once,
 };
@@ -15,7 +16,7 @@ use dind_doctor_checks::{
     remedy::{Place, Remedy},
 };
 
-use super::{CheckReport, Ignored, Options, Status, exit, unknown};
+use super::{CheckReport, Ignored, Options, Status, ignore, severity, unknown};
 
 /// Runs `check` over `facts`.
 pub(super) fn judge(
@@ -36,11 +37,12 @@ pub(super) fn judge(
         reason: None,
         missing: Vec::new(),
         remedies: Vec::new(),
-        ignored: options
-            .ignores(area, check.id)
-            .then(|| Ignored { reason: "ignored on the command line".to_owned(), until: None }),
+        ignored: options.ignores(area, check.id).map(Ignored::from),
+        overridden: None,
         findings: Vec::new(),
         fails: false,
+        set_aside: Vec::new(),
+        accepted: BTreeMap::new(),
     };
     match isolated(|| (check.run)(facts)) {
         Ok(Ok(outcome)) => {
@@ -48,8 +50,6 @@ pub(super) fn judge(
             match outcome {
                 Outcome::Found(findings) if !findings.is_empty() => {
                     report.status = Status::Finding;
-                    report.severity =
-                        findings.iter().filter_map(|f| f.severity.worst(&options.targets)).max();
                     report.findings = findings;
                     if facts.runtime.container.is_no() {
                         report.findings.iter_mut().for_each(|f| drop_launching(&mut f.remedies));
@@ -76,7 +76,9 @@ pub(super) fn judge(
             report.reason = Some(message);
         }
     }
-    report.fails = exit::fails(&report, options);
+    ignore::set_aside(&mut report, options);
+    severity::replace(&mut report, options);
+    report.severity = report.found().worst(&options.targets);
     report
 }
 

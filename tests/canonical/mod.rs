@@ -29,7 +29,7 @@ pub(crate) const HOSTILE: &str =
 /// The report. The crash's line number is taken out, so that this file may change.
 pub(crate) fn report() -> Report {
     let options = Options {
-        ignore: vec![Selector::Check("swap-on".to_owned())],
+        ignore: vec![Selector::Check("swap-on".to_owned()).into()],
         targets: vec![Target::Dockerd, Target::Kind],
         ..Options::default()
     };

@@ -22,7 +22,7 @@ pub(crate) fn options() -> Vec<Options> {
     vec![
         default(),
         Options { fail_on: warning, strict: true, ..all() },
-        Options { strict: true, ignore: cgroup(), ..all() },
+        Options { strict: true, ignore: cgroup().into_iter().map(Into::into).collect(), ..all() },
         Options { strict: true, exit_zero: true, fail_on: warning, ..all() },
         Options { targets: vec![Target::Rootless], select: cgroup(), ..default() },
         Options { assume: vec![(Component::Kind, Version::new(0, 11, 0))], ..default() },

@@ -1,6 +1,9 @@
 //! Identifiers of machines, pods, containers, layers: UUIDs and long hexadecimal strings.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 /// Length of the short form of a container id.
 const SHORT: usize = 12;
@@ -66,26 +69,15 @@ impl Ids {
 
     /// `text` with every identifier replaced; what surrounds them stays.
     pub(super) fn replace(&mut self, text: &str) -> String {
-        let bytes = text.as_bytes();
         let mut out = String::with_capacity(text.len());
-        let (mut at, mut copied) = (0, 0);
-        while at < bytes.len() {
-            if !bytes[at].is_ascii_hexdigit() {
-                at += 1;
-                continue;
-            }
-            let end = at + digits(&bytes[at..]);
-            let (start, image, next) = if let Some((start, next)) = uuid_in_run(text, at, end) {
-                (start, self.uuid(&text[start..next]), next)
-            } else if let Some(start) = plain_in_run(text, at, end) {
-                (start, self.pseudonym(&text[start..end]), end)
-            } else {
-                at = end;
-                continue;
-            };
-            out.push_str(&text[copied..start]);
-            out.push_str(&image);
-            (at, copied) = (next, next);
+        let mut copied = 0;
+        for (range, shape) in identifiers(text) {
+            out.push_str(&text[copied..range.start]);
+            out.push_str(&match shape {
+                Shape::Uuid => self.uuid(&text[range.clone()]),
+                Shape::Plain => self.pseudonym(&text[range.clone()]),
+            });
+            copied = range.end;
         }
         out.push_str(&text[copied..]);
         out
@@ -114,6 +106,39 @@ impl Ids {
         }
         out
     }
+}
+
+/// How an identifier is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// Groups with separators.
+    Uuid,
+    /// Digits alone.
+    Plain,
+}
+
+/// Where the identifiers in `text` are.
+pub(crate) fn identifiers(text: &str) -> impl Iterator<Item = (Range<usize>, Shape)> {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            if !bytes[at].is_ascii_hexdigit() {
+                at += 1;
+                continue;
+            }
+            let run = at;
+            at += digits(&bytes[run..]);
+            if let Some((start, next)) = uuid_in_run(text, run, at) {
+                at = next;
+                return Some((start..next, Shape::Uuid));
+            }
+            if let Some(start) = plain_in_run(text, run, at) {
+                return Some((start..at, Shape::Plain));
+            }
+        }
+        None
+    })
 }
 
 fn digits(bytes: &[u8]) -> usize {

@@ -29,6 +29,7 @@ mod tests;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::ids::identifiers;
 use self::{directories::Links, files::Treatment, learned::Learned, pseudonyms::Pseudonyms};
 use super::Recording;
 use crate::source::{Answer, Entry, Listing, Question, Refusal};

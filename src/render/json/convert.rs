@@ -1,10 +1,12 @@
 //! From the report to the wire.
 
+use std::collections::BTreeMap;
+
 use dind_doctor_checks::{
     facts::{CgroupVersion, Launcher, Machine, Role, Tri},
     outcome::{self, Proof},
     remedy::{self, Place},
-    target::Severity,
+    target::{Severities, Severity, Target},
 };
 
 use super::wire;
@@ -15,6 +17,7 @@ use crate::{
 
 pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
     let launcher = report.environment.launcher;
+    let targets = report.selected();
     wire::Report {
         schema: wire::SCHEMA,
         doctor: wire::Doctor { version: report.version },
@@ -22,10 +25,34 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
         exit_code: report.exit_code,
         environment: environment(&report.environment),
         targets: report.targets.iter().map(target).collect(),
-        checks: report.checks.iter().map(|c| check(c, launcher)).collect(),
+        checks: report.checks.iter().map(|c| check(c, &targets, launcher)).collect(),
         trials: [],
         timed_out: &report.timed_out,
         summary: summary(report.summary),
+        configuration: report.configuration.as_deref(),
+        expired_ignores: report.expired_ignores.iter().map(ignore).collect(),
+        unused_ignores: report.unused_ignores.iter().map(ignore).collect(),
+        baseline: report.baseline.as_ref().map(baseline),
+    }
+}
+
+fn ignore(ignore: &report::Ignore) -> wire::Ignore<'_> {
+    wire::Ignore {
+        id: ignore.selector.name(),
+        subject: ignore.subject.as_deref(),
+        reason: &ignore.reason,
+        until: ignore.until.map(|day| day.to_string()),
+    }
+}
+
+fn baseline(comparison: &report::Comparison) -> wire::Baseline<'_> {
+    let gone = comparison.gone.iter();
+    wire::Baseline {
+        known: comparison.known,
+        new: comparison.new,
+        gone: gone
+            .map(|(id, subject, known)| wire::Gone { id, subject, summary: &known.summary })
+            .collect(),
     }
 }
 
@@ -85,10 +112,12 @@ fn target(target: &report::TargetReport) -> wire::Target<'_> {
         blockers: &target.blockers,
         unknown_because: &target.unknown_because,
         degraded_by: &target.degraded_by,
+        as_found: target.as_found.name(),
+        adjusted_by: &target.adjusted_by,
     }
 }
 
-fn check(check: &CheckReport, launcher: Launcher) -> wire::Check<'_> {
+fn check<'a>(check: &'a CheckReport, targets: &[Target], launcher: Launcher) -> wire::Check<'a> {
     let missing = |m: &'_ dind_doctor_checks::facts::Missing| m.why.to_string();
     wire::Check {
         id: check.id,
@@ -96,6 +125,7 @@ fn check(check: &CheckReport, launcher: Launcher) -> wire::Check<'_> {
         title: check.title,
         status: check.status.name(),
         severity: check.severity.map(Severity::name),
+        severity_was: check.overridden.map(severities),
         proof: proof(check.proof),
         reason: check.reason.as_deref(),
         missing: check
@@ -103,22 +133,40 @@ fn check(check: &CheckReport, launcher: Launcher) -> wire::Check<'_> {
             .iter()
             .map(|m| wire::Missing { source: &m.source, why: missing(m) })
             .collect(),
-        ignored: check
-            .ignored
-            .as_ref()
-            .map(|i| wire::Ignored { reason: &i.reason, until: i.until.as_deref() }),
-        findings: check.findings.iter().map(|f| finding(f, launcher)).collect(),
+        ignored: check.ignored.as_ref().map(ignored),
+        findings: check
+            .findings
+            .iter()
+            .map(|f| finding(f, check.is_known(f, targets), launcher))
+            .collect(),
+        ignored_findings: check
+            .set_aside
+            .iter()
+            .map(|aside| wire::IgnoredFinding {
+                ignored: ignored(&aside.ignored),
+                finding: finding(&aside.finding, false, launcher),
+            })
+            .collect(),
         remedies: check.remedies.iter().flat_map(|r| remedies(r, launcher)).collect(),
     }
 }
 
-fn finding(finding: &outcome::Finding, launcher: Launcher) -> wire::Finding<'_> {
+fn ignored(ignored: &report::Ignored) -> wire::Ignored<'_> {
+    wire::Ignored { reason: &ignored.reason, until: ignored.until.as_deref() }
+}
+
+fn severities(severities: Severities) -> BTreeMap<&'static str, &'static str> {
+    severities.iter().map(|(target, severity)| (target.name(), severity.name())).collect()
+}
+
+fn finding(finding: &outcome::Finding, known: bool, launcher: Launcher) -> wire::Finding<'_> {
     wire::Finding {
         summary: &finding.summary,
         subject: &finding.subject,
         caused_by: &finding.caused_by,
         assumed: finding.assumed.iter().map(|(c, v)| (c.name(), v.as_str())).collect(),
-        severity: finding.severity.iter().map(|(t, s)| (t.name(), s.name())).collect(),
+        severity: severities(finding.severity),
+        known,
         evidence: finding
             .evidence
             .iter()

@@ -21,6 +21,12 @@ pub(super) struct Report<'a> {
     pub(super) trials: [(); 0],
     pub(super) timed_out: &'a [String],
     pub(super) summary: Summary,
+    /// The file that targets, ignores or overrides come from.
+    pub(super) configuration: Option<&'a str>,
+    pub(super) expired_ignores: Vec<Ignore<'a>>,
+    /// About nothing that was found: they can go.
+    pub(super) unused_ignores: Vec<Ignore<'a>>,
+    pub(super) baseline: Option<Baseline<'a>>,
 }
 
 #[derive(Serialize)]
@@ -91,6 +97,9 @@ pub(super) struct Target<'a> {
     pub(super) blockers: &'a [&'static str],
     pub(super) unknown_because: &'a [&'static str],
     pub(super) degraded_by: &'a [&'static str],
+    /// The readiness if nothing were ignored or overridden.
+    pub(super) as_found: &'static str,
+    pub(super) adjusted_by: &'a [&'static str],
 }
 
 #[derive(Serialize)]
@@ -100,11 +109,15 @@ pub(super) struct Check<'a> {
     pub(super) title: &'static str,
     pub(super) status: &'static str,
     pub(super) severity: Option<&'static str>,
+    /// Per target, before it was overridden.
+    pub(super) severity_was: Option<BTreeMap<&'static str, &'static str>>,
     pub(super) proof: &'static str,
     pub(super) reason: Option<&'a str>,
     pub(super) missing: Vec<Missing<'a>>,
     pub(super) ignored: Option<Ignored<'a>>,
     pub(super) findings: Vec<Finding<'a>>,
+    /// Findings that do not count, beside others that do.
+    pub(super) ignored_findings: Vec<IgnoredFinding<'a>>,
     /// What to grant, mount or pass so that the next run knows; of an unknown check only.
     pub(super) remedies: Vec<Remedy>,
 }
@@ -121,6 +134,39 @@ pub(super) struct Ignored<'a> {
     pub(super) until: Option<&'a str>,
 }
 
+/// An entry of the configuration, or of the command line.
+#[derive(Serialize)]
+pub(super) struct Ignore<'a> {
+    /// Of a check, or the name of an area.
+    pub(super) id: &'a str,
+    pub(super) subject: Option<&'a str>,
+    pub(super) reason: &'a str,
+    pub(super) until: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct IgnoredFinding<'a> {
+    pub(super) ignored: Ignored<'a>,
+    #[serde(flatten)]
+    pub(super) finding: Finding<'a>,
+}
+
+/// How the findings stand to the baseline.
+#[derive(Serialize)]
+pub(super) struct Baseline<'a> {
+    pub(super) known: usize,
+    pub(super) new: usize,
+    /// No longer found.
+    pub(super) gone: Vec<Gone<'a>>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Gone<'a> {
+    pub(super) id: &'a str,
+    pub(super) subject: &'a str,
+    pub(super) summary: &'a str,
+}
+
 #[derive(Serialize)]
 pub(super) struct Finding<'a> {
     pub(super) summary: &'a str,
@@ -128,6 +174,8 @@ pub(super) struct Finding<'a> {
     pub(super) caused_by: &'a [&'static str],
     pub(super) assumed: BTreeMap<&'static str, &'a str>,
     pub(super) severity: BTreeMap<&'static str, &'static str>,
+    /// Whether it is in the baseline, and no worse than there.
+    pub(super) known: bool,
     pub(super) evidence: Vec<Evidence<'a>>,
     pub(super) remedies: Vec<Remedy>,
 }

@@ -15,6 +15,7 @@ use crate::{
     render::{
         entries::{self, Entry},
         escape,
+        list::in_words,
     },
     report::Report,
 };
@@ -53,8 +54,12 @@ fn write_entry(
         "{}  {}  {}",
         severity.style(entry.severity.name()),
         HEADING.style(entry.check.id),
-        LABEL.style(hurt(entry, &report.selected())),
+        LABEL.style(hurt(entry, &report.selected()) + &standing(entry)),
     )?;
+    if let Some(was) = &entry.check.overridden {
+        let text = format!("without the override it is: {}", in_words(*was));
+        grid::paragraph(&text, LABEL, 2, view.width, out)?;
+    }
     let shown = if view.is_verbose() { entry.findings.len() } else { FEW };
     for finding in entry.findings.iter().take(shown) {
         write_finding(finding, view, out)?;
@@ -113,6 +118,15 @@ fn hurt(entry: &Entry<'_>, targets: &[Target]) -> String {
     format!("({})", names.join(", "))
 }
 
+/// What the baseline knows of an entry.
+fn standing(entry: &Entry<'_>) -> String {
+    match (entry.known, entry.findings.len()) {
+        (0, _) => String::new(),
+        (known, all) if known == all => "  known (baseline)".to_owned(),
+        (known, all) => format!("  {} new, {known} known (baseline)", all - known),
+    }
+}
+
 fn explained(entry: &Entry<'_>) -> Vec<(String, owo_colors::Style)> {
     let summary = entry.findings.first().map(|finding| escape(&finding.summary));
     let more = match entry.findings.len() {
@@ -120,9 +134,10 @@ fn explained(entry: &Entry<'_>) -> Vec<(String, owo_colors::Style)> {
         n => format!(" (and {} more)", n - 1),
     };
     let text = format!(
-        "{} ({}): {}{more}",
+        "{} ({}{}): {}{more}",
         entry.check.id,
         entry.severity,
+        if entry.is_known() { ", known" } else { "" },
         summary.as_deref().unwrap_or_default(),
     );
     grid::labelled("explains", text, LABEL)

@@ -15,6 +15,12 @@ use crate::{
 
 pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
     grid::paragraph(&counts(report), HEADING, 0, view.width, out)?;
+    if let Some(baseline) = &report.baseline {
+        let (known, new) = (baseline.known, baseline.new);
+        let text =
+            format!("baseline: {known} known, which the exit code does not count; {new} new");
+        grid::paragraph(&text, HEADING, 0, view.width, out)?;
+    }
     let (command, what) = next(report);
     let row = vec![("next:".to_owned(), LABEL), (command, CODE), (what.to_owned(), LABEL)];
     grid::rows(&[row], 0, view.width, out)

@@ -8,6 +8,7 @@ mod grid;
 mod others;
 mod readiness;
 mod remedies;
+mod set_aside;
 mod style;
 mod summary;
 mod unknowns;
@@ -61,6 +62,7 @@ pub fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()
     findings::write(report, view, out)?;
     unknowns::write(report, view, out)?;
     others::write(report, view, out)?;
+    set_aside::write(report, view, out)?;
     writeln!(out)?;
     footer::write(report, view, out)
 }

@@ -1,4 +1,4 @@
-//! What does not count for this run: findings for other targets, ignored checks; and what passed.
+//! Findings for targets that were not asked for, and what passed.
 
 use std::io::{self, Write};
 
@@ -7,16 +7,12 @@ use dind_doctor_checks::target::Target;
 use super::{View, grid, style::LABEL};
 use crate::{
     render::escape,
-    report::{CheckReport, Report, Status},
+    report::{Report, Status},
 };
 
 pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = Vec::new();
     lines.extend(other_targets(report).map(|text| format!("for other targets: {text}")));
-    let ignored: Vec<_> = report.checks.iter().filter_map(ignored).collect();
-    if !ignored.is_empty() {
-        lines.push(format!("ignored: {}", ignored.join("; ")));
-    }
     if view.is_verbose() {
         let with = |status| report.checks.iter().filter(move |c| c.counts() && c.status == status);
         let passed: Vec<_> = with(Status::Pass).map(|check| check.id).collect();
@@ -53,17 +49,4 @@ fn other_targets(report: &Report) -> Option<String> {
     };
     let each: Vec<_> = Target::ALL.into_iter().filter_map(of_target).collect();
     (!each.is_empty()).then(|| each.join("; "))
-}
-
-/// An ignored check is worth a word if it would have counted.
-fn ignored(check: &CheckReport) -> Option<String> {
-    let ignored = check.ignored.as_ref()?;
-    let what = match check.status {
-        Status::Finding => check.severity.map_or("finding", |severity| severity.name()),
-        status if status.is_open() => status.name(),
-        _ => return None,
-    };
-    let until = ignored.until.as_ref().map(|day| format!(" until {day}")).unwrap_or_default();
-    let reason = format!("{}{until}", ignored.reason);
-    Some(format!("{} ({what}): {}", check.id, escape(&reason)))
 }

@@ -26,7 +26,7 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
                 (mark.to_owned(), name),
                 (target.target.name().to_owned(), name),
                 (target.readiness.name().to_owned(), readiness),
-                (because(target, view), why),
+                (because(target, view) + &adjusted(target, view), why),
             ]
         })
         .collect();
@@ -45,6 +45,15 @@ fn because(target: &TargetReport, view: View) -> String {
         }
         Readiness::Ready => "(tried)".to_owned(),
     }
+}
+
+/// What it would be without ignores and overrides.
+fn adjusted(target: &TargetReport, view: View) -> String {
+    if target.adjusted_by.is_empty() {
+        return String::new();
+    }
+    let checks = some_of(&target.adjusted_by, view);
+    format!("; {} without ignores and overrides ({checks})", target.as_found.name())
 }
 
 /// The first few names, and how many more there are.

@@ -1,0 +1,146 @@
+//! Baselines as files.
+
+use std::{
+    collections::BTreeMap,
+    io::{self, Write},
+    path::PathBuf,
+};
+
+use dind_doctor_checks::target::Severities;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Trouble,
+    input::{self, Input},
+    output,
+};
+use crate::{
+    render::{escape, json},
+    report::{Baseline, Comparison},
+    source::LiveSource,
+};
+
+const SCHEMA: &str = "dind-doctor/baseline/1";
+
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+pub(super) struct Arguments {
+    /// What is known: only what is not in this file makes the exit code 1
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    baseline: Option<PathBuf>,
+    /// Write all that is found to this file, as known; with --baseline what that could not judge stays
+    #[arg(long, value_name = "FILE", help_heading = "Configuration")]
+    write_baseline: Option<PathBuf>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Wire {
+    schema: String,
+    doctor: Doctor,
+    findings: Vec<Finding>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Doctor {
+    version: String,
+}
+
+/// Sorted by id and subject, so that two versions differ where findings do.
+#[derive(Serialize, Deserialize)]
+struct Finding {
+    id: String,
+    subject: String,
+    severity: BTreeMap<String, String>,
+    summary: String,
+}
+
+impl Arguments {
+    /// Whether to write one.
+    pub(super) const fn adopts(&self) -> bool {
+        self.write_baseline.is_some()
+    }
+
+    /// What is known.
+    pub(super) fn read(&self) -> Result<Option<Baseline>, Trouble> {
+        let Some(path) = &self.baseline else { return Ok(None) };
+        let source = LiveSource::new(input::PATIENCE);
+        let Some(input) = input::read_if_there(path, &source)? else {
+            let name = input::name(path);
+            let text = format!(
+                "cannot read {name}: there is no such file; doctor --write-baseline={name} makes it"
+            );
+            return Err(Trouble::Usage(text));
+        };
+        parse(&input).map(Some)
+    }
+
+    /// Writes what the run has adopted, and says what is different now.
+    pub(super) fn write(
+        &self,
+        comparison: Option<&Comparison>,
+        err: &mut dyn Write,
+    ) -> Result<(), Trouble> {
+        let Some((path, comparison)) = self.write_baseline.as_ref().zip(comparison) else {
+            return Ok(());
+        };
+        let Some(adopted) = &comparison.adopted else { return Ok(()) };
+        let trouble = |error: io::Error| Trouble::File(path.clone(), error);
+        let mut content = Vec::new();
+        json::document(&wire(adopted), &mut content).map_err(trouble)?;
+        output::write(path, &content).map_err(trouble)?;
+        let name = input::name(path);
+        let (known, added, gone) = (adopted.len(), comparison.added.len(), comparison.gone.len());
+        // The file is where it belongs; who cannot be told about it is not in trouble.
+        let _ = match self.baseline {
+            Some(_) => writeln!(
+                err,
+                "doctor: {name}: {known} known findings, {added} added, {gone} taken out"
+            ),
+            None => writeln!(
+                err,
+                "doctor: {name}: {known} known findings; doctor --baseline={name} fails on others only"
+            ),
+        };
+        Ok(())
+    }
+}
+
+fn wire(baseline: &Baseline) -> Wire {
+    let findings = baseline.iter().map(|(id, subject, known)| Finding {
+        id: id.to_owned(),
+        subject: subject.to_owned(),
+        severity: known
+            .severity
+            .iter()
+            .map(|(target, severity)| (target.name().to_owned(), severity.name().to_owned()))
+            .collect(),
+        summary: known.summary.clone(),
+    });
+    Wire {
+        schema: SCHEMA.to_owned(),
+        doctor: Doctor { version: env!("CARGO_PKG_VERSION").to_owned() },
+        findings: findings.collect(),
+    }
+}
+
+fn parse(input: &Input) -> Result<Baseline, Trouble> {
+    let path = input::name(&input.path);
+    let malformed = |what: &str| Trouble::Usage(format!("{path}: no baseline: {}", escape(what)));
+    let wire: Wire = serde_json::from_str(&input.text).map_err(|e| malformed(&e.to_string()))?;
+    if wire.schema != SCHEMA {
+        return Err(malformed(&format!("its schema is {}, not {SCHEMA}", wire.schema)));
+    }
+    let mut baseline = Baseline::default();
+    for finding in wire.findings {
+        let mut severities = Severities::NONE;
+        for (target, severity) in &finding.severity {
+            let pair = (target.parse().ok(), severity.parse().ok());
+            let (Some(target), Some(severity)) = pair else {
+                return Err(malformed(&format!("{}: {target}: {severity}", finding.id)));
+            };
+            severities = severities.with(target, Some(severity));
+        }
+        baseline.add(&finding.id, &finding.subject, severities, &finding.summary);
+    }
+    Ok(baseline)
+}
