@@ -6,7 +6,7 @@
 
 use std::io::{self, Write};
 
-use dind_doctor_checks::target::Severity;
+use dind_doctor_checks::target::{Severity, Target};
 
 use super::{
     entries::{self, Entry},
@@ -58,7 +58,7 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// `stray-kubepods-cgroup (kind)`
 fn title(entry: &Entry<'_>, report: &Report) -> String {
     let hurt = report.selected().into_iter().filter(|t| entry.check.severity_for(*t).is_some());
-    let hurt: Vec<_> = hurt.map(|target| target.name()).collect();
+    let hurt: Vec<_> = hurt.map(Target::name).collect();
     format!("{} ({})", entry.check.id, hurt.join(", "))
 }
 

@@ -8,6 +8,8 @@ use std::{
     io::{self, Write},
 };
 
+use dind_doctor_checks::target::Severity;
+
 use super::{case::Case, escape, prose};
 use crate::report::{CheckReport, Report, Status};
 
@@ -67,7 +69,7 @@ fn testcase(
     let headline = prose::headline(check, &targets);
     let (element, message, kind) = match case {
         Case::Passed => ("system-out", None, None),
-        Case::Failed => ("failure", Some(headline), check.severity.map(|s| s.name())),
+        Case::Failed => ("failure", Some(headline), check.severity.map(Severity::name)),
         Case::NotJudged => ("error", Some(headline), Some(check.status.name())),
         Case::Skipped(reason) => ("skipped", Some(prose::line(reason)), None),
     };

@@ -91,7 +91,7 @@ pub(super) fn remedies(
 
 /// What to paste, if anything, and its language.
 pub(super) fn paste(remedy: &Rendered) -> Vec<(&'static str, String)> {
-    let commands = remedy.commands.iter().map(|command| block(command)).collect::<Vec<_>>();
+    let commands = remedy.commands.iter().map(|command| escape(command)).collect::<Vec<_>>();
     let commands = (!commands.is_empty()).then(|| ("sh", commands.join("\n")));
     let snippet = remedy.snippet.as_ref();
     commands

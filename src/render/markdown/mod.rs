@@ -1,17 +1,17 @@
 //! Markdown for pull requests, job summaries and support tickets: a table of what will run and one of what
 //! is wrong, then each finding with its evidence and remedies.
 
-mod escape;
+mod syntax;
 
 use std::io::{self, Write};
 
 use dind_doctor_checks::{outcome::Proof, remedy::Rendered};
-use escape::{block, code, paragraph, text};
+use syntax::{block, code, paragraph, text};
 
 use super::{
     case,
     entries::{self, Entry},
-    environment, prose,
+    environment, escape, prose,
     table::{counts, place},
 };
 use crate::report::{CheckReport, Readiness, Report, Status, TargetReport};
@@ -176,7 +176,7 @@ fn open(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let reason = text(&case::reason(check));
         let first = prose::remedies(check, &[], report.environment.launcher).into_iter().next();
         let fix = first.map(|remedy| {
-            let commands: Vec<_> = remedy.commands.iter().map(|c| code(&prose::block(c))).collect();
+            let commands: Vec<_> = remedy.commands.iter().map(|c| code(&escape(c))).collect();
             let colon = if commands.is_empty() { "" } else { ": " };
             let place = place(remedy.place);
             format!("; {place}: {}{colon}{}", text(&remedy.text), commands.join(", "))
@@ -203,8 +203,12 @@ fn aside(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let ignored: Vec<_> = report
         .checks
         .iter()
-        .filter(|check| !check.counts() && check.status == Status::Finding)
-        .map(|check| format!("`{}` ({})", check.id, text(&case::reason(check))))
+        .filter(|check| check.status == Status::Finding || check.status.is_open())
+        .filter_map(|check| Some((check.id, check.ignored.as_ref()?)))
+        .map(|(id, ignored)| {
+            let until = ignored.until.as_ref().map(|day| format!(" until {day}"));
+            format!("`{id}` ({}{})", text(&ignored.reason), text(&until.unwrap_or_default()))
+        })
         .collect();
     if !ignored.is_empty() {
         writeln!(out, "\nIgnored: {}.", ignored.join(", "))?;

@@ -1,5 +1,7 @@
 //! The file that results are shown at.
 
+use std::fmt::Write;
+
 /// A file of the repository, as a relative URI.
 ///
 /// What is wrong with an environment is in no file, and GitHub refuses results without one.
@@ -22,7 +24,10 @@ impl Anchor {
             match byte {
                 b'/' | b'-' | b'.' | b'_' | b'~' => uri.push(char::from(byte)),
                 _ if byte.is_ascii_alphanumeric() => uri.push(char::from(byte)),
-                _ => uri.push_str(&format!("%{byte:02X}")),
+                _ => {
+                    // Writing to a String cannot fail.
+                    let _ = write!(uri, "%{byte:02X}");
+                }
             }
         }
         Ok(Self(uri))

@@ -30,7 +30,7 @@ fn stable(subject: &str) -> String {
         let run = rest.find(|c| !ident(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(run);
         let number = word.bytes().any(|b| b.is_ascii_digit());
-        if (number && run >= 8) || (number && stable.ends_with("PID ")) {
+        if number && (run >= 8 || stable.ends_with("PID ")) {
             stable.push('*');
             rest = after;
         } else if run > 0 {
