@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod facts;
 mod list;
+mod log;
 mod output;
 mod selection;
 mod source;
@@ -49,7 +50,8 @@ Examples:
   doctor --format json | jq .targets       for scripts
   doctor --fail-on warning --ignore mount  for pipelines: exit code 1 from a warning on
   doctor capture -o support.tar.gz         for people who cannot get in here
-  doctor explain pid1-swallows-sigterm     one check: why it matters, how to fix it";
+  doctor explain pid1-swallows-sigterm     one check: why it matters, how to fix it
+  doctor explain --log dockerd.log         it has failed already: which failure is that?";
 
 const AFTER_HELP: &str = "\
 Exit code:
@@ -63,7 +65,7 @@ enum Command {
     Check(Box<check::Arguments>),
     /// List all checks
     List(list::Arguments),
-    /// Explain one check: what it looks at, why it matters, how to fix it
+    /// Explain one check, or the log of what has failed already
     Explain(explain::Arguments),
     /// Record this machine as a bundle that can be diagnosed elsewhere
     Capture(capture::Arguments),

@@ -4,6 +4,7 @@ mod escape;
 pub mod explain;
 pub mod json;
 pub mod list;
+pub mod log;
 mod snippet;
 pub mod table;
 

@@ -128,7 +128,10 @@ fn finding(finding: &outcome::Finding, launcher: Launcher) -> wire::Finding<'_> 
     }
 }
 
-fn remedies(remedy: &remedy::Remedy, launcher: Launcher) -> impl Iterator<Item = wire::Remedy> {
+pub(in crate::render) fn remedies(
+    remedy: &remedy::Remedy,
+    launcher: Launcher,
+) -> impl Iterator<Item = wire::Remedy> {
     remedy.render(launcher).into_iter().map(|rendered| wire::Remedy {
         place: Place::name(rendered.place),
         launcher: rendered.launcher.map(Launcher::name),

@@ -15,8 +15,9 @@ mod unknowns;
 
 use std::io::{self, Write};
 
-pub(super) use grid::paragraph;
-pub(super) use style::{HEADING, LABEL};
+pub(super) use grid::{labelled, paragraph, rows};
+pub(super) use remedies::write as remedies;
+pub(super) use style::{HEADING, LABEL, PLAIN, of_severity};
 
 use crate::report::Report;
 
