@@ -62,11 +62,11 @@ pub struct Log<'a> {
 }
 
 /// Reads a log and looks for the texts. Errors are those of the input.
-pub fn read<'a>(input: impl Read, texts: &'a Texts) -> io::Result<Log<'a>> {
+pub fn read(input: impl Read, texts: &Texts) -> io::Result<Log<'_>> {
     read_up_to(LIMIT, input, texts)
 }
 
-fn read_up_to<'a>(limit: u64, input: impl Read, texts: &'a Texts) -> io::Result<Log<'a>> {
+fn read_up_to(limit: u64, input: impl Read, texts: &Texts) -> io::Result<Log<'_>> {
     let mut log = Log::default();
     // Where in the matches each text is.
     let mut places = vec![None; texts.iter().count()];
