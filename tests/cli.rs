@@ -85,7 +85,16 @@ fn usage_errors_are_2_and_on_standard_error() {
         (&["--timeout", "0"], "seconds"),
         (&["-q", "-v"], "cannot be used with"),
         (&["explain", "pid1-swallow-sigterm"], "did you mean pid1-swallows-sigterm?"),
-        (&["explain"], "<ID>"),
+        (&["explain"], "doctor explain --log FILE"),
+        (&["explain", "swap-on", "--log", "x"], "cannot be used with"),
+        (&["explain", "swap-on", "--from", "x"], "cannot be used with"),
+        (&["explain", "--from", "x"], "--log"),
+        (&["explain", "--log", "/nonexistent/log"], "/nonexistent/log"),
+        (&["explain", "--log", "/"], "directory"),
+        (
+            &["explain", "--log", "/dev/null", "--from", "/nonexistent/bundle"],
+            "/nonexistent/bundle",
+        ),
         (&["--from", "/nonexistent/bundle"], "/nonexistent/bundle"),
         (&["facts", "--from", "/nonexistent/bundle"], "/nonexistent/bundle"),
     ] {
@@ -134,6 +143,37 @@ fn list_and_explain_speak_to_people() {
     assert!(text.contains("\u{1b}[1mWhy it matters\u{1b}[0m"), "{text}");
     assert!(text.contains("warning for dockerd, kind, rootless; info for buildkit"));
     assert!(text.lines().all(|line| line.chars().count() <= 80 + 16));
+}
+
+#[test]
+fn a_log_is_explained_by_this_machine_or_by_a_bundle() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
+    let log = format!("{root}/logs/dockerd-read-only-proc-sys.log");
+    let bundle = format!("{root}/hosts/docker20-unprivileged/bundle");
+    let explained = json(&["explain", "--log", &log, "--format=json"]);
+    assert_eq!(explained["schema"], "dind-doctor/log/1");
+    assert_eq!(explained["source"], "live");
+    let explained = json(&["explain", "--log", &log, "--from", &bundle, "--format=json"]);
+    let first = &explained["suspects"][0];
+    assert_eq!(first["id"], "sys-or-procsys-readonly");
+    assert_eq!(first["status"], "finding");
+    assert!(first["remedy"]["text"].is_string(), "{first}");
+    let (text, err) = run(&["explain", "--log", &log, "--from", &bundle], 0);
+    assert_eq!(err, "");
+    assert!(text.contains("sys-or-procsys-readonly  also found in the bundle: error"), "{text}");
+}
+
+#[test]
+fn a_log_comes_by_standard_input_too_whatever_is_in_it() {
+    let explained = |log: &[u8]| {
+        let mut command = doctor();
+        command.args(["explain", "--log", "-", "--format=json"]).write_stdin(log);
+        serde_json::from_slice::<Value>(&command.assert().code(0).get_output().stdout).unwrap()
+    };
+    assert_eq!(explained(b"")["log"]["lines"], 0);
+    let log = explained(b"\x00\xff\x1b[31mmounts denied\x1b[0m: \x1b]0;owned\r\nerror: odd");
+    assert_eq!(log["suspects"][0]["id"], "dood-semantics");
+    assert_eq!(log["unrecognised"]["last"][0]["excerpt"], "error: odd");
 }
 
 #[test]

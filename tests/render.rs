@@ -5,12 +5,16 @@
 mod canonical;
 
 use anstream::adapter::strip_bytes;
-use dind_doctor::render::{
-    github, json, junit, markdown,
-    sarif::{self, Anchor},
-    table::{self, Detail, View},
-    tap,
+use dind_doctor::{
+    log::{Texts, explain, read},
+    render::{
+        github, json, junit, log, markdown,
+        sarif::{self, Anchor},
+        table::{self, Detail, View},
+        tap,
+    },
 };
+use dind_doctor_checks::registry;
 
 fn colored(width: usize, detail: Detail) -> String {
     let mut out = Vec::new();
@@ -26,6 +30,57 @@ fn report_as_json() -> String {
     let mut out = Vec::new();
     json::render(&canonical::report(), &mut out).unwrap();
     String::from_utf8(out).unwrap()
+}
+
+/// A log in which everything occurs: what is found here with its cause, what passes, does not apply, is
+/// unknown or crashed, a text that several carry, what is not known, and hostile characters.
+fn explained(render: impl FnOnce(&dind_doctor::log::Explanation<'_>, &mut Vec<u8>)) -> String {
+    let hostile = canonical::HOSTILE;
+    let content = format!(
+        "starting\n\
+         mkdir: can't create directory '/sys/fs/cgroup/init': Read-only file system\n\
+         level=error msg=\"the requested cgroup controller `cpu` is not available {hostile}\"\n\
+         IPv4 forwarding is disabled\n\
+         nslookup: write to '127.0.0.11': Connection refused\n\
+         iptables-legacy tables present, use iptables-legacy to see them\n\
+         iptables-legacy tables present, use iptables-legacy to see them\n\
+         could not find an available, non-overlapping IPv4 address pool\n\
+         error: one {hostile}\nerror: two\nerror: three {}\n",
+        "long ".repeat(100)
+    );
+    let texts = Texts::of(registry::all());
+    let read = read(content.as_bytes(), &texts).unwrap();
+    let report = canonical::report();
+    let mut out = Vec::new();
+    render(&explain(&read, &report), &mut out);
+    String::from_utf8(strip_bytes(&out).into_vec()).unwrap()
+}
+
+fn log_as_text(width: usize) -> String {
+    explained(|explanation, out| log::text("dockerd\u{1b}.log", explanation, width, out).unwrap())
+}
+
+fn log_as_json() -> String {
+    explained(|explanation, out| log::json("-", explanation, out).unwrap())
+}
+
+#[test]
+fn a_log_in_80_columns() {
+    insta::assert_snapshot!(log_as_text(80));
+}
+
+#[test]
+fn a_log_as_json() {
+    insta::assert_snapshot!(log_as_json());
+}
+
+#[test]
+fn a_log_in_which_nothing_is_known() {
+    let texts = Texts::of(registry::all());
+    let (read, report) = (read(b"all is well\n".as_slice(), &texts).unwrap(), canonical::report());
+    let mut out = Vec::new();
+    log::text("-", &explain(&read, &report), 80, &mut out).unwrap();
+    insta::assert_snapshot!(String::from_utf8(strip_bytes(&out).into_vec()).unwrap());
 }
 
 fn text(render: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>) -> String {
@@ -108,7 +163,7 @@ fn nothing_but_what_can_be_pasted_is_wider_than_the_terminal() {
 
 #[test]
 fn no_control_character_reaches_a_terminal_or_a_log() {
-    for text in [plain(80, Detail::Verbose), report_as_json()] {
+    for text in [plain(80, Detail::Verbose), report_as_json(), log_as_text(80), log_as_json()] {
         let raw = |c: char| c != '\n' && (c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c));
         assert!(!text.contains(raw), "{:?}", text.chars().find(|c| raw(*c)));
     }

@@ -11,7 +11,8 @@ pub struct Check {
     pub title: &'static str,
     /// The worst severity that a finding of this check can have, per target.
     pub worst: Severities,
-    /// Fragments of log lines by which `explain --log` recognises this problem.
+    /// Fragments of log lines by which `explain --log` recognises this problem, the most typical first;
+    /// a text that can have several causes is in all their checks.
     pub logs: &'static [&'static str],
     /// Documentation in Markdown, with the headings of [`HEADINGS`], in that order.
     pub doc: &'static str,

@@ -4,14 +4,23 @@ use std::io::Write;
 
 use dind_doctor_checks::{Check, registry::Area};
 
-use super::{Console, ExitCode, Trouble, When, output::TextFormat, selection, unless_closed};
+use super::{Console, ExitCode, Trouble, When, log, output::TextFormat, selection, unless_closed};
 use crate::render::explain;
 
+/// Said where neither a check nor a log is given.
+const WHICH: &str = "say what to explain: a check (doctor explain ID; doctor list shows all), or the log of \
+                     what failed (doctor explain --log FILE)";
+
 #[derive(Debug, clap::Args)]
+#[command(
+    override_usage = "doctor explain [OPTIONS] ID\n       doctor explain [OPTIONS] --log FILE"
+)]
 pub(super) struct Arguments {
     /// The check, as in a report or in `doctor list`
     #[arg(value_name = "ID", value_parser = selection::check)]
-    check: (Area, &'static Check),
+    check: Option<(Area, &'static Check)>,
+    #[command(flatten)]
+    log: log::Logged,
     /// For people or for scripts
     #[arg(long, value_enum, default_value_t = TextFormat::Table)]
     format: TextFormat,
@@ -25,7 +34,11 @@ pub(super) fn run(
     console: &Console,
     out: &mut dyn Write,
 ) -> Result<ExitCode, Trouble> {
-    let (area, check) = arguments.check;
+    if let Some(path) = &arguments.log.log {
+        let view = (arguments.format, arguments.color);
+        return log::run(path, &arguments.log, view, console, out);
+    }
+    let (area, check) = arguments.check.ok_or_else(|| Trouble::Usage(WHICH.to_owned()))?;
     match arguments.format {
         TextFormat::Json => unless_closed(explain::json(area, check, out))?,
         TextFormat::Table => {

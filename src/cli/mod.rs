@@ -12,6 +12,7 @@ mod explain;
 mod facts;
 mod input;
 mod list;
+mod log;
 mod output;
 mod schema;
 mod selection;
@@ -54,7 +55,8 @@ Examples:
   doctor --format markdown                 for a ticket; also junit, sarif, github, tap
   doctor --fail-on warning --ignore mount  for pipelines: exit code 1 from a warning on
   doctor capture -o support.tar.gz         for people who cannot get in here
-  doctor explain pid1-swallows-sigterm     one check: why it matters, how to fix it";
+  doctor explain pid1-swallows-sigterm     one check: why it matters, how to fix it
+  doctor explain --log dockerd.log         it has failed already: which failure is that?";
 
 const AFTER_HELP: &str = "\
 Exit code:
@@ -68,7 +70,7 @@ enum Command {
     Check(Box<check::Arguments>),
     /// List all checks
     List(list::Arguments),
-    /// Explain one check: what it looks at, why it matters, how to fix it
+    /// Explain one check, or the log of what has failed already
     Explain(explain::Arguments),
     /// Record this machine as a bundle that can be diagnosed elsewhere
     Capture(capture::Arguments),

@@ -9,6 +9,7 @@ pub mod github;
 pub mod json;
 pub mod junit;
 pub mod list;
+pub mod log;
 pub mod markdown;
 mod prose;
 pub mod sarif;

@@ -50,6 +50,9 @@ check! {
         "this script needs /sys/fs/cgroup/cgroup.procs to be empty",
         "Failed to create /init.scope control group: Operation not supported",
         "cgfsng - Device or resource busy - Could not enable",
+        "Structure needs cleaning",
+        "cgroup.type for writing: Permission denied",
+        "could not find a log line that matches",
     ]
 }
 

@@ -39,10 +39,12 @@ check! {
     "B/B/D/B/W",
     [
         "requires setting systemd property \"Delegate=yes\"",
-        "/sys/fs/cgroup/docker: read-only file system",
         "Failed to create /init.scope control group: Read-only file system",
         "controller needs to be delegated",
-        "the requested cgroup controller 'cpu' is not available",
+        "the requested cgroup controller",
+        "mkdir /sys/fs/cgroup/docker: read-only file system",
+        "can't create directory '/sys/fs/cgroup/init': Read-only file system",
+        "could not find a log line that matches",
     ]
 }
 

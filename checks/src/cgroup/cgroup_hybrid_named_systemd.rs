@@ -43,6 +43,9 @@ check! {
         "mountpoint for devices not found",
         "Devices cgroup isn't mounted",
         "Failed to mount cgroup at /sys/fs/cgroup/systemd",
+        "could not find a log line that matches",
+        "mountpoint for cpu not found",
+        "error adding pid",
     ]
 }
 

@@ -35,7 +35,12 @@ check! {
     "cgroup-v1-controller-drift",
     "cgroup v1 hierarchies differ from each other",
     "-/B/-/-/-",
-    ["invalid configuration: cgroup-root", "cgroup.procs: no space left on device"]
+    [
+        "invalid configuration: cgroup-root",
+        "cgroup.procs: no space left on device",
+        "no space left on device",
+        "Failed to start ContainerManager",
+    ]
 }
 
 /// The controllers without which kubelet takes a cgroup for absent (`cgroupManagerImpl.Validate`).

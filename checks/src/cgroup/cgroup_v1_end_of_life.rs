@@ -39,6 +39,12 @@ check! {
     [
         "kubelet is configured to not run on a host using cgroup v1",
         "Refusing to run under cgroup v1",
+        "Cgroup v1 support is in maintenance mode",
+        "Support for cgroup v1 is deprecated",
+        "WARN: cgroup v1",
+        "cannot determine cgroup we are running in",
+        "kubelet isn't running or healthy",
+        "kubelet is not healthy after",
     ]
 }
 

@@ -44,6 +44,8 @@ check! {
         "failed to initialize top level QOS containers",
         "Your kernel does not support cgroup namespaces",
         "cgroupns not enabled! Please use cgroup v2",
+        "found, removing pod cgroups",
+        "Failed to start ContainerManager",
     ]
 }
 

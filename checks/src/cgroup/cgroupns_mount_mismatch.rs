@@ -39,6 +39,7 @@ check! {
     [
         "openat2 /sys/fs/cgroup/",
         "Failed to create /init.scope control group: No such file or directory",
+        "could not find a log line that matches",
     ]
 }
 

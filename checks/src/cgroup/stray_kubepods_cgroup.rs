@@ -45,7 +45,12 @@ check! {
     "stray-kubepods-cgroup",
     "Inner kubelet kills pods of the outer cluster as orphans",
     "-/B/-/-/-",
-    ["found, removing pod cgroups", "Attempt to kill process with pid", "Orphaned pod"]
+    [
+        "found, removing pod cgroups",
+        "Attempt to kill process with pid",
+        "kubelet isn't running or healthy",
+        "kubelet is not healthy after",
+    ]
 }
 
 fn run(facts: &Facts) -> Verdict {

@@ -31,6 +31,8 @@ check! {
     [
         "cannot restrict inter-container communication or run without the userland proxy",
         "/proc/sys/net/bridge/bridge-nf-call-iptables does not exist",
+        "bridge-nf-call-iptables is disabled",
+        "FileContent--proc-sys-net-bridge",
     ]
 }
 

@@ -29,7 +29,11 @@ check! {
     "kernel-modules-unloadable",
     "A module that is needed is not loaded and cannot be",
     "W/W/W/-/W",
-    ["modprobe: FATAL: Module", "modprobe: can't change directory to '/lib/modules'"]
+    [
+        "modprobe: FATAL: Module",
+        "modprobe: can't change directory to '/lib/modules'",
+        "modprobe: ERROR: could not insert",
+    ]
 }
 
 fn run(facts: &Facts) -> Verdict {

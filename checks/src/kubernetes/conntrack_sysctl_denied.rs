@@ -31,7 +31,10 @@ check! {
     "conntrack-sysctl-denied",
     "kube-proxy may not set nf_conntrack_max in a kind node",
     "-/B/-/-/-",
-    ["open /proc/sys/net/netfilter/nf_conntrack_max: permission denied"]
+    [
+        "open /proc/sys/net/netfilter/nf_conntrack_max: permission denied",
+        "nf_conntrack_max: read-only file system",
+    ]
 }
 
 fn run(facts: &Facts) -> Verdict {

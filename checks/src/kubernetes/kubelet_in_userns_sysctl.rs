@@ -38,6 +38,11 @@ check! {
         "Failed to start ContainerManager",
         "open /proc/sys/vm/overcommit_memory: permission denied",
         "open /proc/sys/kernel/panic: permission denied",
+        "/proc/sys/vm/overcommit_memory: read-only file system",
+        "/proc/sys/kernel/panic: read-only file system",
+        "oom_score_adj: permission denied",
+        "kubelet isn't running or healthy",
+        "kubelet is not healthy after",
     ]
 }
 

@@ -39,6 +39,10 @@ check! {
         "failed to get rootfs info",
         "in cached partitions map",
         "failed to get device for dir",
+        "stat failed on /dev/mapper/",
+        "Failed to start ContainerManager",
+        "kubelet isn't running or healthy",
+        "kubelet is not healthy after",
     ]
 }
 

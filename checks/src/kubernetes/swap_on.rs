@@ -25,7 +25,11 @@ check! {
     "swap-on",
     "Swap is on: a kubelet that is not kind's refuses to start",
     "-/W/-/-/-",
-    ["running with swap on is not supported"]
+    [
+        "running with swap on is not supported",
+        "kubelet isn't running or healthy",
+        "kubelet is not healthy after",
+    ]
 }
 
 fn run(facts: &Facts) -> Verdict {

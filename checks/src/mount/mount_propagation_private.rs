@@ -32,7 +32,11 @@ check! {
     "mount-propagation-private",
     "The root mount is not shared: mounts do not propagate",
     "W/D/-/-/-",
-    ["but it is not a shared or slave mount", "but it is not a shared mount"]
+    [
+        "but it is not a shared or slave mount",
+        "but it is not a shared mount",
+        "is not a shared mount, this could cause issues",
+    ]
 }
 
 /// Entrypoints that run `mount --make-rshared /`: docker:dind's (through `dind`), `hack/dind`, kind's.

@@ -34,11 +34,7 @@ check! {
     "run-tmp-hygiene",
     "/run or /tmp does not serve engines",
     "B/B/D/B/B",
-    [
-        "can't open lock file /run/xtables.lock",
-        "process with PID",
-        "delete /var/run/docker.pid",
-    ]
+    ["can't open lock file /run/xtables.lock", "ensure docker is not running or delete"]
 }
 
 /// Bytes of a tmpfs below which an engine fills it in ordinary work.

@@ -44,6 +44,11 @@ check! {
         "accept_ra: read-only file system",
         "/proc/sys/net/ipv4/ip_forward: read-only file system",
         "mkdir /sys/fs/cgroup/docker: read-only file system",
+        "Enabling IP forwarding failed",
+        "can't create directory '/sys/fs/cgroup/init': Read-only file system",
+        "/proc/sys/vm/overcommit_memory: read-only file system",
+        "/proc/sys/kernel/panic: read-only file system",
+        "nf_conntrack_max: read-only file system",
     ]
 }
 

@@ -33,7 +33,7 @@ check! {
     "forward-drop-or-firewalld",
     "Another firewall drops what containers send through here",
     "D/D/-/-/D",
-    []
+    ["No chain/target/match by that name", "no route to host"]
 }
 
 fn run(facts: &Facts) -> Verdict {

@@ -46,7 +46,12 @@ check! {
         "RULE_APPEND failed (No such file or directory)",
         "CHAIN_ADD failed (No such file or directory)",
         "TABLE_ADD failed (Not supported)",
-        "modprobe: ERROR: could not insert 'ip_tables'",
+        "can't initialize iptables table `nat'",
+        "can't initialize iptables table `filter'",
+        "Failed to initialize nft: Protocol not supported",
+        "Iptables not found",
+        "exec: \"iptables\": executable file not found",
+        "modprobe: ERROR: could not insert",
     ]
 }
 

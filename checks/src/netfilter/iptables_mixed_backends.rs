@@ -39,7 +39,12 @@ check! {
     "iptables-mixed-backends",
     "Rules of legacy and nft iptables stand side by side",
     "D/D/-/-/D",
-    ["iptables-legacy tables present, use iptables-legacy to see them", "nslookup: write to '127.0.0.11': Connection refused"]
+    [
+        "iptables-legacy tables present, use iptables-legacy to see them",
+        "nslookup: write to '127.0.0.11': Connection refused",
+        "Temporary failure in name resolution",
+        "No chain/target/match by that name",
+    ]
 }
 
 fn run(facts: &Facts) -> Verdict {

@@ -38,6 +38,10 @@ check! {
         "revision 0 not supported, missing kernel module?",
         "Couldn't load match `addrtype'",
         "can't initialize iptables table `raw'",
+        "failed to create NAT chain DOCKER",
+        "RULE_APPEND failed (No such file or directory)",
+        "CHAIN_ADD failed (No such file or directory)",
+        "No chain/target/match by that name",
     ]
 }
 

@@ -31,7 +31,11 @@ check! {
     "ip-forward-off",
     "IPv4 forwarding is off, and dockerd will not turn it on",
     "D/D/-/-/D",
-    ["IPv4 forwarding is disabled", "IPv4 forwarding is disabled. Networking will not work"]
+    [
+        "IPv4 forwarding is disabled",
+        "IPv4 forwarding is disabled. Networking will not work",
+        "Enabling IP forwarding failed",
+    ]
 }
 
 fn run(facts: &Facts) -> Verdict {

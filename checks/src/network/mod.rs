@@ -7,6 +7,7 @@ mod mtu_bridge_exceeds_path;
 mod mtu_user_network_not_inherited;
 mod path;
 mod proxy_gaps;
+mod registry_reachability;
 mod socketlb_nested_clusterip;
 mod subnet_overlap;
 mod subnets;
@@ -22,5 +23,6 @@ pub(crate) const CHECKS: &[&Check] = &[
     &ip_forward_off::CHECK,
     &ipv6_gaps::CHECK,
     &proxy_gaps::CHECK,
+    &registry_reachability::CHECK,
     &socketlb_nested_clusterip::CHECK,
 ];

@@ -35,7 +35,7 @@ check! {
     "proxy-gaps",
     "Shell, client and daemon do not agree on the proxy",
     "D/D/-/-/W",
-    ["proxyconnect tcp:"]
+    ["proxyconnect tcp:", "Proxy Authentication Required"]
 }
 
 fn run(facts: &Facts) -> Verdict {

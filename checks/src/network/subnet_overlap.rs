@@ -37,7 +37,12 @@ check! {
     "subnet-overlap",
     "Subnets made here overlap with those that are in use",
     "D/D/W/-/W",
-    ["could not find an available, non-overlapping IPv4 address pool"]
+    [
+        "could not find an available, non-overlapping IPv4 address pool",
+        "all predefined address pools have been fully subnetted",
+        "Pool overlaps with other one on this address space",
+        "no route to host",
+    ]
 }
 
 /// A range that an engine will use, or may use.

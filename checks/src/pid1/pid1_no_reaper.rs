@@ -34,7 +34,13 @@ check! {
     "pid1-no-reaper",
     "PID 1 does not reap orphans: zombies pile up",
     "D/D/D/-/D",
-    ["Tini is not running as PID 1 and isn't registered as a child subreaper"]
+    [
+        "Tini is not running as PID 1 and isn't registered as a child subreaper",
+        "Tini is not running as PID 1",
+        "Resource temporarily unavailable",
+        "fork: Resource temporarily unavailable",
+        "fork: retry: Resource temporarily unavailable",
+    ]
 }
 
 /// Zombies named in a summary.

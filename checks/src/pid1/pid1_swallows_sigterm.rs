@@ -33,7 +33,7 @@ check! {
     "pid1-swallows-sigterm",
     "PID 1 swallows SIGTERM: stopping takes until the SIGKILL",
     "D/D/D/-/W",
-    []
+    ["of signal 15 - using the force"]
 }
 
 fn run(facts: &Facts) -> Verdict {

@@ -39,6 +39,8 @@ check! {
         "open(\"/dev/net/tun\"): No such file",
         "open /dev/kmsg: no such file or directory",
         "open /dev/kmsg: operation not permitted",
+        "open(\"/dev/net/tun\"): Permission denied",
+        "failed to setup loop device for",
     ]
 }
 

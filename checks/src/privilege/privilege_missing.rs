@@ -52,12 +52,19 @@ check! {
     "An engine is not permitted what it needs here",
     "B/B/W/D/B",
     [
+        "failed to mount overlay: operation not permitted",
         "mount: permission denied (are you root?)",
         "Could not mount /sys/kernel/security",
-        "failed to mount overlay: operation not permitted",
         "unable to apply caps: operation not permitted",
         "Permission denied (you must be root)",
         "dockerd needs to be started with root privileges",
+        "failed to create NAT chain DOCKER",
+        "can't create directory '/sys/fs/cgroup/init': Permission denied",
+        "can't create directory '/sys/fs/cgroup/init': Read-only file system",
+        "error mounting \"proc\" to rootfs at \"/proc\": mount proc:/proc",
+        "Failed to mount tmpfs at /run: Operation not permitted",
+        "operation not permitted: unknown",
+        "RTNETLINK answers: Operation not permitted",
     ]
 }
 

@@ -40,6 +40,9 @@ check! {
         "exec: \"newuidmap\": executable file not found in $PATH",
         "failed to setup UID/GID map",
         "No subuid ranges found for user",
+        "newuidmap: uid range [",
+        "newgidmap: gid range [",
+        "rootless single mapping into the namespace",
     ]
 }
 

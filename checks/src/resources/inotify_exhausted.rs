@@ -41,6 +41,10 @@ check! {
         "inotify_init: too many open files",
         "Failed to create control group inotify object: Too many open files",
         "Failed to create inotify watch: No space left on device",
+        "too many open files",
+        "Failed to allocate directory watch",
+        "no space left on device",
+        "could not find a log line that matches",
     ]
 }
 

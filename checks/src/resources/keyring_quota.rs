@@ -30,7 +30,7 @@ check! {
     "keyring-quota",
     "The quota of kernel keys is nearly used up",
     "D/D/D/-/D",
-    ["create session key: disk quota exceeded", "join session keyring"]
+    ["join session keyring", "session key: disk quota exceeded", "create keyring"]
 }
 
 /// Keys that nested containers take soon.

@@ -35,8 +35,15 @@ check! {
     "Too little memory or CPU for what is nested",
     "W/B/W/W/D",
     [
+        "Reason: OOMKilled",
+        "reason:OOMKilled",
         "apply request took too long",
         "the number of available CPUs 1 is less than the required 2",
+        "[ERROR NumCPU]",
+        "Memory cgroup out of memory",
+        "cannot allocate memory",
+        "kubelet isn't running or healthy",
+        "kubelet is not healthy after",
     ]
 }
 

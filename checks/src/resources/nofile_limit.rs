@@ -32,7 +32,7 @@ check! {
     "nofile-limit",
     "The limit of open files is too low or far too high",
     "D/D/D/W/D",
-    []
+    ["too many open files"]
 }
 
 /// Below this, builds run out of descriptors.

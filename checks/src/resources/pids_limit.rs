@@ -38,6 +38,9 @@ check! {
         "fork: retry: Resource temporarily unavailable",
         "fork: Resource temporarily unavailable",
         "pthread_create failed: Resource temporarily unavailable",
+        "can't start new thread",
+        "Resource temporarily unavailable",
+        ": Cannot fork",
     ]
 }
 

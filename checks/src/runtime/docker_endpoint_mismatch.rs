@@ -45,7 +45,11 @@ check! {
         "permission denied while trying to connect to the docker API",
         "first record does not look like a TLS handshake",
         "unable to resolve docker endpoint",
-        "dial tcp: lookup docker",
+        "lookup docker: no such host",
+        "lookup docker: Try again",
+        "lookup docker on ",
+        "probably didn't start properly",
+        "x509: certificate signed by unknown authority",
     ]
 }
 

@@ -35,7 +35,12 @@ check! {
     "sandboxed-kernel",
     "This is not plain Linux: a sandbox changes the advice",
     "B/B/D/D/D",
-    ["Starting gVisor"]
+    [
+        "Starting gVisor",
+        "Failed to initialize nft: Protocol not supported",
+        "Protocol not supported",
+        "error adding pid",
+    ]
 }
 
 fn run(facts: &Facts) -> Verdict {

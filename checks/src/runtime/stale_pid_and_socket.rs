@@ -33,11 +33,7 @@ check! {
     "stale-pid-and-socket",
     "A PID file of an earlier daemon is in the way",
     "B/B/D/-/-",
-    [
-        "failed to start daemon, ensure docker is not running or delete",
-        "pid file found, ensure docker is not running or delete",
-        "timeout waiting for containerd to start",
-    ]
+    ["timeout waiting for containerd to start", "ensure docker is not running or delete"]
 }
 
 fn run(facts: &Facts) -> Verdict {

@@ -38,6 +38,11 @@ check! {
         "Failed to mount tmpfs at /run: Operation not permitted",
         "Failed to create /init.scope control group",
         "Failed to allocate manager object",
+        "Failed to mount cgroup at /sys/fs/cgroup/systemd",
+        "cannot determine cgroup we are running in",
+        "Couldn't find an alternative telinit implementation to spawn",
+        "Failed to mount API filesystems",
+        "Freezing execution",
     ]
 }
 

@@ -38,10 +38,14 @@ check! {
     "B/B/B/D/B",
     [
         "pthread_create: Operation not permitted",
-        "RuntimeError: can't start new thread",
-        "unable to join session keyring",
-        "could not create session key: operation not permitted",
         "create keyring",
+        "can't start new thread",
+        "join session keyring",
+        "Problem unlinking the file",
+        "At least one invalid signature",
+        "operation not permitted: unknown",
+        "unshare failed: Operation not permitted",
+        "session key: operation not permitted",
     ]
 }
 

@@ -34,7 +34,7 @@ check! {
     "selinux-denials",
     "SELinux confines this container",
     "B/D/B/D/B",
-    []
+    ["avc: denied {"]
 }
 
 const ENFORCE: &str = "/sys/fs/selinux/enforce";

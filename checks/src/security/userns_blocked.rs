@@ -42,6 +42,9 @@ check! {
         "cannot re-exec process",
         "unshare: write failed /proc/self/uid_map",
         "bwrap: setting up uid map: Permission denied",
+        "unshare failed: No space left on device",
+        "unshare failed: Operation not permitted",
+        "no space left on device",
     ]
 }
 

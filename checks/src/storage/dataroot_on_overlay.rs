@@ -42,11 +42,11 @@ check! {
     "A data root is on an overlay filesystem",
     "B/B/B/-/B",
     [
-        "'overlay2' is not supported over overlayfs",
         "failed to mount overlay: invalid argument",
         "failed to mount /tmp/containerd-mount",
         "not supported as upperdir",
         "maximum fs stacking depth exceeded",
+        "is not supported over overlayfs",
     ]
 }
 

@@ -36,7 +36,7 @@ check! {
     "dataroot-on-tmpfs",
     "A data root is in memory (tmpfs)",
     "D/D/B/-/D",
-    []
+    ["Memory cgroup out of memory", "Reason: OOMKilled", "reason:OOMKilled"]
 }
 
 fn run(facts: &Facts) -> Verdict {

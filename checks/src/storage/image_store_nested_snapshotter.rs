@@ -47,6 +47,7 @@ check! {
         "snapshotter not loaded: vfs",
         "driver not supported: overlayfs",
         "ctr: content digest sha256:",
+        "failed to mount /tmp/containerd-mount",
     ]
 }
 

@@ -39,6 +39,8 @@ check! {
         "buildkit.lock: resource temporarily unavailable",
         "could not lock /var/lib/buildkit",
         "error creating buildkit instance: timeout",
+        "waiting for response from boltdb open",
+        "timeout waiting for containerd to start",
     ]
 }
 

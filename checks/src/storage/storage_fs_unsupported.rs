@@ -43,7 +43,12 @@ check! {
     [
         "upper fs needs to support d_type",
         "upper fs missing required features",
-        "'overlay2' is not supported over nfs",
+        "failed to mount overlay: invalid argument",
+        "failed to mount /tmp/containerd-mount",
+        "not supported as upperdir",
+        "upper fs does not support",
+        "is not supported over nfs",
+        "is not supported over zfs",
     ]
 }
 

@@ -45,6 +45,8 @@ check! {
         "using the vfs storage driver",
         "falling back to vfs",
         "graph driver \"overlay\" overwritten by graph driver \"vfs\"",
+        "graphdriver(s)=vfs",
+        "storage-driver=vfs",
     ]
 }
 

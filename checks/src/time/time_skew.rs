@@ -31,7 +31,7 @@ check! {
     "time-skew",
     "The clock is wrong: certificates are not valid",
     "D/B/-/-/-",
-    ["certificate has expired or is not yet valid"]
+    ["certificate has expired or is not yet valid", "is not valid yet (invalid for another"]
 }
 
 /// Certificates and tokens allow for some minutes.

@@ -176,7 +176,10 @@ fn finding(finding: &outcome::Finding, known: bool, launcher: Launcher) -> wire:
     }
 }
 
-fn remedies(remedy: &remedy::Remedy, launcher: Launcher) -> impl Iterator<Item = wire::Remedy> {
+pub(in crate::render) fn remedies(
+    remedy: &remedy::Remedy,
+    launcher: Launcher,
+) -> impl Iterator<Item = wire::Remedy> {
     remedy.render(launcher).into_iter().map(|rendered| wire::Remedy {
         place: Place::name(rendered.place),
         launcher: rendered.launcher.map(Launcher::name),

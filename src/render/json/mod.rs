@@ -5,6 +5,9 @@ mod wire;
 
 use std::io::{self, Write};
 
+pub(super) use convert::remedies;
+pub(super) use wire::Remedy;
+
 use serde::Serialize;
 
 use super::escape::is_unsafe;

@@ -187,7 +187,7 @@ pub(super) struct Evidence<'a> {
 }
 
 #[derive(Serialize)]
-pub(super) struct Remedy {
+pub(in crate::render) struct Remedy {
     #[serde(rename = "where")]
     pub(super) place: &'static str,
     /// Null where the remedy is the same for all launchers.
@@ -198,7 +198,7 @@ pub(super) struct Remedy {
 }
 
 #[derive(Serialize)]
-pub(super) struct Snippet {
+pub(in crate::render) struct Snippet {
     pub(super) language: &'static str,
     pub(super) text: String,
 }

@@ -49,7 +49,7 @@ pub(in crate::render) fn rows(
 }
 
 /// A row of an entry: what is told, and the text. All entries have their text in the same column.
-pub(super) fn labelled(label: &str, text: String, style: Style) -> Vec<(String, Style)> {
+pub(in crate::render) fn labelled(label: &str, text: String, style: Style) -> Vec<(String, Style)> {
     vec![(format!("{label:8}"), LABEL), (text, style)]
 }
 

@@ -16,9 +16,9 @@ mod unknowns;
 use std::io::{self, Write};
 
 pub(super) use footer::counts;
-pub(super) use grid::paragraph;
-pub(super) use remedies::place;
-pub(super) use style::{HEADING, LABEL};
+pub(super) use grid::{labelled, paragraph, rows};
+pub(super) use remedies::{place, write as remedies};
+pub(super) use style::{HEADING, LABEL, PLAIN, of_severity};
 
 use crate::report::Report;
 

@@ -18,7 +18,7 @@ const INDENT: usize = 12;
 
 /// Writes each different remedy once: the best one whole, of the others only what they do, unless
 /// everything is asked for. What can be pasted is never wrapped.
-pub(super) fn write<'a>(
+pub(in crate::render) fn write<'a>(
     remedies: impl Iterator<Item = &'a Remedy>,
     launcher: Launcher,
     view: View,

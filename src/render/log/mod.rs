@@ -1,0 +1,7 @@
+//! What a log says, joined with what was found here: for people, and as JSON.
+
+mod json;
+mod text;
+
+pub use json::json;
+pub use text::text;
