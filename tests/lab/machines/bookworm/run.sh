@@ -5,6 +5,8 @@ set -eu
 . "$LAB/recording.sh"
 . "$LAB/docker.sh"
 . "$LAB/generation.sh"
+. "$LAB/machines/bookworm/containers.sh"
+. "$LAB/machines/bookworm/host.sh"
 
 plain_container() {
     container plain -- tini -- sleep infinity
@@ -138,13 +140,16 @@ nspawn() {
     local root=/var/lib/machines/lab leader
     mkdir -p "$root"
     tar -C "$root" -xf "$image"
-    systemd-run --quiet --unit nspawn --property Delegate=yes \
+    # It tells from the files of systemd which cgroups to give, and /usr is empty when it looks.
+    systemd-run --quiet --unit nspawn --property Delegate=yes --setenv SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 \
         systemd-nspawn --quiet --keep-unit --boot --machine lab --directory "$root" --bind-ro /usr --private-network
     eventually machinectl show lab --property Leader || { journalctl --no-pager -u nspawn; return 1; }
     leader=$(machinectl show lab --property Leader --value)
-    eventually nsenter --target "$leader" --mount --pid systemctl is-active multi-user.target
+    # Not multi-user.target: D-Bus never gets ready in there.
+    eventually nsenter --target "$leader" --mount --pid systemctl is-active getty.target || { systemctl stop nspawn; return 1; }
     record bookworm-nspawn \
-        'pid1 systemd' 'cgroup_namespace private' 'tr "\0" "\n" </proc/1/environ | grep -qx container=systemd-nspawn' \
+        'pid1 systemd' 'cgroup_namespace private' 'mounted cgroup2 /sys/fs/cgroup' \
+        'tr "\0" "\n" </proc/1/environ | grep -qx container=systemd-nspawn' \
         -- into_nspawn "$leader"
     systemctl stop nspawn
 }
@@ -196,3 +201,13 @@ environment shared_pid_namespace shared-pid-namespace
 environment nspawn nspawn
 environment lxc lxc
 environment podman_rootless rootless-user podman-rootless
+environment dind_limited dind-limited
+environment dind_on_btrfs dind-btrfs capped
+environment dind_on_jumbo_frames dind-mtu-9001
+environment dind_over_route_mtu dind-route-mtu-1450-told
+environment host_mounts host-mounts
+environment lxc_nesting lxc-nesting
+# From here on the machine itself is changed; each puts it back.
+environment tuned podman-rootless-tuned
+environment user_namespaces_off rootless-user-blocked
+environment host_bare host-bare host-worn host-nft-only
