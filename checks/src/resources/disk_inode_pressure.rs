@@ -91,7 +91,7 @@ fn run(facts: &Facts) -> Verdict {
             }),
         }
     }
-    let findings: Vec<Finding> = groups.iter().filter_map(judge).collect();
+    let findings: Vec<Finding> = groups.iter().filter_map(|group| judge(facts, group)).collect();
     if findings.is_empty() && !missing.is_empty() {
         return Err(Unknown { missing, remedy: None });
     }
@@ -118,7 +118,7 @@ fn users(root: &DataRoot) -> &'static [Target] {
     }
 }
 
-fn judge(group: &Group) -> Option<Finding> {
+fn judge(facts: &Facts, group: &Group) -> Option<Finding> {
     let space = group.space;
     let few_inodes = has_fixed_inodes(group) && space.inodes_free < space.inodes / INODES;
     let mut severity = Severities::NONE;
@@ -166,10 +166,15 @@ fn judge(group: &Group) -> Option<Finding> {
         finding = finding.caused_by("dataroot-on-tmpfs");
     }
     for root in &group.roots {
-        finding = finding.remedy(Remedy::container(
-            format!("put {} on a larger volume", root.path),
-            [ContainerSetting::Volume(root.path.as_str().into())],
-        ));
+        finding = finding.remedy(if facts.runtime.container.is_no() {
+            let text = format!("give {} a larger filesystem", root.path);
+            Remedy::advice(Place::Host, text)
+        } else {
+            Remedy::container(
+                format!("put {} on a larger volume", root.path),
+                [ContainerSetting::Volume(root.path.as_str().into())],
+            )
+        });
     }
     Some(finding)
 }
@@ -183,7 +188,7 @@ fn has_fixed_inodes(group: &Group) -> bool {
 mod tests {
     use super::*;
     use crate::{
-        facts::{Fact, Filesystem},
+        facts::{Fact, Filesystem, Tri},
         resources::testing::only_finding,
         testing::{healthy_container, healthy_vm, mount},
     };
@@ -215,6 +220,18 @@ mod tests {
             only_finding(run(&with("ext4", &["rw"], free(8)))).severity,
             Severities::of("-/D/-/-/-")
         );
+    }
+
+    #[test]
+    fn a_host_has_no_launcher_to_give_it_a_volume() {
+        let places = |container: Tri| -> Vec<Place> {
+            let mut facts = with("ext4", &["rw"], free(1));
+            facts.runtime.container = container;
+            only_finding(run(&facts)).remedies.iter().map(|remedy| remedy.place).collect()
+        };
+        assert!(places(Tri::Yes).contains(&Place::Container));
+        let host = places(Tri::No);
+        assert!(host.contains(&Place::Host) && !host.contains(&Place::Container));
     }
 
     #[test]
