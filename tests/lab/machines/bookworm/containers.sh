@@ -53,7 +53,7 @@ dind_on_jumbo_frames() {
     docker network rm jumbo >/dev/null
 }
 
-# As under Cilium, where only the route knows, and with a daemon that was told: nothing to find. A bridge without containers
+# As under Cilium, where only the route knows, and with a daemon that was told. A bridge without containers
 # does not show what it was told.
 dind_over_route_mtu() {
     prepared_dind dind -v /var/lib/docker -- --mtu 1450
