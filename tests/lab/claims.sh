@@ -18,7 +18,7 @@ mount_root() { [ "$(mount_of "$1" | cut -d ' ' -f 4)" = "$2" ]; }
 mount_root_matches() { mount_of "$1" | cut -d ' ' -f 4 | grep -Eq "$2"; }
 mount_read_only() { mount_of "$1" | cut -d ' ' -f 6 | grep -Eq '^ro(,|$)'; }
 filesystem() { [ "$(stat -f -c %T "$2")" = "$1" ]; }                   # filesystem NAME PATH, names as stat prints them
-effective_capabilities() { grep -Eqx "CapEff:[[:space:]]*$1" /proc/self/status; } # a regular expression
+effective_capabilities() { grep -Eqx "CapEff:[[:space:]]*($1)" /proc/self/status; } # a regular expression
 seccomp() { grep -Eqx "Seccomp:[[:space:]]*$1" /proc/self/status; }
 subtree_control_has() { # the controllers named, in the cgroup at the root of the mount
     for controller; do grep -qw "$controller" /sys/fs/cgroup/cgroup.subtree_control || return 1; done

@@ -65,11 +65,15 @@ prepared_dind() {
     while [ "$1" != -- ]; do options+=("$1"); shift; done
     shift
     container "$name" --privileged "${options[@]}" -- sh -c "$prepared_daemon" dockerd "$@"
+    # Looking with `docker exec` puts a process where the loop wants none, and a slow machine never gets done.
+    eventually is_daemon "$name" || return 1
     daemon_answers "$name"
 }
 
+is_daemon() { [ "$(cat "/proc/$(docker inspect --format '{{.State.Pid}}' "$1")/comm")" = dockerd ]; }
+
 daemon_answers() {
-    eventually docker exec "$1" docker info || { docker exec "$1" tail -n 20 /var/log/dockerd.log; return 1; }
+    eventually docker exec "$1" docker info || { docker cp "$1:/var/log/dockerd.log" - | tar -xO | tail -n 20; return 1; }
 }
 
 # inner_image NAME: gives the daemon in container NAME the image that its own containers are made of.

@@ -16,7 +16,8 @@ check! {
     /// With `icc: false` or `userland-proxy: false` dockerd refuses to make bridges without the module.
     ///
     /// ## When it is fine
-    /// With dockerd's defaults it is not needed. kind skips kubeadm's preflight check for it, and its own
+    /// On a host with the modules of its kernel dockerd loads it by itself. With dockerd's defaults it is not
+    /// needed. kind skips kubeadm's preflight check for it, and its own
     /// CNI does not bridge; with one that does, a pod does not reach itself through its service. Where the
     /// module is there and the sysctl is 0, dockerd turns it on.
     ///
@@ -51,6 +52,13 @@ fn run(facts: &Facts) -> Verdict {
     if facts.net_sysctls.bridge_nf_call_iptables.get()?.is_some() {
         return Ok(Outcome::pass());
     }
+    let kernel = &facts.kernel;
+    if facts.runtime.container.is_no()
+        && kernel.modules_loadable.is_known_and(|loadable| *loadable)
+        && kernel.modules_directory.is_known_and(|exists| *exists)
+    {
+        return Ok(Outcome::pass());
+    }
     let settings = format!("{}=false", wanted.join("=false, "));
     Ok(Finding::new(
         "br_netfilter",
@@ -82,6 +90,7 @@ mod tests {
     fn without(content: serde_json::Value) -> Facts {
         let mut facts = healthy_vm();
         facts.net_sysctls.bridge_nf_call_iptables = Known(None);
+        facts.kernel.modules_loadable = Known(false);
         if let Known(config) = &mut facts.engines.daemon_json {
             config.content = content;
         }
@@ -106,6 +115,16 @@ mod tests {
         assert!(found[0].severity.within(&CHECK.worst));
         facts.net_sysctls.bridge_nf_call_iptables = Known(Some(false));
         assert_eq!(run(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn on_a_host_with_modules_dockerd_loads_it() {
+        let mut facts = without(serde_json::json!({"icc": false}));
+        facts.kernel.modules_loadable = Known(true);
+        facts.kernel.modules_directory = Known(true);
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        facts.kernel.modules_directory = Known(false);
+        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
     }
 
     #[test]

@@ -172,6 +172,9 @@ fn no_nft(facts: &Facts, tool: &IptablesTool) -> Finding {
             finding = finding.remedy(remedy);
         }
     }
+    if facts.kernel.modules_loadable.is_known_and(|loadable| !loadable) {
+        return finding;
+    }
     finding.remedy(Remedy::commands(
         Place::Host,
         "or load the modules on the host",

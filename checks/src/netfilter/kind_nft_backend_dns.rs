@@ -18,7 +18,7 @@ check! {
     /// nothing for iptables to rewrite: CoreDNS and kubelet would find no names.
     ///
     /// ## When it is fine
-    /// With the iptables backend, which is the default. Whether a release of kind copes can only be tried.
+    /// With the iptables backend, which is the default: of a dockerd that runs, or is told so. Whether a release of kind copes can only be tried.
     ///
     /// ## How to fix
     /// `firewall-backend: iptables` until kind says that it supports the other.
@@ -40,7 +40,13 @@ fn run(facts: &Facts) -> Verdict {
         Some(table) => ("nfnetlink: tables", table.name.as_str()),
         None => {
             facts.engines.daemon_json.get()?;
-            return Ok(Outcome::not_applicable("dockerd is not told to use nftables"));
+            let runs = facts.engines.here("dockerd").next().is_some();
+            let chosen = facts.engines.configured(&["firewall-backend"]).is_some();
+            return Ok(if runs || chosen {
+                Outcome::pass()
+            } else {
+                Outcome::not_applicable("dockerd is not told to use nftables")
+            });
         }
     };
     Ok(Finding::new(
@@ -62,7 +68,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        facts::{Fact, Fact::Known, NftTable, Why},
+        facts::{EngineProcess, Fact, Fact::Known, NftTable, Why},
         testing::{healthy_container, healthy_vm},
     };
 
@@ -89,6 +95,23 @@ mod tests {
     fn with_iptables_there_is_no_question() {
         assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
         assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn a_daemon_that_runs_or_is_told_to_use_iptables_passes() {
+        let mut facts = healthy_vm();
+        if let Known(config) = &mut facts.engines.daemon_json {
+            config.content = serde_json::json!({"firewall-backend": "iptables"});
+        }
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        let mut facts = healthy_vm();
+        facts.engines.running = Known(vec![EngineProcess {
+            name: "dockerd".into(),
+            pid: 7,
+            arguments: Known(vec![]),
+            same_mount_namespace: Some(true),
+        }]);
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
     }
 
     #[test]

@@ -1,5 +1,5 @@
 use crate::{
-    facts::{Facts, Link},
+    facts::{Facts, Link, Tri},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Language, Place, Remedy, Snippet},
     target::Severities,
@@ -17,8 +17,9 @@ check! {
     /// the outer one, if both use the same range.
     ///
     /// ## When it is fine
-    /// With kube-proxy, with `socketLB.hostNamespaceOnly: true`, or where the inner cluster has another
-    /// service subnet than the outer. Whether it happens can only be tried.
+    /// Without such links in the network namespace of the node: Cilium is not there. With kube-proxy, with
+    /// `socketLB.hostNamespaceOnly: true`, or where the inner cluster has another service subnet than the
+    /// outer. Whether it happens can only be tried.
     ///
     /// ## How to fix
     /// `socketLB.hostNamespaceOnly: true` in Cilium's Helm values, or another `serviceSubnet` for kind.
@@ -38,6 +39,11 @@ fn run(facts: &Facts) -> Verdict {
     let links = facts.network.links.get()?;
     let is_ciliums = |link: &&Link| link.name.starts_with("cilium_");
     let Some(link) = links.iter().find(is_ciliums) else {
+        let nodes =
+            facts.identity.namespaces.net.known().is_some_and(|net| net.initial == Tri::Yes);
+        if nodes {
+            return Ok(Outcome::pass());
+        }
         return Ok(Outcome::not_applicable("no links of Cilium in this network namespace"));
     };
     Ok(Finding::new(
@@ -58,7 +64,7 @@ fn run(facts: &Facts) -> Verdict {
 mod tests {
     use super::*;
     use crate::{
-        facts::{Fact, Fact::Known, Tri, Why},
+        facts::{Fact, Fact::Known, Why},
         testing::{healthy_container, healthy_vm},
     };
 
@@ -80,6 +86,16 @@ mod tests {
         let mut facts = healthy_container();
         facts.runtime.kubernetes = Tri::Yes;
         assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn a_node_without_its_links_has_no_cilium() {
+        let mut facts = healthy_container();
+        facts.runtime.kubernetes = Tri::Yes;
+        if let Known(net) = &mut facts.identity.namespaces.net {
+            net.initial = Tri::Yes;
+        }
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
     }
 
     #[test]

@@ -178,10 +178,15 @@ fn judge(facts: &Facts, group: &Group) -> Option<Finding> {
         )));
     }
     for root in &group.roots {
-        finding = finding.remedy(Remedy::container(
-            format!("put {} on a larger volume", root.path),
-            [ContainerSetting::Volume(root.path.as_str().into())],
-        ));
+        finding = finding.remedy(if facts.runtime.container.is_no() {
+            let text = format!("give {} a larger filesystem", root.path);
+            Remedy::advice(Place::Host, text)
+        } else {
+            Remedy::container(
+                format!("put {} on a larger volume", root.path),
+                [ContainerSetting::Volume(root.path.as_str().into())],
+            )
+        });
     }
     Some(finding)
 }
@@ -227,6 +232,18 @@ mod tests {
             only_finding(run(&with("ext4", &["rw"], free(8)))).severity,
             Severities::of("-/D/-/-/-")
         );
+    }
+
+    #[test]
+    fn a_host_has_no_launcher_to_give_it_a_volume() {
+        let places = |container: Tri| -> Vec<Place> {
+            let mut facts = with("ext4", &["rw"], free(1));
+            facts.runtime.container = container;
+            only_finding(run(&facts)).remedies.iter().map(|remedy| remedy.place).collect()
+        };
+        assert!(places(Tri::Yes).contains(&Place::Container));
+        let host = places(Tri::No);
+        assert!(host.contains(&Place::Host) && !host.contains(&Place::Container));
     }
 
     #[test]

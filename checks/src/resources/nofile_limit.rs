@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Facts, Rlimit, Text},
+    facts::{Facts, Rlimit, Role, Text},
     outcome::{Finding, Outcome, Verdict},
     remedy::{DaemonOption, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
@@ -19,8 +19,8 @@ check! {
     /// kind cluster of several control planes takes all memory.
     ///
     /// ## When it is fine
-    /// Soft limits of 4096 to 1048576. On a host, services have limits of their own: only a session's hard
-    /// limit is judged there, for rootless engines. An inner daemon with `default-ulimits` for nofile gives
+    /// Soft limits of 4096 to 1048576. On a host, and in a container whose PID 1 is systemd, services have
+    /// limits of their own: only a session's hard limit is judged there, for rootless engines. An inner daemon with `default-ulimits` for nofile gives
     /// its containers those.
     ///
     /// ## How to fix
@@ -51,7 +51,7 @@ fn run(facts: &Facts) -> Verdict {
     let limit = *facts.resources.open_files.get()?;
     let mut findings = Vec::new();
     let (soft, hard) = (limit.soft.unwrap_or(u64::MAX), limit.hard.unwrap_or(u64::MAX));
-    if facts.runtime.container.is_no() {
+    if facts.runtime.container.is_no() || facts.pid1.role == Role::Systemd {
         let low = hard < LOW;
         let severity = Severities::NONE.with(Target::Rootless, Some(Severity::Warning));
         return Ok(Outcome::of(if low {
@@ -168,6 +168,15 @@ mod tests {
     fn a_session_on_a_host_is_not_what_services_get() {
         assert_eq!(run(&with(healthy_vm(), 1024, 524_288)), Ok(Outcome::pass()));
         let finding = only_finding(run(&with(healthy_vm(), 1024, 1024)));
+        assert_eq!(finding.severity, Severities::of("-/-/D/-/-"));
+    }
+
+    #[test]
+    fn nor_is_a_session_in_a_container_with_systemd() {
+        let mut facts = with(healthy_container(), 1024, 524_288);
+        facts.pid1.role = Role::Systemd;
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        let finding = only_finding(run(&with(facts, 1024, 1024)));
         assert_eq!(finding.severity, Severities::of("-/-/D/-/-"));
     }
 

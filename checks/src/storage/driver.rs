@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::data_roots::{Affected, Defect, uses_external_containerd};
 use crate::{
-    facts::{DataRoot, DataRootOwner, Device, Facts, Tri},
+    facts::{DataRoot, DataRootOwner, Device, Facts, Tri, Why},
     outcome::Finding,
     remedy::{DaemonOption, Remedy},
     target::{Severities, Severity, Target},
@@ -104,7 +104,12 @@ fn prior_driver(root: &DataRoot, overlays: bool) -> Option<String> {
 
 /// Whether fuse-overlayfs could be used: on the PATH, and `/dev/fuse` may be opened.
 pub(crate) fn fuse_overlayfs(facts: &Facts) -> Tri {
-    let device = facts.security.device(Device::Fuse).and_then(|fuse| fuse.usable.known());
+    let usable = facts.security.device(Device::Fuse).map(|fuse| &fuse.usable);
+    // A device that is not there is as good as one that is refused.
+    let device = usable.and_then(|usable| match usable.why() {
+        Some(Why::NotFound) => Some(false),
+        _ => usable.known().copied(),
+    });
     match (facts.storage.fuse_overlayfs.known().map(Option::is_some), device) {
         (Some(true), Some(true)) => Tri::Yes,
         (Some(false), _) | (_, Some(false)) => Tri::No,

@@ -46,8 +46,13 @@ fn a_legacy_tool_on_a_kernel_that_only_has_nft() {
 
 #[test]
 fn an_nft_tool_on_a_kernel_that_only_has_legacy() {
-    let found = finding(&on_kernel(ToolFlavour::Nft, Tri::No, Tri::Yes));
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::Yes);
+    let modprobe = |found: &Finding| commands(found).iter().any(|c| c.starts_with("modprobe"));
+    let found = finding(&facts);
     assert!(commands(&found).contains(&"docker run -e DOCKER_IPTABLES_LEGACY=1 IMAGE".into()));
+    assert!(!modprobe(&found), "this kernel loads no modules");
+    facts.kernel.modules_loadable = Known(true);
+    assert!(modprobe(&finding(&facts)));
 }
 
 #[test]

@@ -84,8 +84,11 @@ fn fuse_overlayfs_is_taken_before_vfs_and_saves_the_nodes_of_kind_too() {
 fn fuse_overlayfs_without_its_device_is_not_taken() {
     let mut facts = docker(Version::new(28, 0, 0));
     facts.storage.fuse_overlayfs = Fact::Known(Some("/usr/bin/fuse-overlayfs".into()));
-    facts.security.devices[0].usable = Fact::Known(false);
-    assert!(only_finding(run(&facts)).summary.contains("vfs"));
+    for usable in [Fact::Known(false), Fact::missing("/dev/fuse", Why::NotFound)] {
+        facts.security.devices[0].usable = usable;
+        let summary = only_finding(run(&facts)).summary;
+        assert!(summary.contains("vfs") && !summary.contains("fuse"), "{summary}");
+    }
 }
 
 #[test]

@@ -5,6 +5,8 @@ set -eu
 . "$LAB/recording.sh"
 . "$LAB/docker.sh"
 . "$LAB/generation.sh"
+. "$LAB/machines/bookworm/containers.sh"
+. "$LAB/machines/bookworm/host.sh"
 
 plain_container() {
     container plain -- tini -- sleep infinity
@@ -133,28 +135,44 @@ shared_pid_namespace() {
     remove job pause
 }
 
-# nspawn registers with machined only where D-Bus answers in the container; entering by its leader's namespaces does not.
+# By the container's own manager: what enters by namespaces has neither its system call filter nor its capabilities. As a unit,
+# because D-Bus never gets ready in there, and systemd-run wants it.
 nspawn() {
-    local root=/var/lib/machines/lab leader
+    local root=/var/lib/machines/lab
     mkdir -p "$root"
     tar -C "$root" -xf "$image"
-    systemd-run --quiet --unit nspawn --property Delegate=yes \
+    mkdir -p "$root/etc/systemd/system" "$root/var/lib/lab"
+    cat >"$root/etc/systemd/system/lab.service" <<'UNIT'
+[Service]
+Type=oneshot
+ExecStart=/bin/bash /var/lib/lab/command
+StandardInput=file:/var/lib/lab/in
+StandardOutput=truncate:/var/lib/lab/out
+StandardError=truncate:/var/lib/lab/err
+UNIT
+    # It tells from the files of systemd which cgroups to give, and /usr is empty when it looks.
+    systemd-run --quiet --unit nspawn --property Delegate=yes --setenv SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 \
         systemd-nspawn --quiet --keep-unit --boot --machine lab --directory "$root" --bind-ro /usr --private-network
     eventually machinectl show lab --property Leader || { journalctl --no-pager -u nspawn; return 1; }
-    leader=$(machinectl show lab --property Leader --value)
-    eventually nsenter --target "$leader" --mount --pid systemctl is-active multi-user.target
+    eventually in_nspawn systemctl is-active getty.target || { systemctl stop nspawn; return 1; }
     record bookworm-nspawn \
-        'pid1 systemd' 'cgroup_namespace private' 'tr "\0" "\n" </proc/1/environ | grep -qx container=systemd-nspawn' \
-        -- into_nspawn "$leader"
+        'pid1 systemd' 'cgroup_namespace private' 'mounted cgroup2 /sys/fs/cgroup' \
+        'tr "\0" "\n" </proc/1/environ | grep -qx container=systemd-nspawn' \
+        'seccomp 2' '! effective_capabilities "0000003fffffffff|000001ffffffffff"' \
+        -- by_unit
     systemctl stop nspawn
 }
 
-# nsenter leaves the caller in its own cgroup, which has no path in the container: join PID 1's first.
-into_nspawn() {
-    local leader=$1
-    shift
-    sh -c 'echo $$ >"/sys/fs/cgroup$(sed -n "s/^0:://p" "/proc/$0/cgroup")/cgroup.procs"
-        exec nsenter --target "$0" --all env -i PATH="$PATH" "$@"' "$leader" "$@"
+in_nspawn() { nsenter --target "$(machinectl show lab --property Leader --value)" --mount --pid "$@"; }
+
+by_unit() {
+    local place=/var/lib/machines/lab/var/lib/lab status=0
+    cat >"$place/in"
+    printf '%q ' "$@" >"$place/command"
+    in_nspawn systemctl start lab.service || status=$?
+    cat "$place/err" >&2
+    cat "$place/out"
+    return "$status"
 }
 
 lxc() {
@@ -196,3 +214,13 @@ environment shared_pid_namespace shared-pid-namespace
 environment nspawn nspawn
 environment lxc lxc
 environment podman_rootless rootless-user podman-rootless
+environment dind_limited dind-limited
+environment dind_on_btrfs dind-btrfs capped
+environment dind_on_jumbo_frames dind-mtu-9001
+environment dind_over_route_mtu dind-route-mtu-1450-told
+environment host_mounts host-mounts
+environment lxc_nesting lxc-nesting
+# From here on the machine itself is changed; each puts it back.
+environment tuned podman-rootless-tuned
+environment user_namespaces_off rootless-user-blocked
+environment host_bare host-bare host-worn host-nft-only

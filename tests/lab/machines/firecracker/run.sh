@@ -143,6 +143,8 @@ docker_containers() {
     if docker run --rm --privileged -v /usr:/usr:ro lab true; then
         echo 'this machine lets Docker run --privileged; docker20-cap-add-all is not what it says'
     fi
+    job_with_socket
+
     container most --cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined \
         --security-opt systempaths=unconfined -- tini -- sleep infinity
     record docker20-cap-add-all 'effective_capabilities 0000003ffeffffff' 'seccomp 0' '! mounted tmpfs /proc/acpi' \
@@ -152,6 +154,23 @@ docker_containers() {
     release docker docker-node # PID 1 of the namespace takes the daemon along
     wait
     rmdir /sys/fs/cgroup/*/docker || : # the daemon leaves its parents behind
+}
+
+# A CI job as they are often started: small limits, the daemon outside, a cluster elsewhere, and a proxy that all agree on.
+job_with_socket() {
+    container job --memory 512m --cpus 0.5 --pids-limit 200 --ulimit nofile=1024:4096 -v "$WORK/docker.sock:/var/run/docker.sock" \
+        -e HTTPS_PROXY=http://proxy.example:3128 -e NO_PROXY=localhost,127.0.0.1,.cluster.local -- tini -- sleep infinity
+    docker exec -i job sh -c 'mkdir -p /root/.kube && cat >/root/.kube/config' <<'KUBECONFIG'
+apiVersion: v1
+kind: Config
+current-context: kind-ci
+contexts: [{name: kind-ci, context: {cluster: kind-ci, user: kind-ci}}]
+clusters: [{name: kind-ci, cluster: {server: "https://ci-control-plane:6443"}}]
+KUBECONFIG
+    record docker20-job-socket '[ -S /var/run/docker.sock ]' 'docker version' 'seccomp 2' \
+        '[ "$(cat /sys/fs/cgroup/memory/memory.limit_in_bytes)" = 536870912 ]' 'grep -q ci-control-plane /root/.kube/config' \
+        -- /usr/bin/docker --host "unix://$WORK/docker.sock" exec -i job
+    remove job
 }
 
 # A user with subordinate ids, who exists only in a mount namespace: the machine's own /etc stays as it is. crun refuses
@@ -182,6 +201,31 @@ rootless() {
         'mount_read_only /sys/fs/cgroup/memory' -- "${prefix[@]}" podman --runtime runc exec -i rootless
     "${prefix[@]}" podman --runtime runc rm -f -t 0 rootless
     release rootless rootless-node
+}
+
+# A user whom nobody prepared the machine for: too few ids, and neither devices nor the daemon's configuration can be seen.
+rootless_unprepared() {
+    local prefix file user="$WORK/unprepared"
+    mkdir -p "$user/home" "$user/run"
+    for file in passwd group subuid subgid; do cp "/etc/$file" "$user/$file"; done
+    echo "lab:x:4242:4242::$user/home:/bin/sh" >>"$user/passwd"
+    echo 'lab:x:4242:' >>"$user/group"
+    echo 'lab:300000:1000' >>"$user/subuid"
+    chown 4242:4242 "$user/home" "$user/run"
+    network unprepared
+    for file in passwd group subuid subgid; do inside unprepared mount --bind "$user/$file" "/etc/$file"; done
+    inside unprepared sh -c 'ip address flush dev eth0
+        ip address add 192.168.77.5/24 dev eth0
+        ip route add default via 192.168.77.1
+        mount -t tmpfs -o mode=700 tmpfs /dev/net
+        mount -t tmpfs -o mode=700 tmpfs /etc/docker
+        echo "{}" >/etc/docker/daemon.json'
+    entering unprepared
+    prefix+=(setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps=-all
+        env -i "HOME=$user/home" "XDG_RUNTIME_DIR=$user/run" "PATH=$PATH")
+    record firecracker-rootless-user-unprepared '[ "$(id -un)" = lab ]' 'grep -qx lab:300000:1000 /etc/subuid' \
+        '! grep -q ^lab: /etc/subgid' '! stat /dev/net/tun' '! stat /etc/docker/daemon.json' -- "${prefix[@]}"
+    release unprepared unprepared-node
 }
 
 # gVisor is packaged from Debian 13 on. Its package list goes into a folder of its own: this machine stays what it is.
@@ -221,6 +265,12 @@ daemon_configurations() {
     entering daemon-engine
     record daemon-json-engine 'filesystem tmpfs /mnt' 'grep -q sysbox /etc/docker/daemon.json' -- "${prefix[@]}"
     release daemon-engine daemon-engine-node
+
+    configured daemon-settled '{"storage-driver": "vfs", "firewall-backend": "iptables", "default-runtime": "runc",
+        "features": {"containerd-snapshotter": false}}'
+    entering daemon-settled
+    record daemon-json-settled 'grep -q vfs /etc/docker/daemon.json' -- "${prefix[@]}"
+    release daemon-settled daemon-settled-node
 }
 
 client_in_a_cluster() {
@@ -282,9 +332,10 @@ environment uplinks mtu-1500 mtu-1480 mtu-1450 mtu-1400
 environment route_mtu mtu-route-1450
 environment bridge_over_small_uplink mtu-bridge-1450
 environment rule_sets netfilter-nft-only netfilter-legacy-empty netfilter-legacy-only netfilter-mixed
-environment docker_containers docker20-unprivileged docker20-cap-add-all
+environment docker_containers docker20-unprivileged docker20-job-socket docker20-cap-add-all
 environment rootless firecracker-rootless-user firecracker-podman-rootless
-environment daemon_configurations daemon-json-network daemon-json-engine
+environment rootless_unprepared firecracker-rootless-user-unprepared
+environment daemon_configurations daemon-json-network daemon-json-engine daemon-json-settled
 environment client_in_a_cluster client-in-cluster
 environment left_in_run left-in-run
 environment taken_away no-proc
