@@ -23,12 +23,14 @@ pub use color::When;
 pub use console::Console;
 pub use exit::{ExitCode, Trouble};
 
+use crate::report::version;
+
 /// Finds out, before anything is started, whether a nested Docker daemon, kind, rootless containers,
 /// systemd or BuildKit will work here, and what to change if not.
 #[derive(Debug, Parser)]
 #[command(
     name = "doctor",
-    version,
+    version = version::long(),
     args_conflicts_with_subcommands = true,
     before_help = EXAMPLES,
     help_template = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}",

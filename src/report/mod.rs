@@ -11,6 +11,7 @@ mod readiness;
 mod run;
 mod summary;
 mod unknown;
+pub mod version;
 
 #[cfg(test)]
 pub(crate) mod testing;
@@ -52,6 +53,8 @@ impl Origin {
 pub struct Report {
     /// Version of the doctor that made it.
     pub version: &'static str,
+    /// The commit that this doctor was built from, if that is known.
+    pub commit: Option<&'static str>,
     /// Where the facts come from.
     pub origin: Origin,
     /// 0 or 1; 2 never comes with a report.
@@ -99,7 +102,8 @@ pub fn diagnose_with(
         .map(|(_, check)| check)
         .collect();
     Report {
-        version: env!("CARGO_PKG_VERSION"),
+        version: version::VERSION,
+        commit: version::COMMIT,
         origin,
         exit_code: exit::code(&checks, options),
         fail_on: options.fail_on,
