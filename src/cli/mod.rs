@@ -4,11 +4,15 @@ mod arguments;
 mod capture;
 mod check;
 mod color;
+mod command;
+mod completions;
 mod console;
 mod exit;
 mod explain;
 mod facts;
+mod hints;
 mod list;
+mod man;
 mod output;
 mod selection;
 mod source;
@@ -20,6 +24,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 pub use color::When;
+pub use command::command;
 pub use console::Console;
 pub use exit::{ExitCode, Trouble};
 
@@ -49,9 +54,9 @@ Examples:
   doctor --for rootless,buildkit           other targets
   doctor --for kind=0.11                   a version that is going to run here
   doctor --format json | jq .targets       for scripts
-  doctor --fail-on warning --ignore mount  for pipelines: exit code 1 from a warning on
+  doctor --fail-on warning --ignore mount  in CI: warnings are exit code 1
   doctor capture -o support.tar.gz         for people who cannot get in here
-  doctor explain pid1-swallows-sigterm     one check: why it matters, how to fix it";
+  doctor explain pid1-swallows-sigterm     why it matters, how to fix it";
 
 const AFTER_HELP: &str = "\
 Exit code:
@@ -71,6 +76,10 @@ enum Command {
     Capture(capture::Arguments),
     /// Print what was found out, typed, as JSON
     Facts(facts::Arguments),
+    /// Print what makes a shell complete doctor's options, checks and areas
+    Completions(completions::Arguments),
+    /// Print the manual page
+    Man(man::Arguments),
 }
 
 /// Runs the program with its process's arguments, environment and streams.
@@ -88,7 +97,7 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitCode {
-    let parsed = match Doctor::try_parse_from(arguments) {
+    let parsed = match command::parse(arguments) {
         Ok(parsed) => parsed,
         Err(error) => return print_clap(&error, console, out, err),
     };
@@ -99,6 +108,8 @@ pub fn run(
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
         Some(Command::Capture(arguments)) => capture::run(arguments, err),
         Some(Command::Facts(arguments)) => facts::run(arguments, out),
+        Some(Command::Completions(arguments)) => completions::run(arguments, out),
+        Some(Command::Man(arguments)) => man::run(arguments, out),
     };
     match result.and_then(|code| flushed(out).map(|()| code)) {
         Ok(code) => code,
