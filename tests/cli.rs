@@ -126,6 +126,22 @@ fn list_and_explain_speak_to_people() {
     assert!(text.lines().all(|line| line.chars().count() <= 80 + 16));
 }
 
+/// How long things take differs from run to run: only people who ask are told.
+#[test]
+fn verbose_tells_how_long_the_probes_took_and_nothing_else_does() {
+    let times = |arguments: &[&str]| {
+        let (out, _) = run(&[&["--exit-zero"], arguments].concat(), 0);
+        out.lines().any(|line| line.starts_with("probes took "))
+    };
+    assert!(times(&["-v"]));
+    let bundle = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hosts/bookworm-v1-pod/bundle");
+    assert!(!times(&["-v", "--from", bundle]));
+    for arguments in [&[][..], &["-q"], &["--format=json"]] {
+        assert!(!times(arguments), "{arguments:?}");
+    }
+    assert!(json(&["--exit-zero", "--format=json"]).get("took").is_none());
+}
+
 #[test]
 fn outputs_are_written_beside_standard_output() {
     let dir = tempfile::tempdir().unwrap();

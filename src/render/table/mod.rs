@@ -11,6 +11,7 @@ mod readiness;
 mod remedies;
 mod style;
 mod summary;
+mod timings;
 mod unknowns;
 
 use std::io::{self, Write};
@@ -60,6 +61,7 @@ pub fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()
     findings::write(report, view, out)?;
     unknowns::write(report, view, out)?;
     others::write(report, view, out)?;
+    timings::write(report, view, out)?;
     writeln!(out)?;
     footer::write(report, view, out)
 }
