@@ -48,6 +48,12 @@ fn checks() -> String {
     table
 }
 
+/// A recipe of `deploy/`, as it is.
+fn recipe(file: &str, language: &str) -> String {
+    let text = fs::read_to_string(root().join("deploy").join(file)).expect("a recipe");
+    format!("```{language}\n{text}```\n")
+}
+
 fn fresh(text: &str, name: &str, content: &str) -> String {
     let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
     let (before, rest) = text.split_once(&begin).expect("the block begins");
@@ -59,7 +65,17 @@ fn fresh(text: &str, name: &str, content: &str) -> String {
 fn the_readme_shows_what_the_doctor_prints_and_checks() {
     let path = root().join("README.md");
     let text = fs::read_to_string(&path).expect("README.md");
-    let wanted = fresh(&fresh(&text, "screen", &screen()), "checks", &checks());
+    let mut wanted = fresh(&fresh(&text, "screen", &screen()), "checks", &checks());
+    for (file, language) in [
+        ("gitlab-ci.yml", "yaml"),
+        ("github-actions.yml", "yaml"),
+        ("Jenkinsfile", "groovy"),
+        ("tekton-task.yaml", "yaml"),
+        ("kubernetes-job.yaml", "yaml"),
+        ("kubernetes-init-container.yaml", "yaml"),
+    ] {
+        wanted = fresh(&wanted, file, &recipe(file, language));
+    }
     if std::env::var_os("DOCTOR_BLESS").is_some() {
         fs::write(&path, wanted).expect("README.md");
     } else {

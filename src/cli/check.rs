@@ -91,10 +91,10 @@ pub(super) struct Arguments {
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto,
           help_heading = "Output")]
     color: When,
-    /// Only what is wrong
+    /// Only what was found
     #[arg(short, long, conflicts_with = "verbose", help_heading = "Output")]
     quiet: bool,
-    /// All evidence, all remedies, and what passed
+    /// All evidence, all remedies, what passed, and how long the probes took
     #[arg(short, long, help_heading = "Output")]
     verbose: bool,
 }

@@ -5,14 +5,18 @@ mod baseline;
 mod capture;
 mod check;
 mod color;
+mod command;
+mod completions;
 mod config;
 mod console;
 mod exit;
 mod explain;
 mod facts;
+mod hints;
 mod input;
 mod list;
 mod log;
+mod man;
 mod output;
 mod schema;
 mod selection;
@@ -25,15 +29,18 @@ use std::{
 
 use clap::{Parser, Subcommand};
 pub use color::When;
+pub use command::command;
 pub use console::Console;
 pub use exit::{ExitCode, Trouble};
+
+use crate::report::version;
 
 /// Finds out, before anything is started, whether a nested Docker daemon, kind, rootless containers,
 /// systemd or BuildKit will work here, and what to change if not.
 #[derive(Debug, Parser)]
 #[command(
     name = "doctor",
-    version,
+    version = version::long(),
     args_conflicts_with_subcommands = true,
     before_help = EXAMPLES,
     help_template = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}",
@@ -53,10 +60,10 @@ Examples:
   doctor --for kind=0.11                   a version that is going to run here
   doctor --format json | jq .targets       for scripts
   doctor --format markdown                 for a ticket; also junit, sarif, github, tap
-  doctor --fail-on warning --ignore mount  for pipelines: exit code 1 from a warning on
+  doctor --fail-on warning --ignore mount  in CI: warnings are exit code 1
   doctor capture -o support.tar.gz         for people who cannot get in here
-  doctor explain pid1-swallows-sigterm     one check: why it matters, how to fix it
-  doctor explain --log dockerd.log         it has failed already: which failure is that?";
+  doctor explain pid1-swallows-sigterm     why it matters, how to fix it
+  doctor explain --log dockerd.log         it has failed already: which failure is it?";
 
 const AFTER_HELP: &str = "\
 Exit code:
@@ -78,6 +85,10 @@ enum Command {
     Facts(facts::Arguments),
     /// Print the JSON Schema of the report that --format json prints
     Schema,
+    /// Print what makes a shell complete doctor's options, checks and areas
+    Completions(completions::Arguments),
+    /// Print the manual page
+    Man(man::Arguments),
 }
 
 /// Runs the program with its process's arguments, environment and streams.
@@ -95,7 +106,7 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitCode {
-    let parsed = match Doctor::try_parse_from(arguments) {
+    let parsed = match command::parse(arguments) {
         Ok(parsed) => parsed,
         Err(error) => return print_clap(&error, console, out, err),
     };
@@ -107,6 +118,8 @@ pub fn run(
         Some(Command::Capture(arguments)) => capture::run(arguments, err),
         Some(Command::Facts(arguments)) => facts::run(arguments, out),
         Some(Command::Schema) => schema::run(out),
+        Some(Command::Completions(arguments)) => completions::run(arguments, out),
+        Some(Command::Man(arguments)) => man::run(arguments, out),
     };
     match result.and_then(|code| flushed(out).map(|()| code)) {
         Ok(code) => code,

@@ -41,6 +41,8 @@ pub struct Collected {
     pub facts: Facts,
     /// Names of probes that met a deadline, sorted.
     pub timed_out: Vec<String>,
+    /// Probes in the order in which they ran, and how long each took.
+    pub took: Vec<(&'static str, Duration)>,
 }
 
 /// What one probe may take; the whole run has a deadline of its own.
@@ -96,5 +98,5 @@ pub fn collect(source: &dyn Source) -> Collected {
     // Last, since it may wait: what is asked after it belongs to the second sample.
     processes.zombies_of_pid1 = reader.run("zombies", BUDGET, |r| process::zombies(r, &processes));
     facts.processes = processes;
-    Collected { facts, timed_out: reader.timed_out() }
+    Collected { facts, timed_out: reader.timed_out(), took: reader.took() }
 }

@@ -4,7 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use dind_doctor_checks::facts::{
@@ -21,6 +21,7 @@ pub struct Reader<'a> {
     source: &'a dyn Source,
     probe: Cell<&'static str>,
     timed_out: RefCell<BTreeSet<&'static str>>,
+    took: RefCell<Vec<(&'static str, Duration)>>,
 }
 
 type Read<T> = Result<T, Missing>;
@@ -28,7 +29,12 @@ type Read<T> = Result<T, Missing>;
 impl<'a> Reader<'a> {
     /// A reader of `source`.
     pub fn new(source: &'a dyn Source) -> Self {
-        Self { source, probe: Cell::new(""), timed_out: RefCell::default() }
+        Self {
+            source,
+            probe: Cell::new(""),
+            timed_out: RefCell::default(),
+            took: RefCell::default(),
+        }
     }
 
     /// Runs `probe`, which has `budget` for all that it asks.
@@ -40,7 +46,20 @@ impl<'a> Reader<'a> {
     ) -> T {
         self.probe.set(name);
         self.source.begin(budget);
-        probe(self)
+        let start = Instant::now();
+        let found = probe(self);
+        let elapsed = start.elapsed();
+        let mut took = self.took.borrow_mut();
+        match took.iter_mut().find(|(probe, _)| *probe == name) {
+            Some((_, time)) => *time += elapsed,
+            None => took.push((name, elapsed)),
+        }
+        found
+    }
+
+    /// Probes in the order in which they ran, and how long each took.
+    pub fn took(&self) -> Vec<(&'static str, Duration)> {
+        self.took.borrow().clone()
     }
 
     /// Names of the probes that met a deadline, sorted.

@@ -15,9 +15,12 @@ mod run;
 mod severity;
 mod summary;
 mod unknown;
+pub mod version;
 
 #[cfg(test)]
 pub(crate) mod testing;
+
+use std::time::Duration;
 
 pub use baseline::{Baseline, Comparison, Known};
 pub use check::{CheckReport, Status};
@@ -61,6 +64,8 @@ impl Origin {
 pub struct Report {
     /// Version of the doctor that made it.
     pub version: &'static str,
+    /// The commit that this doctor was built from, if that is known.
+    pub commit: Option<&'static str>,
     /// Where the facts come from.
     pub origin: Origin,
     /// 0 or 1; 2 never comes with a report.
@@ -75,6 +80,9 @@ pub struct Report {
     pub checks: Vec<CheckReport>,
     /// Probes that met a deadline, sorted.
     pub timed_out: Vec<String>,
+    /// Probes of this machine in the order in which they ran, and how long each took. No format that a
+    /// machine reads has it: two reports of the same facts are the same.
+    pub took: Vec<(&'static str, Duration)>,
     /// How many checks ended how.
     pub summary: Summary,
     /// The file that some of what was asked for comes from.
@@ -99,7 +107,7 @@ pub fn diagnose_with(
     origin: Origin,
     options: &Options,
 ) -> Report {
-    let Collected { mut facts, timed_out } = collected;
+    let Collected { mut facts, timed_out, took } = collected;
     for (component, version) in &options.assume {
         facts.versions.give(*component, *version);
     }
@@ -126,7 +134,8 @@ pub fn diagnose_with(
     }
     let (expired_ignores, unused_ignores) = ignore::of_no_effect(&checks, options);
     Report {
-        version: env!("CARGO_PKG_VERSION"),
+        version: version::VERSION,
+        commit: version::COMMIT,
         origin,
         exit_code: exit::code(&checks),
         fail_on: options.fail_on,
@@ -139,6 +148,7 @@ pub fn diagnose_with(
         expired_ignores,
         unused_ignores,
         baseline,
+        took: if origin == Origin::Live { took } else { Vec::new() },
     }
 }
 

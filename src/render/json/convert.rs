@@ -20,7 +20,7 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
     let targets = report.selected();
     wire::Report {
         schema: wire::SCHEMA,
-        doctor: wire::Doctor { version: report.version },
+        doctor: wire::Doctor { version: report.version, commit: report.commit },
         source: report.origin.name(),
         exit_code: report.exit_code,
         environment: environment(&report.environment),

@@ -32,6 +32,8 @@ pub(super) struct Report<'a> {
 #[derive(Serialize)]
 pub(super) struct Doctor {
     pub(super) version: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) commit: Option<&'static str>,
 }
 
 #[derive(Serialize)]

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use dind_doctor_checks::target::Target;
+use dind_doctor_checks::target::Severity;
 
 use super::{
     View, grid,
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     render::entries,
-    report::{Report, Status},
+    report::{CheckReport, Origin, Report},
 };
 
 pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
@@ -21,7 +21,7 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
             format!("baseline: {known} known, which the exit code does not count; {new} new");
         grid::paragraph(&text, HEADING, 0, view.width, out)?;
     }
-    let (command, what) = next(report);
+    let Some((command, what)) = next(report) else { return Ok(()) };
     let row = vec![("next:".to_owned(), LABEL), (command, CODE), (what.to_owned(), LABEL)];
     grid::rows(&[row], 0, view.width, out)
 }
@@ -50,20 +50,62 @@ pub(in crate::render) fn counts(report: &Report) -> String {
     format!("{}: {}", plural(summary.checks, "check"), parts.join(", "))
 }
 
-/// The command that helps most after this report.
-fn next(report: &Report) -> (String, &'static str) {
-    if let Some(worst) = entries::of(report).first() {
+/// The command that helps most after this report, if anything is wrong.
+fn next(report: &Report) -> Option<(String, &'static str)> {
+    let worst = entries::of(report).into_iter().next();
+    if let Some(worst) = worst.filter(|worst| worst.severity >= Severity::Warning) {
         let what = "why it matters and how to fix it";
-        return (format!("doctor explain {}", worst.check.id), what);
+        return Some((format!("doctor explain {}", worst.check.id), what));
     }
-    let open = report.checks.iter().find(|check| check.counts() && check.status == Status::Unknown);
-    if let Some(open) = open {
-        return (format!("doctor explain {}", open.id), "what it looks at");
+    let targets = report.selected();
+    let open = |check: &&CheckReport| {
+        check.counts() && check.status.is_open() && check.worst.worst(&targets).is_some()
+    };
+    let open = report.checks.iter().find(open)?;
+    Some(match report.origin {
+        Origin::Live => {
+            let what = "to have it looked at elsewhere";
+            ("doctor capture -o doctor.tar.gz".to_owned(), what)
+        }
+        Origin::Bundle => (format!("doctor explain {}", open.id), "what it looks at"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::testing::{check, crashed, found, report_of, unknown};
+
+    fn last_line(report: &Report) -> String {
+        let mut out = Vec::new();
+        write(report, View { width: 100, detail: super::super::Detail::Normal }, &mut out).unwrap();
+        let text = String::from_utf8(anstream::adapter::strip_bytes(&out).into_vec()).unwrap();
+        text.lines().last().unwrap_or_default().to_owned()
     }
-    let others: Vec<_> =
-        report.targets.iter().filter(|t| !t.selected).map(|t| Target::name(t.target)).collect();
-    if others.is_empty() {
-        return ("doctor list".to_owned(), "what was looked at");
+
+    #[test]
+    fn what_is_wrong_is_explained() {
+        let report = report_of(&[unknown!("blind", "B/-/-/-/-"), found!("broken", "D/-/-/-/-")]);
+        assert!(last_line(&report).starts_with("next:  doctor explain broken  "));
     }
-    (format!("doctor --for {}", others.join(",")), "the other targets")
+
+    #[test]
+    fn what_is_unknown_is_captured_where_that_can_be_done() {
+        for check in [unknown!("blind", "B/-/-/-/-"), crashed!("broken", "B/-/-/-/-")] {
+            let mut report = report_of(&[check]);
+            report.origin = Origin::Live;
+            assert!(last_line(&report).starts_with("next:  doctor capture -o doctor.tar.gz  "));
+            report.origin = Origin::Bundle;
+            assert!(last_line(&report).starts_with("next:  doctor explain b"));
+        }
+    }
+
+    #[test]
+    fn there_is_nothing_to_do_when_nothing_is_wrong() {
+        let fine = [check!("fine", "B/-/-/-/-"), found!("so-so", "W/-/-/-/-")];
+        let elsewhere = [found!("other", "-/-/B/-/-"), unknown!("blind", "-/-/B/-/-")];
+        for check in fine.into_iter().chain(elsewhere) {
+            assert!(last_line(&report_of(&[check])).starts_with("1 check: "));
+        }
+    }
 }

@@ -11,6 +11,7 @@ mod remedies;
 mod set_aside;
 mod style;
 mod summary;
+mod timings;
 mod unknowns;
 
 use std::io::{self, Write};
@@ -63,6 +64,7 @@ pub fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()
     unknowns::write(report, view, out)?;
     others::write(report, view, out)?;
     set_aside::write(report, view, out)?;
+    timings::write(report, view, out)?;
     writeln!(out)?;
     footer::write(report, view, out)
 }

@@ -1,0 +1,121 @@
+//! The command line as a whole: what clap derives, with examples and short help.
+
+use std::ffi::OsString;
+
+use clap::{Arg, Command, CommandFactory, FromArgMatches};
+
+use super::{Doctor, hints};
+
+/// About, examples, usage, options.
+const TEMPLATE: &str =
+    "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}{after-help}";
+
+/// Examples by subcommand. Help shows them first; those of `doctor` itself stand with it.
+const EXAMPLES: &[(&str, &str)] = &[
+    (
+        "check",
+        "Examples:
+  doctor check --for kind               will a kind cluster work here?
+  doctor check -q                       only what is wrong
+  doctor check --select cgroup,storage  these areas alone
+  doctor check --from support.tar.gz    what was recorded elsewhere",
+    ),
+    (
+        "list",
+        "Examples:
+  doctor list                                       all checks by area
+  doctor list --format json | jq -r '.checks[].id'  their ids, for scripts",
+    ),
+    (
+        "explain",
+        "Examples:
+  doctor explain pid1-swallows-sigterm
+  doctor explain cgroup-v1-end-of-life --format json | jq -r .doc",
+    ),
+    (
+        "capture",
+        "Examples:
+  doctor capture -o support.tar.gz     addresses and names are taken out
+  doctor --from support.tar.gz         diagnose it elsewhere
+  doctor capture -o whole --no-redact  a directory, everything as it is",
+    ),
+    (
+        "facts",
+        "Examples:
+  doctor facts | jq .cgroup
+  doctor facts --from support.tar.gz",
+    ),
+    (
+        "completions",
+        "Examples:
+  doctor completions bash > /etc/bash_completion.d/doctor
+  doctor completions zsh > /usr/local/share/zsh/site-functions/_doctor
+  doctor completions fish > ~/.config/fish/completions/doctor.fish",
+    ),
+    (
+        "man",
+        "Examples:
+  doctor man | man -l -
+  doctor man > /usr/local/share/man/man1/doctor.1",
+    ),
+];
+
+/// The command line, ready to parse, and to complete and describe.
+pub fn command() -> Command {
+    let mut command = Doctor::command();
+    for (name, examples) in EXAMPLES {
+        command =
+            command.mut_subcommand(name, |sub| sub.before_help(*examples).help_template(TEMPLATE));
+    }
+    let mut command = command.mut_args(short).mut_subcommands(|sub| sub.mut_args(short));
+    // Only then is there a subcommand that is called help.
+    command.build();
+    command.mut_subcommand("help", |help| help.about("Show the help of a command"))
+}
+
+/// Values are named in the line of help: `-h` and `--help` are the same, and fit a screen.
+fn short(argument: Arg) -> Arg {
+    let values: Vec<_> = argument
+        .get_possible_values()
+        .iter()
+        .filter(|value| !value.is_hide_set())
+        .map(|value| value.get_name().to_owned())
+        .collect();
+    match argument.get_help() {
+        Some(help) if argument.get_action().takes_values() && !values.is_empty() => {
+            let help = format!("{help}: {}", values.join(", "));
+            argument.help(help).hide_possible_values(true)
+        }
+        _ => argument,
+    }
+}
+
+/// Parses, and says of a mistake what may have been meant.
+pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Doctor, clap::Error> {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let mut command = command();
+    command
+        .try_get_matches_from_mut(&arguments)
+        .and_then(|matches| Doctor::from_arg_matches(&matches))
+        .map_err(|error| hints::improved(error, &command, &arguments))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clap_finds_no_fault() {
+        command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_belongs_to_a_command_and_stays_on_its_line() {
+        let command = command();
+        for (name, examples) in EXAMPLES {
+            assert!(command.find_subcommand(name).is_some(), "{name}");
+            assert!(examples.lines().all(|line| line.len() <= 78), "{examples}");
+        }
+        assert!(super::super::EXAMPLES.lines().all(|line| line.len() <= 78));
+    }
+}

@@ -1,0 +1,131 @@
+//! What README.md, deploy/ and the help tell people to type is what the program takes, and the recipes do what
+//! they are for: a job stops where the doctor found something, and its report is kept.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod gate;
+mod manifests;
+mod release;
+mod words;
+
+use std::{fs, path::PathBuf, sync::LazyLock};
+
+use dind_doctor::cli;
+
+static COMMAND: LazyLock<clap::Command> = LazyLock::new(cli::command);
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The text with JSON in the place of formats that this build does not have.
+fn known(text: &str) -> String {
+    let has = |words: [&str; 2]| takes(&words.map(str::to_owned)).is_ok();
+    let mut text = text.to_owned();
+    for format in ["junit", "sarif", "markdown", "github", "tap"] {
+        if !has(["--format", format]) {
+            text = text.replace(&format!("--output {format}="), "--output json=");
+            text = text.replace(&format!("--format {format}"), "--format json");
+        }
+    }
+    if !has(["--sarif-anchor", "file"]) {
+        text = text.replace("--sarif-anchor .github/workflows/kind.yml", "");
+    }
+    text
+}
+
+/// The files of `deploy/` and of the workflows, with their names.
+fn recipes() -> Vec<(String, String)> {
+    let folders = [root().join("deploy"), root().join(".github/workflows")];
+    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let mut files: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.display().to_string(), known(&fs::read_to_string(path).unwrap())))
+        .collect();
+    files.sort();
+    files
+}
+
+/// Code of a page: of what a console shows, what was typed.
+fn code(page: &str) -> String {
+    let mut language: Option<&str> = None;
+    let mut code = String::new();
+    for line in page.lines() {
+        let fence = line.trim_start().strip_prefix("```");
+        let typed = match (language, fence) {
+            (None, Some(name)) => {
+                language = Some(name);
+                false
+            }
+            (Some(_), Some(_)) => {
+                language = None;
+                false
+            }
+            (Some("console"), None) => line.starts_with("$ "),
+            (Some(_), None) => true,
+            (None, None) => false,
+        };
+        if typed {
+            code.push_str(line);
+            code.push('\n');
+        }
+    }
+    code
+}
+
+/// Everything that is told, with where.
+fn told() -> Vec<(String, Vec<String>)> {
+    let mut told = Vec::new();
+    let mut add = |place: &str, code: &str| {
+        told.extend(words::calls(code).into_iter().map(|words| (place.to_owned(), words)));
+    };
+    for page in ["README.md", "CONTRIBUTING.md", "tests/lab/README.md"] {
+        add(page, &known(&code(&fs::read_to_string(root().join(page)).unwrap())));
+    }
+    for (name, text) in recipes() {
+        add(&name, &text);
+    }
+    let command = cli::command();
+    for command in std::iter::once(&command).chain(command.get_subcommands()) {
+        let help = command.get_before_help().map(ToString::to_string).unwrap_or_default();
+        for line in help.lines() {
+            let typed = line.trim().split("  ").next().unwrap_or_default();
+            add(&format!("help of {}", command.get_name()), typed);
+        }
+    }
+    told
+}
+
+fn takes(words: &[String]) -> Result<(), String> {
+    let words = ["doctor"].into_iter().chain(words.iter().map(String::as_str));
+    match COMMAND.clone().try_get_matches_from(words) {
+        Err(error) if error.use_stderr() => Err(error.to_string()),
+        _ => Ok(()),
+    }
+}
+
+#[test]
+fn every_command_line_that_is_told_is_taken() {
+    let told = told();
+    for place in
+        ["README.md", "Jenkinsfile", "gitlab-ci.yml", "github-actions.yml", "help of doctor"]
+    {
+        assert!(told.iter().any(|(name, _)| name.ends_with(place)), "{place}");
+    }
+    assert!(told.len() > 30, "{}", told.len());
+    for (place, words) in told.into_iter().chain(manifests::calls()) {
+        if let Err(error) = takes(&words) {
+            panic!("{place}: doctor {}\n{error}", words.join(" "));
+        }
+    }
+}
+
+#[test]
+fn what_is_not_taken_is_noticed() {
+    for text in ["doctor --fro x", "doctor explain no-such-check", "doctor --for kid", "doctor lst"]
+    {
+        let calls = words::calls(text);
+        assert!(calls.iter().all(|words| takes(words).is_err()), "{text}");
+        assert_eq!(calls.len(), 1);
+    }
+}
