@@ -3,10 +3,10 @@
 use alloc::{borrow::ToOwned, collections::BTreeMap, string::String};
 use core::{cmp::Ordering, fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 /// Software on whose version a rule can depend.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Component {
     /// buildkitd.
@@ -139,8 +139,15 @@ impl Serialize for Version {
     }
 }
 
+impl<'de> Deserialize<'de> for Version {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|()| D::Error::custom("no version"))
+    }
+}
+
 /// Where a version comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
     /// Nothing said it: the newest release that this build knows.
@@ -152,7 +159,7 @@ pub enum Origin {
 }
 
 /// A version and where it comes from.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownVersion {
     /// The version.
     pub version: Version,
@@ -168,7 +175,7 @@ impl KnownVersion {
 }
 
 /// The versions that are given or read; every other one is assumed.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Versions(BTreeMap<Component, KnownVersion>);
 
 impl Versions {

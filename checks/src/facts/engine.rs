@@ -2,12 +2,12 @@
 
 use alloc::{string::String, vec::Vec};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 
 /// `/etc/docker/daemon.json` or the file named by `--config-file`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaemonConfig {
     /// The file.
     pub path: Text,
@@ -16,7 +16,7 @@ pub struct DaemonConfig {
 }
 
 /// An engine that runs in this PID namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineProcess {
     /// `dockerd`, `containerd`, `kubelet`, `buildkitd`, `podman`, `crio`, `rootlesskit`, …
     pub name: Text,
@@ -45,7 +45,7 @@ impl EngineProcess {
 }
 
 /// Configuration of engines, and engines that run here.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Engines {
     /// dockerd's configuration file.
     pub daemon_json: Fact<DaemonConfig>,
