@@ -5,6 +5,7 @@ mod capture;
 mod check;
 mod color;
 mod console;
+mod diff;
 mod exit;
 mod explain;
 mod facts;
@@ -69,6 +70,8 @@ enum Command {
     Capture(capture::Arguments),
     /// Print what was found out, typed, as JSON
     Facts(facts::Arguments),
+    /// Compare two environments: which facts differ, and which findings follow from that
+    Diff(diff::Arguments),
 }
 
 /// Runs the program with its process's arguments, environment and streams.
@@ -97,6 +100,7 @@ pub fn run(
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
         Some(Command::Capture(arguments)) => capture::run(arguments, err),
         Some(Command::Facts(arguments)) => facts::run(arguments, out),
+        Some(Command::Diff(arguments)) => diff::run(arguments, console, out),
     };
     match result.and_then(|code| flushed(out).map(|()| code)) {
         Ok(code) => code,

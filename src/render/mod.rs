@@ -1,5 +1,6 @@
 //! Renderers: `fn(&Report, …, &mut dyn Write)`, one per format. None decides the exit code.
 
+pub mod diff;
 mod escape;
 pub mod explain;
 pub mod json;

@@ -24,6 +24,7 @@ use dind_doctor_checks::{
 pub use environment::{CgroupPlace, Environment, Mtu, Pid1, Tool, Vector};
 pub use options::{Options, Selector};
 pub use readiness::{Readiness, TargetReport};
+pub(crate) use run::judge;
 pub use summary::Summary;
 
 use crate::probe::Collected;
@@ -88,10 +89,8 @@ pub fn diagnose_with(
     }
     let (selected, left_out): (Vec<_>, Vec<_>) =
         checks.into_iter().partition(|(area, check)| options.selects(*area, check.id));
-    let mut checks: Vec<_> = selected
-        .into_iter()
-        .map(|(area, check)| run::judge(area, check, &facts, options))
-        .collect();
+    let mut checks: Vec<_> =
+        selected.into_iter().map(|(area, check)| judge(area, check, &facts, options)).collect();
     causes::prune(&mut checks);
     let left_out: Vec<_> = left_out
         .into_iter()

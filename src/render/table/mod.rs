@@ -15,8 +15,8 @@ mod unknowns;
 
 use std::io::{self, Write};
 
-pub(super) use grid::paragraph;
-pub(super) use style::{HEADING, LABEL};
+pub(super) use grid::{paragraph, rows};
+pub(super) use style::{HEADING, LABEL, PLAIN, UNKNOWN, of_severity};
 
 use crate::report::Report;
 

@@ -6,7 +6,7 @@ use owo_colors::Style;
 use crate::report::Readiness;
 
 /// As the terminal has it.
-pub(super) const PLAIN: Style = Style::new();
+pub(in crate::render) const PLAIN: Style = Style::new();
 /// What is said about something.
 pub(in crate::render) const LABEL: Style = Style::new().dimmed();
 /// A heading, an id.
@@ -15,7 +15,7 @@ pub(in crate::render) const HEADING: Style = Style::new().bold();
 pub(super) const CODE: Style = Style::new().cyan();
 
 /// The style of a severity.
-pub(super) const fn of_severity(severity: Severity) -> Style {
+pub(in crate::render) const fn of_severity(severity: Severity) -> Style {
     match severity {
         Severity::Error => Style::new().red().bold(),
         Severity::Warning => Style::new().yellow().bold(),
@@ -24,7 +24,7 @@ pub(super) const fn of_severity(severity: Severity) -> Style {
 }
 
 /// The style of something that was not judged.
-pub(super) const UNKNOWN: Style = Style::new().magenta().bold();
+pub(in crate::render) const UNKNOWN: Style = Style::new().magenta().bold();
 
 /// The style of a readiness.
 pub(super) const fn of_readiness(readiness: Readiness) -> Style {
