@@ -3,12 +3,12 @@
 use std::{
     fs::{self, File},
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     time::Duration,
 };
 
 use clap::ValueEnum;
-use dind_doctor_checks::version::{Component, Version};
+use dind_doctor_checks::version::{self, Version};
 
 use super::{
     Console, ExitCode, Trouble, When,
@@ -63,7 +63,7 @@ pub(super) struct Arguments {
     /// A version that is going to run on both sides and cannot be read
     #[arg(long, value_name = "COMPONENT=V", value_delimiter = ',',
           value_parser = arguments::assumption)]
-    assume: Vec<(Component, Version)>,
+    assume: Vec<(version::Component, Version)>,
     /// Seconds for looking at this machine
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = arguments::seconds)]
     timeout: Duration,
@@ -126,9 +126,14 @@ fn open(path: &Path, name: String, timeout: Duration, options: &Options) -> Resu
 
 /// Short names that tell the two apart: the last parts of their paths that are not the same.
 fn names(left: &Path, right: &Path) -> (String, String) {
-    let parts = |path: &Path| {
-        let parts = path.components().rev();
-        parts.map(|part| stem(&part.as_os_str().to_string_lossy())).collect::<Vec<_>>()
+    let parts = |path: &Path| -> Vec<String> {
+        let name = |part: Component<'_>| stem(&part.as_os_str().to_string_lossy());
+        let mut parts: Vec<_> = path.components().rev().map(name).collect();
+        // A directory of this name says less than the one that holds it.
+        if parts.len() > 1 && parts[0] == "bundle" {
+            parts.remove(0);
+        }
+        parts
     };
     let (left, right) = (parts(left), parts(right));
     if let Some((left, right)) = left.iter().zip(&right).find(|(left, right)| left != right) {
@@ -154,6 +159,7 @@ mod tests {
         let both = |left: &str, right: &str| (left.to_owned(), right.to_owned());
         assert_eq!(names("/tmp/laptop.tar.gz", "runner.json"), both("laptop", "runner"));
         assert_eq!(names("hosts/a/bundle", "hosts/b/bundle/"), both("a", "b"));
+        assert_eq!(names("live", "hosts/b/bundle"), both("live", "b"));
         assert_eq!(names("live", "live"), both("live (A)", "live (B)"));
         assert_eq!(names("x.tgz", "x.json"), both("x (A)", "x (B)"));
     }
