@@ -5,6 +5,7 @@
 
 pub mod bundle;
 pub mod cli;
+pub mod diff;
 pub mod log;
 pub mod probe;
 pub mod render;

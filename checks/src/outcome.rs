@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     facts::{Missing, Why},
@@ -100,7 +100,7 @@ impl From<Missing> for Unknown {
 }
 
 /// One observation on which a finding rests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Where it was seen: a path, `netlink: link eth0`, `trial: …`.
     pub source: String,

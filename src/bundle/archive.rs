@@ -41,7 +41,12 @@ pub fn write(recording: &Recording, path: &Path) -> Result<u64, BundleError> {
 }
 
 fn read_directory(path: &Path) -> io::Result<Parts> {
-    let manifest = bounded(fs::File::open(path.join(MANIFEST))?)?;
+    let manifest = match fs::File::open(path.join(MANIFEST)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(io::Error::other(format!("not a bundle: there is no {MANIFEST} in it")));
+        }
+        opened => bounded(opened?)?,
+    };
     let mut bodies = BTreeMap::new();
     let files = path.join("files");
     if files.is_dir() {

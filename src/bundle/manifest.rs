@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::source::{Answer, Question, Refusal};
+use crate::{
+    render::escape,
+    source::{Answer, Question, Refusal},
+};
 
-/// Version of the bundle's format. A reader takes every version up to its own, and of a later one what
-/// it understands.
+/// Version of the bundle's format. A reader takes every version up to its own. What a later doctor adds
+/// within a version (questions, fields) is passed over; a later version is one that cannot be read so.
 const FORMAT: u32 = 1;
 
 /// Text up to this length stays in the manifest, so that a recorded environment can be read and reviewed.
@@ -111,6 +114,14 @@ impl Recording {
             .next()
             .and_then(|line| serde_json::from_str(line).ok())
             .ok_or("the manifest does not begin with a header")?;
+        if header.bundle > FORMAT {
+            return Err(format!(
+                "recorded by doctor {} in format {}, and this doctor reads formats up to {FORMAT}: \
+                 take a later one",
+                escape(&header.doctor),
+                header.bundle
+            ));
+        }
         let mut answers = BTreeMap::new();
         for line in lines {
             let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
@@ -174,11 +185,15 @@ mod tests {
 
     #[test]
     fn lines_of_a_later_doctor_are_passed_over() {
-        let manifest = "{\"bundle\":9,\"doctor\":\"9.0.0\",\"redacted\":true,\"new\":1}\n\
+        let manifest = "{\"bundle\":1,\"doctor\":\"9.0.0\",\"redacted\":true,\"new\":1}\n\
              {\"ask\":\"something-new\",\"value\":{\"new\":1}}\n\
              {\"ask\":\"uname\",\"errno\":1,\"new\":2}\n";
         let parts = Parts { manifest: manifest.to_owned(), bodies: BTreeMap::new() };
         let recording = Recording::from_parts(&parts).unwrap();
         assert_eq!(recording.answers.len(), 1);
+        let later = manifest.replacen("\"bundle\":1", "\"bundle\":2", 1);
+        let parts = Parts { manifest: later, bodies: BTreeMap::new() };
+        let error = Recording::from_parts(&parts).unwrap_err();
+        assert!(error.contains("doctor 9.0.0") && error.contains("format 2"), "{error}");
     }
 }

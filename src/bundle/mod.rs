@@ -3,6 +3,7 @@
 //! A bundle is a directory with `manifest.jsonl` (a header line, then one line per question with its
 //! answer, sorted) and `files/<n>` (contents that do not fit a line), or the `.tar.gz` of that.
 
+pub mod account;
 mod archive;
 mod manifest;
 mod record;
@@ -32,8 +33,19 @@ pub enum BundleError {
 impl fmt::Display for BundleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Io(path, error) => write!(f, "{}: {error}", path.display()),
-            Self::Damaged(path, what) => write!(f, "{}: not a bundle: {what}", path.display()),
+            Self::Io(path, _) | Self::Damaged(path, _) => {
+                write!(f, "{}: {}", path.display(), self.reason())
+            }
+        }
+    }
+}
+
+impl BundleError {
+    /// What is wrong, without the path.
+    pub fn reason(&self) -> String {
+        match self {
+            Self::Io(_, error) => error.to_string(),
+            Self::Damaged(_, what) => format!("not a bundle: {what}"),
         }
     }
 }

@@ -10,11 +10,17 @@ use super::{
     output, source,
 };
 use crate::{
-    bundle::{self, Recorder, Replay},
+    bundle::{
+        self, Recorder, Replay,
+        account::{self, Names, Redactions},
+    },
     probe,
-    render::json,
+    render::{escape, json},
     report::{self, Options, Origin},
 };
+
+/// So many things that could not be seen are named.
+const FEW: usize = 8;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -35,6 +41,9 @@ pub(super) struct Arguments {
     /// Keep addresses, names and values as they are
     #[arg(long)]
     no_redact: bool,
+    /// Name the files and variables that were left out or rewritten
+    #[arg(long, conflicts_with = "no_redact")]
+    show_redactions: bool,
     /// Copy a recorded bundle instead of recording this machine
     #[arg(long, value_name = "BUNDLE")]
     from: Option<PathBuf>,
@@ -50,8 +59,10 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
     bundle::ask_superset(&recorder, &facts);
     let mut recording = recorder.into_recording(false);
     let mut removed = Vec::new();
+    let mut redactions = Redactions::default();
     if !arguments.no_redact {
         let redacted = bundle::redact(&recording);
+        redactions = account::redactions(&recording, &redacted.recording);
         recording = redacted.recording;
         removed = redacted.removed;
     }
@@ -63,6 +74,18 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
     for removal in removed {
         let _ = writeln!(err, "doctor: redacted {} {}", removal.count, removal.kind.name());
     }
+    if arguments.show_redactions {
+        list(err, "left out", &redactions.dropped);
+        list(err, "rewritten", &redactions.rewritten);
+    }
+    for (why, names) in account::unseen(&recording) {
+        let more = match names.len().checked_sub(FEW) {
+            Some(more) if more > 0 => format!(" and {more} more"),
+            _ => String::new(),
+        };
+        let names: Vec<_> = names.keys().take(FEW).map(|name| escape(name)).collect();
+        let _ = writeln!(err, "doctor: could not see ({why}): {}{more}", names.join(", "));
+    }
     if let Some(path) = &arguments.report {
         let collected = probe::collect(&Replay::new(recording));
         let (targets, versions) = arguments::judged(&arguments.targets, &arguments.assume);
@@ -73,4 +96,12 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
         output::write(path, &content).map_err(|e| Trouble::File(path.clone(), e))?;
     }
     Ok(ExitCode::Success)
+}
+
+/// One line for each name.
+fn list(err: &mut dyn Write, what: &str, names: &Names) {
+    for (name, count) in names {
+        let times = if *count > 1 { format!(" ({count} times)") } else { String::new() };
+        let _ = writeln!(err, "doctor: {what}: {}{times}", escape(name));
+    }
 }

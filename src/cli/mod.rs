@@ -9,6 +9,7 @@ mod command;
 mod completions;
 mod config;
 mod console;
+mod diff;
 mod exit;
 mod explain;
 mod facts;
@@ -83,6 +84,8 @@ enum Command {
     Capture(capture::Arguments),
     /// Print what was found out, typed, as JSON
     Facts(facts::Arguments),
+    /// Compare two environments: which facts differ, and which findings follow from that
+    Diff(diff::Arguments),
     /// Print the JSON Schema of the report that --format json prints
     Schema,
     /// Print what makes a shell complete doctor's options, checks and areas
@@ -117,6 +120,7 @@ pub fn run(
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
         Some(Command::Capture(arguments)) => capture::run(arguments, err),
         Some(Command::Facts(arguments)) => facts::run(arguments, out),
+        Some(Command::Diff(arguments)) => diff::run(arguments, console, out),
         Some(Command::Schema) => schema::run(out),
         Some(Command::Completions(arguments)) => completions::run(arguments, out),
         Some(Command::Man(arguments)) => man::run(arguments, out),

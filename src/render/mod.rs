@@ -1,6 +1,7 @@
 //! Renderers: `fn(&Report, …, &mut dyn Write)`, one per format. None decides the exit code.
 
 mod case;
+pub mod diff;
 mod entries;
 mod environment;
 mod escape;

@@ -35,6 +35,7 @@ pub use ignore::{Ignore, Ignored, SetAside};
 pub use options::{Options, Selector};
 use readiness::LeftOut;
 pub use readiness::{Readiness, TargetReport};
+pub(crate) use run::judge;
 pub use severity::Override;
 pub use summary::Summary;
 
@@ -113,10 +114,8 @@ pub fn diagnose_with(
     }
     let (selected, left_out): (Vec<_>, Vec<_>) =
         checks.into_iter().partition(|(area, check)| options.selects(*area, check.id));
-    let mut checks: Vec<_> = selected
-        .into_iter()
-        .map(|(area, check)| run::judge(area, check, &facts, options))
-        .collect();
+    let mut checks: Vec<_> =
+        selected.into_iter().map(|(area, check)| judge(area, check, &facts, options)).collect();
     causes::prune(&mut checks);
     let left_out: Vec<_> = left_out
         .into_iter()

@@ -19,7 +19,7 @@ use dind_doctor_checks::{
 use super::{CheckReport, Ignored, Options, Status, ignore, severity, unknown};
 
 /// Runs `check` over `facts`.
-pub(super) fn judge(
+pub(crate) fn judge(
     area: Area,
     check: &'static Check,
     facts: &Facts,

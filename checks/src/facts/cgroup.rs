@@ -1,14 +1,14 @@
 //! cgroups: version, membership, mounts, delegation, pod directories.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Fact, Text};
 
 /// Which hierarchy engines find at `/sys/fs/cgroup`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum CgroupVersion {
     /// Controllers in hierarchies of version 1 only.
@@ -72,8 +72,19 @@ impl Serialize for Hierarchy {
     }
 }
 
+impl<'de> Deserialize<'de> for Hierarchy {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Ok(match text.strip_prefix("name=") {
+            Some(name) => Self::Named(name.to_owned()),
+            None if text == "cgroup2" => Self::Unified,
+            None => Self::Controllers(text.split(',').map(str::to_owned).collect()),
+        })
+    }
+}
+
 /// One line of `/proc/PID/cgroup` (`cgroups(7)`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Membership {
     /// Which hierarchy.
     pub hierarchy: Hierarchy,
@@ -82,7 +93,7 @@ pub struct Membership {
 }
 
 /// One line of `/proc/cgroups`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ControllerRow {
     /// Controller.
     pub name: Text,
@@ -95,7 +106,7 @@ pub struct ControllerRow {
 }
 
 /// One mount of a cgroup filesystem.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CgroupMount {
     /// Which hierarchy.
     pub hierarchy: Hierarchy,
@@ -111,7 +122,7 @@ pub struct CgroupMount {
 }
 
 /// `cgroup.type` of a version 2 cgroup.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CgroupType {
     /// No such file: the real root of the hierarchy.
@@ -140,7 +151,7 @@ impl CgroupType {
 }
 
 /// The processes in a cgroup, from `cgroup.procs`.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Procs {
     /// PIDs in the reader's PID namespace, sorted, up to a bound.
     pub pids: Vec<u32>,
@@ -151,7 +162,7 @@ pub struct Procs {
 }
 
 /// A child of a version 2 cgroup.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CgroupChild {
     /// Directory name.
     pub name: Text,
@@ -160,7 +171,7 @@ pub struct CgroupChild {
 }
 
 /// One version 2 cgroup directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CgroupDirectory {
     /// The directory in the filesystem.
     pub path: Text,
@@ -180,7 +191,7 @@ pub struct CgroupDirectory {
 }
 
 /// A directory of pod cgroups that is visible here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodTree {
     /// In which hierarchy.
     pub hierarchy: Hierarchy,
@@ -197,7 +208,7 @@ pub struct PodTree {
 
 /// What a bounded walk of every cgroup mount found. The walk stops at mount points, since the cgroup v1
 /// workaround of node images mounts a controller below itself.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PodTrees {
     /// Trees found, sorted by hierarchy and path.
     pub trees: Vec<PodTree>,
@@ -206,7 +217,7 @@ pub struct PodTrees {
 }
 
 /// `cpuset.cpus` and `cpuset.mems` of a version 1 cgroup; empty ones admit no process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cpuset {
     /// CPUs: `0-3`.
     pub cpus: Fact<Text>,
@@ -216,7 +227,7 @@ pub struct Cpuset {
 
 /// A mounted version 1 hierarchy, and the directory `kubelet` in it, which kubelets in kind nodes have as
 /// their root.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KubeletRoot {
     /// Which hierarchy.
     pub hierarchy: Hierarchy,
@@ -229,7 +240,7 @@ pub struct KubeletRoot {
 }
 
 /// cgroups as seen from here.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Cgroup {
     /// Version.
     pub version: Fact<CgroupVersion>,

@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Mount, Text};
 use crate::version::Version;
 
 /// The Docker context that is selected, which counts where `DOCKER_HOST` is not set.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DockerContext {
     /// Its name; never `default`, which is no context of its own.
     pub name: Text,
@@ -19,7 +19,7 @@ pub struct DockerContext {
 }
 
 /// What is at the path of a socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SocketKind {
     /// A socket.
@@ -31,7 +31,7 @@ pub enum SocketKind {
 }
 
 /// A path at which a client would look for an engine's socket, links followed. Nothing connects to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineSocket {
     /// The path as configured, or the default.
     pub path: Text,
@@ -53,7 +53,7 @@ pub struct EngineSocket {
 }
 
 /// A directory in which a client expects `ca.pem`, `cert.pem` and `key.pem`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CertificateDirectory {
     /// The directory.
     pub path: Text,
@@ -65,7 +65,7 @@ pub struct CertificateDirectory {
 }
 
 /// The cluster that a client of Kubernetes talks to.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kubeconfig {
     /// The file that names the server.
     pub path: Text,
@@ -76,7 +76,7 @@ pub struct Kubeconfig {
 }
 
 /// The version of the Docker command line client.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DockerClient {
     /// The version.
     pub version: Version,
@@ -85,7 +85,7 @@ pub struct DockerClient {
 }
 
 /// What clients would talk to.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Clients {
     /// The selected Docker context; `None` if it is the default one.
     pub context: Fact<Option<DockerContext>>,

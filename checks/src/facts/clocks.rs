@@ -20,7 +20,7 @@ pub struct Reading {
 }
 
 /// Clocks.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Clocks {
     /// The system's clocks.
     pub system: Fact<Reading>,

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fact, Text};
 
 /// `/etc/docker/daemon.json` or the file named by `--config-file`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaemonConfig {
     /// The file.
     pub path: Text,
@@ -16,7 +16,7 @@ pub struct DaemonConfig {
 }
 
 /// An engine that runs in this PID namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineProcess {
     /// `dockerd`, `containerd`, `kubelet`, `buildkitd`, `podman`, `crio`, `rootlesskit`, …
     pub name: Text,
@@ -58,7 +58,7 @@ pub struct EngineVersion {
 }
 
 /// The API of an engine that runs here and holds its socket.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineApi {
     /// `dockerd` or `podman`.
     pub name: Text,
@@ -71,7 +71,7 @@ pub struct EngineApi {
 }
 
 /// Configuration of engines, and engines that run here.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Engines {
     /// dockerd's configuration file.
     pub daemon_json: Fact<DaemonConfig>,

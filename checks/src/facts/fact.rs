@@ -3,7 +3,7 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use serde::{Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeMap};
 
 use crate::outcome::Unknown;
 
@@ -32,6 +32,21 @@ pub enum Why {
     NotProbed,
 }
 
+impl Why {
+    /// All but [`Why::Io`].
+    const NAMED: [Self; 9] = [
+        Self::NotPermitted,
+        Self::NotFound,
+        Self::Unsupported,
+        Self::Malformed,
+        Self::TooLarge,
+        Self::TimedOut,
+        Self::NotRecorded,
+        Self::Redacted,
+        Self::NotProbed,
+    ];
+}
+
 impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match self {
@@ -56,8 +71,23 @@ impl Serialize for Why {
     }
 }
 
+impl<'de> Deserialize<'de> for Why {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let errno = name.strip_prefix("io(").and_then(|rest| rest.strip_suffix(')'));
+        if let Some(errno) = errno.and_then(|errno| errno.parse().ok()) {
+            return Ok(Self::Io(errno));
+        }
+        let named = |why: &Self| why.to_string() == name;
+        Self::NAMED
+            .into_iter()
+            .find(named)
+            .ok_or_else(|| D::Error::custom("no reason of this name"))
+    }
+}
+
 /// What could not be found out, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
     /// What was asked: a path, `netlink: links`, …
     pub source: String,
@@ -167,5 +197,51 @@ impl<T: Serialize> Serialize for Fact<T> {
                 map.end()
             }
         }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Lack {
+            missing: Missing,
+        }
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Form<T> {
+            Missing(Lack),
+            Known(T),
+        }
+        Ok(match Form::deserialize(deserializer)? {
+            Form::Missing(lack) => Self::Missing(lack.missing),
+            Form::Known(value) => Self::Known(value),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    fn read_back<T: Serialize + for<'a> Deserialize<'a> + PartialEq + fmt::Debug>(fact: &Fact<T>) {
+        let value = serde_json::to_value(fact).unwrap();
+        assert_eq!(&serde_json::from_value::<Fact<T>>(value).unwrap(), fact);
+    }
+
+    #[test]
+    fn what_is_written_is_read_back() {
+        read_back(&Fact::Known(Some(7_u64)));
+        read_back(&Fact::<Option<u64>>::Known(None));
+        read_back(&Fact::Known(vec!["missing".to_string()]));
+        for why in Why::NAMED.into_iter().chain([Why::Io(5)]) {
+            read_back(&Fact::<u32>::missing("/proc/self", why));
+        }
+        assert!(
+            serde_json::from_str::<Fact<u32>>("{\"missing\":{\"source\":\"a\",\"why\":\"new\"}}")
+                .is_err()
+        );
     }
 }

@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Fact;
 
 /// Yes, no, or not known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Tri {
     /// Yes.
@@ -51,7 +51,7 @@ impl From<Option<bool>> for Tri {
 }
 
 /// The doctor's own user, groups, namespaces and id mappings.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Identity {
     /// The doctor's own PID in its PID namespace.
     pub pid: Fact<u32>,
@@ -70,7 +70,7 @@ pub struct Identity {
 }
 
 /// One extent of a user namespace's id mapping (`user_namespaces(7)`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IdMapping {
     /// First id inside the namespace.
     pub inside: u32,
@@ -81,7 +81,7 @@ pub struct IdMapping {
 }
 
 /// One namespace that the doctor is in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Namespace {
     /// Inode number of the link in `/proc/self/ns`.
     pub inode: u64,
@@ -92,7 +92,7 @@ pub struct Namespace {
 }
 
 /// The namespaces that the doctor is in.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Namespaces {
     /// cgroup namespace; not found on kernels before 4.6.
     pub cgroup: Fact<Namespace>,

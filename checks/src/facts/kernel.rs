@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 use crate::version::Version;
 
 /// A setting that kubelet wants to have a certain value.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KernelSetting {
     /// The file below `/proc/sys`: `vm/overcommit_memory`.
     pub name: Text,
@@ -19,7 +19,7 @@ pub struct KernelSetting {
 }
 
 /// The running kernel.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Kernel {
     /// `uname -r`, whole.
     pub release: Fact<Text>,

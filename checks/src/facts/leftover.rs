@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 
 /// Whose PID file it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PidFileOwner {
     /// dockerd, rootful.
@@ -19,7 +19,7 @@ pub enum PidFileOwner {
 }
 
 /// A PID file that exists.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PidFile {
     /// Whose it is.
     pub owner: PidFileOwner,
@@ -32,7 +32,7 @@ pub struct PidFile {
 }
 
 /// What lies in `/run`.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Leftovers {
     /// PID files of engines, sorted by owner; those that do not exist are absent.
     pub pid_files: Vec<PidFile>,

@@ -65,12 +65,12 @@ pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice
 pub use text::Text;
 pub use userns::{MappingProgram, SubordinateIds, SubordinateRange, UserNamespaces};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::version::Versions;
 
 /// Everything that was found out about this environment.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Facts {
     /// The doctor's own user, groups, namespaces and id mappings.
     pub identity: Identity,

@@ -2,12 +2,12 @@
 
 use alloc::{string::String, vec::Vec};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Text;
 
 /// Optional fields of a mountinfo line (`proc_pid_mountinfo(5)`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Propagation {
     /// Peer group of a shared mount.
     pub shared: Option<u32>,
@@ -31,7 +31,7 @@ impl Propagation {
 }
 
 /// One line of `/proc/self/mountinfo`, unescaped.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mount {
     /// Mount id.
     pub id: i32,
@@ -78,7 +78,7 @@ impl Mount {
 }
 
 /// All mounts of a mount namespace, in the kernel's order.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct MountTable {
     /// The lines that could be read.
     pub rows: Vec<Mount>,

@@ -1,11 +1,11 @@
 //! Sysctls of the network namespace.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Fact;
 
 /// Sysctls below `/proc/sys/net`, of this network namespace unless said otherwise.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct NetSysctls {
     /// `net.ipv4.ip_forward`.
     pub ip_forward: Fact<bool>,

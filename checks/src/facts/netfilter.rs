@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fact, Text, Tri};
 
 /// Which kernel interface an `iptables` program talks to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ToolFlavour {
     /// x_tables: `ip_tables`, `iptable_nat`, …
@@ -27,7 +27,7 @@ impl ToolFlavour {
 }
 
 /// The `iptables` that a daemon would find on the PATH.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct IptablesTool {
     /// The first one on the PATH.
     pub path: Text,
@@ -40,7 +40,7 @@ pub struct IptablesTool {
 }
 
 /// How many entries a legacy table has, from `IPT_SO_GET_INFO`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TableCount {
     /// Entries in all, those of the empty table too.
     pub entries: u32,
@@ -49,7 +49,7 @@ pub struct TableCount {
 }
 
 /// A legacy table that is registered in this network namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegacyTable {
     /// 4 or 6.
     pub family: u8,
@@ -86,7 +86,7 @@ pub struct ForwardChain {
 }
 
 /// An extension of iptables, or a table, that an engine's rules need.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Extension {
     /// `match addrtype`, `target MASQUERADE`, `table raw`.
     pub name: Text,
@@ -97,7 +97,7 @@ pub struct Extension {
 }
 
 /// iptables and nftables as seen from this network namespace.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Netfilter {
     /// Whether the kernel serves the legacy interface *now*: tables file there. Absence does not say
     /// that it could not be loaded.

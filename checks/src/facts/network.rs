@@ -64,7 +64,7 @@ impl Route {
 
 /// The path MTU towards a destination, from `getsockopt(IP_MTU)` on a connected UDP socket; nothing is
 /// sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PathMtu {
     /// The destination.
     pub destination: IpAddr,
@@ -73,7 +73,7 @@ pub struct PathMtu {
 }
 
 /// The network as seen from this network namespace.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Network {
     /// Links, by index.
     pub links: Fact<Vec<Link>>,

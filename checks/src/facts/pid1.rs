@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 
@@ -10,7 +10,7 @@ use super::{Fact, Text};
 pub const SIGTERM: u32 = 15;
 
 /// What kind of program a process is, by its executable, else by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// A minimal init: tini, docker-init, dumb-init, catatonit, s6, runit, …
@@ -43,7 +43,7 @@ impl Role {
 }
 
 /// Signal masks from `/proc/PID/status`; bit n-1 is signal n.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SignalMasks {
     /// `SigBlk`.
     pub blocked: u64,
@@ -61,7 +61,7 @@ impl SignalMasks {
 }
 
 /// A process that something was started with: PID 1, or a container's own top process.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct InitProcess {
     /// Its PID in the doctor's PID namespace.
     pub pid: u32,
@@ -97,7 +97,7 @@ impl InitProcess {
 }
 
 /// One process (`/proc/PID/stat`).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessRow {
     /// PID in the doctor's PID namespace.
     pub pid: u32,
@@ -110,7 +110,7 @@ pub struct ProcessRow {
 }
 
 /// A zombie whose parent is PID 1, seen in two samples at least a second apart.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zombie {
     /// PID.
     pub pid: u32,
@@ -119,7 +119,7 @@ pub struct Zombie {
 }
 
 /// The processes of this PID namespace.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Processes {
     /// All rows, sorted by PID, up to a bound.
     pub rows: Fact<Vec<ProcessRow>>,

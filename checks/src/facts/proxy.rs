@@ -2,7 +2,7 @@
 
 use alloc::{collections::BTreeMap, vec::Vec};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 
@@ -10,7 +10,7 @@ use super::{Fact, Text};
 pub const PROXY_VARIABLES: [&str; 3] = ["HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY"];
 
 /// The proxy variables of one engine.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineProxy {
     /// `dockerd`.
     pub name: Text,
@@ -21,7 +21,7 @@ pub struct EngineProxy {
 }
 
 /// Proxies of engines that run here.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Proxies {
     /// The daemons that run here, sorted by PID.
     pub daemons: Fact<Vec<EngineProxy>>,

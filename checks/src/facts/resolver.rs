@@ -3,12 +3,12 @@
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 
 /// One `nameserver` line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameServer {
     /// The address; without the zone of a link-local one.
     pub address: IpAddr,
@@ -24,7 +24,7 @@ impl NameServer {
 }
 
 /// A file as `resolv.conf(5)` describes.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResolvConf {
     /// In the order of the file, up to a bound.
     pub servers: Vec<NameServer>,
@@ -36,7 +36,7 @@ pub struct ResolvConf {
 }
 
 /// Name resolution as seen from this mount namespace.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Resolver {
     /// `/etc/resolv.conf`; not-found if there is none.
     pub resolv_conf: Fact<ResolvConf>,

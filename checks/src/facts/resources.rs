@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 
 /// Number of tasks in one cgroup.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PidsCgroup {
     /// The directory.
     pub path: Text,
@@ -21,7 +21,7 @@ pub struct PidsCgroup {
 }
 
 /// Memory of one cgroup.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemoryCgroup {
     /// The directory.
     pub path: Text,
@@ -37,7 +37,7 @@ pub struct MemoryCgroup {
 }
 
 /// A share of CPU time per period.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuQuota {
     /// Microseconds that may be used in a period, summed over all CPUs.
     pub quota: u64,
@@ -53,7 +53,7 @@ impl CpuQuota {
 }
 
 /// CPU time of one cgroup.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuCgroup {
     /// The directory.
     pub path: Text,
@@ -66,7 +66,7 @@ pub struct CpuCgroup {
 }
 
 /// How many cgroups are below one; version 2 only.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TreeCgroup {
     /// The directory.
     pub path: Text,
@@ -79,7 +79,7 @@ pub struct TreeCgroup {
 }
 
 /// The doctor's cgroup and its visible ancestors, itself first.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct CgroupLimits {
     /// Tasks.
     pub pids: Fact<Vec<PidsCgroup>>,
@@ -92,7 +92,7 @@ pub struct CgroupLimits {
 }
 
 /// inotify instances of one user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InotifyUser {
     /// User id, as seen by the doctor.
     pub uid: u32,
@@ -102,7 +102,7 @@ pub struct InotifyUser {
 
 /// Open inotify instances, counted by the links in `/proc/PID/fd`. Only the doctor's PID namespace is
 /// seen, so that the number is a lower bound in a container.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct InotifyUse {
     /// By user, sorted by id.
     pub users: Vec<InotifyUser>,
@@ -120,7 +120,7 @@ impl InotifyUse {
 }
 
 /// Limits of inotify per user.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Inotify {
     /// `/proc/sys/fs/inotify/max_user_instances`: those of the initial user namespace, in every namespace.
     pub instances: Fact<u64>,
@@ -136,7 +136,7 @@ pub struct Inotify {
 }
 
 /// A resource limit (`getrlimit(2)`); `None` for unlimited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rlimit {
     /// What is enforced.
     pub soft: Option<u64>,
@@ -145,7 +145,7 @@ pub struct Rlimit {
 }
 
 /// A line of `/proc/key-users`: what a user's keyrings take of its quota (`keyrings(7)`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KeyUser {
     /// User id, as seen by the doctor.
     pub uid: u32,
@@ -160,7 +160,7 @@ pub struct KeyUser {
 }
 
 /// Memory of the machine, or of what stands in for it in a container with lxcfs; in bytes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
     /// `MemTotal` of `/proc/meminfo`.
     pub total: u64,
@@ -169,7 +169,7 @@ pub struct Memory {
 }
 
 /// A line of `/proc/swaps`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Swap {
     /// File or partition, as the kernel escapes it.
     pub name: Text,
@@ -178,7 +178,7 @@ pub struct Swap {
 }
 
 /// A limit that an engine sets for the containers that it starts.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DefaultUlimit {
     /// `nofile`, `nproc`, …
     pub name: Text,
@@ -189,7 +189,7 @@ pub struct DefaultUlimit {
 }
 
 /// Limits of this environment.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Resources {
     /// Along the cgroup's visible ancestors.
     pub cgroup: CgroupLimits,

@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text, Tri};
 use crate::outcome::Evidence;
 
 /// On what kind of machine the kernel runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Machine {
     /// Under a hypervisor.
@@ -21,7 +21,7 @@ pub enum Machine {
 }
 
 /// Which engine made the container that the doctor runs in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Engine {
     /// Docker Engine.
@@ -60,7 +60,7 @@ impl Engine {
 }
 
 /// A kernel, or a layer over it, that is not plain Linux.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Sandbox {
     /// gVisor: a kernel in user space.
@@ -93,7 +93,7 @@ impl Sandbox {
 }
 
 /// With what people start this environment; remedies are written for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Launcher {
     /// A GitLab CI job.
@@ -126,7 +126,7 @@ impl Launcher {
 }
 
 /// What this environment is.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Runtime {
     /// VM or metal.
     pub machine: Machine,

@@ -1,11 +1,11 @@
 //! Directories for sockets, locks and temporary files, and what an earlier run left in them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 
 /// A directory in which engines make files at run time.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ScratchDirectory {
     /// The path.
     pub path: Text,
@@ -16,7 +16,7 @@ pub struct ScratchDirectory {
 }
 
 /// Directories for sockets, locks and temporary files.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scratch {
     /// `/run`.
     pub run: ScratchDirectory,

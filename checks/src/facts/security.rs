@@ -3,7 +3,7 @@
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use super::{Fact, Text};
 
@@ -143,8 +143,15 @@ impl Serialize for CapabilitySet {
     }
 }
 
+impl<'de> Deserialize<'de> for CapabilitySet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mask = String::deserialize(deserializer)?;
+        u64::from_str_radix(&mask, 16).map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// Capabilities of the doctor's own process.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Capabilities {
     /// `CapEff`.
     pub effective: Fact<CapabilitySet>,
@@ -155,7 +162,7 @@ pub struct Capabilities {
 }
 
 /// `Seccomp:` of `/proc/self/status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Seccomp {
     /// 0.
@@ -167,7 +174,7 @@ pub enum Seccomp {
 }
 
 /// Devices that engines need.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Device {
     /// `/dev/fuse` (10:229): fuse-overlayfs.
@@ -193,7 +200,7 @@ impl Device {
 }
 
 /// What is at a device's path, links followed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DeviceNode {
     /// Which device.
     pub device: Device,
@@ -206,7 +213,7 @@ pub struct DeviceNode {
 
 /// Whether the seccomp filter refuses calls, tried with arguments that the kernel itself refuses: true for
 /// EPERM. Not-probed where there is no filter.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct FilteredCalls {
     /// `clone` with `CLONE_NEWUSER`.
     pub clone_new_user: Fact<bool>,
@@ -217,7 +224,7 @@ pub struct FilteredCalls {
 }
 
 /// `no_new_privs`, seccomp, LSMs and device nodes.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Security {
     /// `NoNewPrivs`.
     pub no_new_privs: Fact<bool>,

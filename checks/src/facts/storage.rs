@@ -2,13 +2,13 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Mount, Text};
 use crate::version::Version;
 
 /// Whose data root it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum DataRootOwner {
     /// dockerd, rootful.
@@ -28,7 +28,7 @@ pub enum DataRootOwner {
 }
 
 /// The filesystem that holds a directory.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filesystem {
     /// `f_type` of `statfs(2)`.
     pub magic: u64,
@@ -75,7 +75,7 @@ fn magic_name(magic: u64) -> &'static str {
 
 /// How full a filesystem is (`statfs(2)`). Of a volume this is the disk under it: a quota that is enforced
 /// by eviction, as `sizeLimit` of an emptyDir, does not show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Space {
     /// Bytes in all; 0 where the filesystem does not say.
     pub total: u64,
@@ -88,7 +88,7 @@ pub struct Space {
 }
 
 /// One directory in which an engine keeps images and containers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DataRoot {
     /// Whose it is.
     pub owner: DataRootOwner,
@@ -110,7 +110,7 @@ pub struct DataRoot {
 }
 
 /// A device that the mount below a data root names as its source, `/dev/mapper/luks-1`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceDevice {
     /// The path, from `/proc/self/mountinfo`.
     pub path: Text,
@@ -119,7 +119,7 @@ pub struct SourceDevice {
 }
 
 /// What each image store of dockerd holds in its data root.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageStores {
     /// Images of the graph drivers: names in `image/DRIVER/imagedb/content/sha256`, up to a bound.
     pub graph: Fact<u32>,
@@ -129,7 +129,7 @@ pub struct ImageStores {
 }
 
 /// All data roots that a target could use here, in order of owner.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Storage {
     /// The data roots.
     pub data_roots: Vec<DataRoot>,

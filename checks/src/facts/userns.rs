@@ -2,12 +2,12 @@
 
 use alloc::vec::Vec;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
 
 /// Switches for user namespaces.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct UserNamespaces {
     /// `/proc/sys/user/max_user_namespaces` of the doctor's own user namespace; that of an ancestor can be
     /// lower. Not-found on kernels before 4.9 and without user namespaces.
@@ -24,7 +24,7 @@ pub struct UserNamespaces {
 }
 
 /// A range of ids that a user may map: a line of `/etc/subuid` or `/etc/subgid` (`subuid(5)`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SubordinateRange {
     /// First id, as seen in this user namespace.
     pub start: u32,
@@ -33,7 +33,7 @@ pub struct SubordinateRange {
 }
 
 /// `newuidmap` or `newgidmap`, which write the map of a user namespace.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MappingProgram {
     /// The first on the PATH.
     pub path: Text,
@@ -46,7 +46,7 @@ pub struct MappingProgram {
 }
 
 /// Subordinate ids of the doctor's effective user.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct SubordinateIds {
     /// The user's name from `/etc/passwd`; `None` if it has no line there.
     pub user: Fact<Option<Text>>,

@@ -24,7 +24,7 @@ pub(in crate::render) const fn of_severity(severity: Severity) -> Style {
 }
 
 /// The style of something that was not judged.
-pub(super) const UNKNOWN: Style = Style::new().magenta().bold();
+pub(in crate::render) const UNKNOWN: Style = Style::new().magenta().bold();
 
 /// The style of a readiness.
 pub(super) const fn of_readiness(readiness: Readiness) -> Style {
