@@ -51,6 +51,11 @@ impl Outcome {
         if findings.is_empty() { Self::pass() } else { Self::Found(findings) }
     }
 
+    /// The findings, or `pass` where there are none.
+    pub fn of_or(findings: Vec<Finding>, pass: impl FnOnce() -> Self) -> Self {
+        if findings.is_empty() { pass() } else { Self::Found(findings) }
+    }
+
     /// On what the verdict rests.
     pub fn proof(&self) -> Proof {
         match self {

@@ -1,8 +1,15 @@
 //! `doctor check`, which is also `doctor`.
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::Write,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
-use dind_doctor_checks::version::{Component, Version};
+use dind_doctor_checks::{
+    facts::TrialName,
+    version::{Component, Version},
+};
 
 use super::{
     Console, ExitCode, Trouble, When,
@@ -18,6 +25,7 @@ use crate::{
         table::{self, Detail, View},
     },
     report::{self, Options, Origin, Report, Selector},
+    trial,
 };
 
 #[derive(Debug, clap::Args)]
@@ -48,6 +56,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = arguments::seconds,
           help_heading = "What to judge")]
     timeout: Duration,
+    /// Also try the real thing, in namespaces of its own that vanish with it: all trials, or those that
+    /// are named; list --active shows them
+    #[arg(long, value_name = "TRIAL", num_args = 0.., require_equals = true, value_delimiter = ',',
+          value_parser = selection::trial, conflicts_with = "from", help_heading = "What to judge")]
+    active: Option<Vec<TrialName>>,
 
     /// From which severity on the exit code is 1
     #[arg(long, value_enum, value_name = "SEVERITY", default_value_t = FailOn::Error,
@@ -84,9 +97,14 @@ pub(super) fn run(
     console: &Console,
     out: &mut dyn Write,
 ) -> Result<ExitCode, Trouble> {
+    let end = Instant::now() + arguments.timeout;
     let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
     let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
-    let report = report::diagnose(probe::collect(&*source), origin, &arguments.options());
+    let mut collected = probe::collect(&*source);
+    if let Some(names) = &arguments.active {
+        trial::run(&mut collected, names, end);
+    }
+    let report = report::diagnose(collected, origin, &arguments.options());
     let printed = arguments.print(&report, console, out);
     // The files are written though nobody reads standard output, and the other way round.
     for output in &arguments.output {

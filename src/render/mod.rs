@@ -6,5 +6,6 @@ pub mod json;
 pub mod list;
 mod snippet;
 pub mod table;
+pub mod trials;
 
 pub use escape::escape;

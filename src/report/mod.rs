@@ -18,6 +18,7 @@ pub(crate) mod testing;
 pub use check::{CheckReport, Ignored, Status};
 use dind_doctor_checks::{
     Check,
+    facts::Trials,
     registry::{self, Area},
     target::Severity,
 };
@@ -64,7 +65,9 @@ pub struct Report {
     pub targets: Vec<TargetReport>,
     /// The checks that were selected, in the order of the registry.
     pub checks: Vec<CheckReport>,
-    /// Probes that met a deadline, sorted.
+    /// What was tried; nothing without `--active`.
+    pub trials: Trials,
+    /// Probes and trials that met a deadline, sorted.
     pub timed_out: Vec<String>,
     /// How many checks ended how.
     pub summary: Summary,
@@ -107,6 +110,7 @@ pub fn diagnose_with(
         targets: readiness::of_targets(&checks, &left_out, &options.targets),
         summary: Summary::of(&checks),
         checks,
+        trials: facts.trials,
         timed_out,
     }
 }

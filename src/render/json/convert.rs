@@ -1,7 +1,7 @@
 //! From the report to the wire.
 
 use dind_doctor_checks::{
-    facts::{CgroupVersion, Launcher, Machine, Role, Tri},
+    facts::{CgroupVersion, Ending, Launcher, Machine, Role, Text, Tri, Trial},
     outcome::{self, Proof},
     remedy::{self, Place},
     target::Severity,
@@ -23,7 +23,7 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
         environment: environment(&report.environment),
         targets: report.targets.iter().map(target).collect(),
         checks: report.checks.iter().map(|c| check(c, launcher)).collect(),
-        trials: [],
+        trials: report.trials.runs.iter().map(trial).collect(),
         timed_out: &report.timed_out,
         summary: summary(report.summary),
     }
@@ -125,6 +125,31 @@ fn finding(finding: &outcome::Finding, launcher: Launcher) -> wire::Finding<'_> 
             .map(|e| wire::Evidence { source: &e.source, value: &e.value })
             .collect(),
         remedies: finding.remedies.iter().flat_map(|r| remedies(r, launcher)).collect(),
+    }
+}
+
+fn trial(trial: &Trial) -> wire::Trial<'_> {
+    let (status, reason) = match &trial.ending {
+        Ending::Skipped(why) => ("skipped", Some(why.as_str())),
+        Ending::TimedOut => ("timed-out", None),
+        Ending::Died => ("died", None),
+        Ending::Complete if trial.failure().is_some() => ("failed", None),
+        Ending::Complete => ("worked", None),
+    };
+    let steps = trial.steps.iter().map(|step| wire::Step {
+        step: step.action.words(),
+        object: &step.object,
+        needed: step.needed,
+        worked: step.refused.is_none(),
+        error: step.refused.as_ref().map(|refused| refused.what.as_str()),
+    });
+    wire::Trial {
+        name: trial.name.name(),
+        subject: &trial.subject,
+        status,
+        reason,
+        steps: steps.collect(),
+        left_behind: trial.left_behind.iter().map(Text::as_str).collect(),
     }
 }
 

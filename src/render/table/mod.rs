@@ -11,6 +11,7 @@ mod readiness;
 mod remedies;
 mod style;
 mod summary;
+mod trials;
 mod unknowns;
 
 use std::io::{self, Write};
@@ -57,6 +58,7 @@ pub fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()
     summary::write(report, view, out)?;
     writeln!(out)?;
     readiness::write(report, view, out)?;
+    trials::write(report, view, out)?;
     findings::write(report, view, out)?;
     unknowns::write(report, view, out)?;
     others::write(report, view, out)?;
