@@ -5,7 +5,7 @@ use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 use serde::Serialize;
 
 use crate::{
-    facts::{Missing, Why},
+    facts::{Missing, Step, Trial, Why},
     remedy::Remedy,
     target::Severities,
     version::{Component, KnownVersion},
@@ -44,6 +44,11 @@ impl Outcome {
     /// The question does not arise, because of `reason`.
     pub fn not_applicable(reason: impl Into<String>) -> Self {
         Self::NotApplicable(reason.into())
+    }
+
+    /// A pass that rests on what was tried.
+    pub const fn proved() -> Self {
+        Self::Pass(Proof::Trial)
     }
 
     /// The findings, or a pass where there are none.
@@ -155,6 +160,12 @@ impl Finding {
     pub fn evidence(mut self, source: impl Into<String>, value: impl Into<String>) -> Self {
         self.evidence.push(Evidence { source: source.into(), value: value.into() });
         self
+    }
+
+    /// With a step of a trial as one more observation.
+    #[must_use]
+    pub fn tried(self, trial: &Trial, step: &Step) -> Self {
+        self.evidence(trial.source(step), alloc::format!("{step}"))
     }
 
     /// Explained by the finding of another check, if that one is found too.

@@ -22,12 +22,19 @@
 //! A trial that may not or need not run here is *skipped* with the reason, and the checks judge by what
 //! was read, as without `--active`.
 
+mod cgroup;
 mod guardian;
+mod inotify;
 mod leftover;
+mod link;
 mod namespace;
+mod netfilter;
 mod overlay;
+mod pid1;
 mod place;
+mod privilege;
 mod steps;
+mod userns;
 
 use std::{
     path::PathBuf,
@@ -55,7 +62,15 @@ pub struct Description {
 }
 
 /// All trials, in the order in which they run.
-pub const TRIALS: &[Description] = &[overlay::TRIAL];
+pub const TRIALS: &[Description] = &[
+    overlay::TRIAL,
+    cgroup::TRIAL,
+    netfilter::TRIAL,
+    userns::TRIAL,
+    privilege::TRIAL,
+    pid1::TRIAL,
+    inotify::TRIAL,
+];
 
 /// What is going to be tried, or why not.
 struct Plan {

@@ -8,7 +8,7 @@ state() {
     echo "== cgroups"
     awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/self/mounts | while read -r mounted; do
         # Others that test on this machine make cgroups too.
-        find "$mounted" -xdev -type d ! -path '*doctor-test*' ! -path '*/process_api/*' 2>/dev/null
+        find "$mounted" -xdev -type d ! -path '*doctor-test*' ! -path '/sys/fs/cgroup/*/docker*' ! -path '*/process_api/*' 2>/dev/null
     done | sort
     echo "== nft"
     if command -v nft >/dev/null; then nft list ruleset 2>&1; fi

@@ -15,25 +15,49 @@ pub enum TrialName {
     Leftovers,
     /// An overlay in the directory of each data root.
     Overlay,
+    /// A cgroup where a daemon would make its own.
+    Cgroup,
+    /// Rules by the daemon's own program, and a packet that meets them.
+    Netfilter,
+    /// A user namespace as an ordinary user makes it.
+    Userns,
+    /// Mounts, device nodes, devices.
+    Privilege,
+    /// An orphan that PID 1 is to reap.
+    Pid1,
+    /// inotify instances.
+    Inotify,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 1] = [Self::Overlay];
+    pub const ALL: [Self; 7] = [
+        Self::Overlay,
+        Self::Cgroup,
+        Self::Netfilter,
+        Self::Userns,
+        Self::Privilege,
+        Self::Pid1,
+        Self::Inotify,
+    ];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Leftovers => "leftovers",
             Self::Overlay => "overlay",
+            Self::Cgroup => "cgroup",
+            Self::Netfilter => "netfilter",
+            Self::Userns => "userns",
+            Self::Privilege => "privilege",
+            Self::Pid1 => "pid1",
+            Self::Inotify => "inotify",
         }
     }
 
     /// Whether it runs only if it is named: it connects to something.
     pub const fn only_if_named(self) -> bool {
-        match self {
-            Self::Leftovers | Self::Overlay => false,
-        }
+        false
     }
 
     /// Ids of the checks that take its result as their evidence.
@@ -46,6 +70,12 @@ impl TrialName {
                 "userns-overlay-without-userxattr",
                 "vfs-fallback",
             ],
+            Self::Cgroup => &["cgroup2-not-delegated", "cgroup2-internal-process"],
+            Self::Netfilter => &["iptables-backend-unusable", "netfilter-extension-missing"],
+            Self::Userns => &["userns-blocked", "proc-masked"],
+            Self::Privilege => &["dev-nodes-missing"],
+            Self::Pid1 => &["pid1-no-reaper"],
+            Self::Inotify => &["inotify-exhausted"],
         }
     }
 
@@ -94,6 +124,48 @@ pub enum Action {
     RenameDirectory,
     /// An overlay on this overlay, as an engine inside a container would mount it.
     StackOverlay,
+    /// Whether a new cgroup has this controller.
+    ChildController,
+    /// Writing a limit of a new cgroup: none.
+    SetLimit,
+    /// A process moves itself into a new cgroup.
+    EnterCgroup,
+    /// `mount(2)` of cgroups in a new cgroup namespace.
+    MountCgroup,
+    /// Whether everything is in the root in a new cgroup namespace.
+    ReadCgroup,
+    /// A table of legacy iptables (`IPT_SO_GET_INFO`).
+    LegacyTable,
+    /// A dump of nf_tables.
+    Nftables,
+    /// dockerd's chain in the table nat.
+    NatChain,
+    /// A rule with the match addrtype.
+    MatchAddrtype,
+    /// A rule with the match conntrack.
+    MatchConntrack,
+    /// A rule with the target MASQUERADE.
+    Masquerade,
+    /// A rule in the table raw.
+    RawTable,
+    /// A pair of veth links, with addresses.
+    MakeLinks,
+    /// A packet that has to arrive with the rewritten source.
+    SendPacket,
+    /// Giving up the privileges of root.
+    BecomeUser,
+    /// `mount(2)` of a tmpfs.
+    MountTmpfs,
+    /// `mount(2)` of a proc.
+    MountProc,
+    /// `mknod(2)` of a character device.
+    MakeDevice,
+    /// `open(2)` of a device.
+    OpenDevice,
+    /// An orphan ends.
+    ReapOrphan,
+    /// `inotify_init1(2)`.
+    MakeInotify,
 }
 
 impl Action {
@@ -112,6 +184,27 @@ impl Action {
             Self::OpaqueDirectory => "replace a directory of the lower layer",
             Self::RenameDirectory => "rename a directory of the lower layer",
             Self::StackOverlay => "mount an overlay on the overlay",
+            Self::ChildController => "find a controller in a new cgroup",
+            Self::SetLimit => "set a limit of a new cgroup",
+            Self::EnterCgroup => "move a process into a new cgroup",
+            Self::MountCgroup => "mount cgroups in a cgroup namespace",
+            Self::ReadCgroup => "be in the root of a cgroup namespace",
+            Self::LegacyTable => "ask for a legacy table",
+            Self::Nftables => "ask for nf_tables",
+            Self::NatChain => "make a chain in the table nat",
+            Self::MatchAddrtype => "make a rule with addrtype",
+            Self::MatchConntrack => "make a rule with conntrack",
+            Self::Masquerade => "make a rule with MASQUERADE",
+            Self::RawTable => "make a rule in the table raw",
+            Self::MakeLinks => "make a veth pair",
+            Self::SendPacket => "send a packet that is masqueraded",
+            Self::BecomeUser => "become an ordinary user",
+            Self::MountTmpfs => "mount tmpfs",
+            Self::MountProc => "mount proc",
+            Self::MakeDevice => "make a device node",
+            Self::OpenDevice => "open a device",
+            Self::ReapOrphan => "let PID 1 reap an orphan",
+            Self::MakeInotify => "make inotify instances",
         }
     }
 }
@@ -179,12 +272,28 @@ impl Trials {
     pub fn of(&self, name: TrialName, subject: &str) -> Option<&Trial> {
         self.runs.iter().find(|trial| trial.name == name && trial.subject == subject)
     }
+
+    /// The first one of this name that came to its end.
+    pub fn complete(&self, name: TrialName) -> Option<&Trial> {
+        self.runs.iter().find(|trial| trial.name == name && trial.ending == Ending::Complete)
+    }
 }
 
 impl Trial {
     /// The steps that did this, on whatever object.
     pub fn steps(&self, action: Action) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(move |step| step.action == action)
+    }
+
+    /// The step that did this to `object`.
+    pub fn step(&self, action: Action, object: &str) -> Option<&Step> {
+        self.steps(action).find(|step| step.object == object)
+    }
+
+    /// Whether it did this at least once, and each time it worked.
+    pub fn worked(&self, action: Action) -> bool {
+        let mut steps = self.steps(action).peekable();
+        steps.peek().is_some() && steps.all(|step| step.refused.is_none())
     }
 
     /// The first step that an engine needs and that failed.

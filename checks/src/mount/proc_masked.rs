@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Capability, Facts, Mount, MountTable, Sandbox, Tri, Why},
+    facts::{Action, Capability, Facts, Mount, MountTable, Sandbox, Step, Tri, TrialName, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
     target::Target,
@@ -55,12 +55,21 @@ fn run(facts: &Facts) -> Verdict {
     if facts.runtime.sandbox == Sandbox::Sysbox {
         return Ok(Outcome::not_applicable("Sysbox handles the mount of proc itself"));
     }
+    // A tmpfs is mounted first, so it is not the namespace that is refused.
+    let tried = facts.trials.complete(TrialName::Userns);
+    let tried = tried.and_then(|trial| Some((trial, trial.steps(Action::MountProc).next()?)));
+    if tried.is_some_and(|(_, step)| step.refused.is_none()) {
+        return Ok(Outcome::proved());
+    }
     let table = facts.mounts.get()?;
     let mut covered: Option<(&Mount, Vec<&str>)> = None;
     for proc in table.rows.iter().filter(|m| m.fstype == "proc" && m.root == "/") {
         let over = mounts_over(proc, table);
         if over.is_empty() && !proc.read_only() {
-            return Ok(Outcome::pass());
+            return Ok(match tried {
+                Some((trial, step)) => unexplained(step).tried(trial, step).into(),
+                None => Outcome::pass(),
+            });
         }
         // What people know is the mount at /proc.
         if covered.is_none() || proc.mount_point == "/proc" {
@@ -70,7 +79,27 @@ fn run(facts: &Facts) -> Verdict {
     let Some((proc, over)) = covered else {
         return Err(Unknown::new("/proc/self/mountinfo: a mount of proc", Why::NotFound));
     };
-    Ok(finding(facts, proc, &over).into())
+    let found = finding(facts, proc, &over);
+    Ok(match tried {
+        Some((trial, step)) => found.tried(trial, step),
+        None => found,
+    }
+    .into())
+}
+
+/// Nothing covers the proc that is seen, and a new one is refused all the same.
+fn unexplained(step: &Step) -> Finding {
+    Finding::new(
+        "/proc",
+        CHECK.worst,
+        format!(
+            "a new proc cannot be mounted in a user namespace ({step}), though nothing masks /proc"
+        ),
+    )
+    .remedy(Remedy::container(
+        "start the container without a security profile that refuses mounts",
+        [ContainerSetting::SecurityOption(SecurityOption::SystemPathsUnconfined)],
+    ))
 }
 
 /// The mounts right on `proc` that hide something, by mount point, each once.

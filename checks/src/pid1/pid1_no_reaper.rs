@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Facts, InitProcess, Role, Text, Tri},
+    facts::{Action, Facts, InitProcess, Role, Text, Tri, TrialName},
     outcome::{Finding, Outcome, Verdict},
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
 };
@@ -68,6 +68,19 @@ fn run(facts: &Facts) -> Verdict {
         return Ok(finding(pid1, summary)
             .evidence("/proc/*/stat", format!("state Z, parent 1, in two samples: {names}"))
             .into());
+    }
+    let tried = facts.trials.complete(TrialName::Pid1);
+    if let Some((trial, step)) = tried.and_then(|t| Some((t, t.steps(Action::ReapOrphan).next()?)))
+    {
+        match &step.refused {
+            None => return Ok(Outcome::proved()),
+            // Otherwise a subreaper took the orphan, which says nothing about PID 1.
+            Some(refused) if refused.what.starts_with("still a zombie") => {
+                let summary = format!("PID 1 ({}) does not reap an orphan", pid1.name());
+                return Ok(finding(pid1, summary).tried(trial, step).into());
+            }
+            Some(_) => {}
+        }
     }
     if reaps(pid1) {
         return Ok(Outcome::pass());

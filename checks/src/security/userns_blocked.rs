@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Capability, Facts, Text, Why},
+    facts::{Action, Capability, Facts, Step, Text, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
@@ -65,6 +65,17 @@ fn run(facts: &Facts) -> Verdict {
     findings.extend(limit(facts));
     findings.extend(switch(facts));
     findings.extend(apparmor(facts));
+    match tried(facts) {
+        // What a switch says is no more than a guess then.
+        Some(Tried::Works) => return Ok(Outcome::proved()),
+        Some(Tried::Fails(trial, step)) if findings.is_empty() => {
+            return Ok(refused(facts, trial, step).into());
+        }
+        Some(Tried::Fails(trial, step)) => {
+            findings = findings.into_iter().map(|found| found.tried(trial, step)).collect();
+        }
+        None => {}
+    }
     if findings.is_empty() {
         let userns = &facts.userns;
         // Kernels before 4.9 have no limit to read.
@@ -77,6 +88,37 @@ fn run(facts: &Facts) -> Verdict {
         }
     }
     Ok(Outcome::of(findings))
+}
+
+/// How an ordinary user fared who made a user namespace.
+enum Tried<'a> {
+    Works,
+    Fails(&'a Trial, &'a Step),
+}
+
+/// Until something was mounted, which AppArmor refuses where it takes the capabilities away.
+fn tried(facts: &Facts) -> Option<Tried<'_>> {
+    const NEEDED: [Action; 3] = [Action::Unshare, Action::MapIds, Action::MountTmpfs];
+    let trial = facts.trials.complete(TrialName::Userns)?;
+    let mut steps = trial.steps.iter().filter(|step| NEEDED.contains(&step.action));
+    if let Some(failed) = steps.clone().find(|step| step.refused.is_some()) {
+        return Some(Tried::Fails(trial, failed));
+    }
+    steps.any(|step| step.action == Action::MountTmpfs).then_some(Tried::Works)
+}
+
+fn refused(facts: &Facts, trial: &Trial, step: &Step) -> Finding {
+    finding(
+        facts,
+        format!("{} fails to {} for a user namespace: {step}", trial.subject, step.action.words()),
+        CHECK.worst,
+    )
+    .tried(trial, step)
+    .caused_by("seccomp-filter-blocks")
+    .remedy(Remedy::container(
+        "let the container make user namespaces: its seccomp profile or AppArmor refuses them",
+        [ContainerSetting::Privileged],
+    ))
 }
 
 fn finding(facts: &Facts, summary: impl Into<String>, severity: Severities) -> Finding {
