@@ -142,3 +142,58 @@ fn wait(trial: Pid, steps: &Steps, deadline: Instant) -> Ending {
     end_group(trial);
     ended
 }
+
+#[cfg(test)]
+mod tests {
+    use dind_doctor_checks::facts::TrialName;
+
+    use super::*;
+
+    /// The trial in a directory of its own, and how many entries are left there.
+    fn supervised(
+        milliseconds: u64,
+        run: impl FnOnce(&mut Steps, &[Option<PathBuf>]) + 'static,
+    ) -> (Trial, usize) {
+        let dir = tempfile::tempdir().unwrap();
+        let work = Work { places: vec![dir.path().to_owned()], run: Box::new(run) };
+        let mut trial = Trial {
+            name: TrialName::Overlay,
+            subject: "".into(),
+            steps: Vec::new(),
+            ending: Ending::Complete,
+            left_behind: Vec::new(),
+        };
+        supervise(work, Instant::now() + Duration::from_millis(milliseconds), &mut trial);
+        (trial, std::fs::read_dir(dir.path()).unwrap().count())
+    }
+
+    #[test]
+    fn steps_come_back_and_the_place_goes() {
+        let (trial, left) = supervised(10_000, |steps, places| {
+            let path = places[0].as_ref().unwrap().join("file");
+            steps.step(Action::WriteFile, || std::fs::write(&path, "x"));
+            steps.step(Action::CopyUp, || std::fs::read(path.join("below")));
+        });
+        let seen: Vec<_> = trial.steps.iter().map(|s| (s.action, s.to_string())).collect();
+        let expected = [
+            (Action::MakeDirectory, "worked"),
+            (Action::WriteFile, "worked"),
+            (Action::CopyUp, "ENOTDIR"),
+        ];
+        assert_eq!(seen, expected.map(|(action, text)| (action, text.to_owned())));
+        assert_eq!((trial.ending, left), (Ending::Complete, 0));
+    }
+
+    #[test]
+    fn what_crashes_has_died_and_what_goes_on_is_ended() {
+        let (trial, left) = supervised(10_000, |_, places| assert!(places.is_empty()));
+        assert_eq!((trial.ending, left), (Ending::Died, 0));
+        let (trial, left) = supervised(300, |steps, places| {
+            let path = places[0].as_ref().unwrap().join("file");
+            steps.step(Action::WriteFile, || std::fs::write(path, "x"));
+            std::thread::sleep(Duration::from_secs(60));
+        });
+        assert_eq!((trial.ending, left), (Ending::TimedOut, 0));
+        assert_eq!(trial.steps.len(), 2, "what was done until then is known");
+    }
+}

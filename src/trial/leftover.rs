@@ -41,7 +41,9 @@ pub(super) fn plan(facts: &Facts) -> Plan {
         for cgroup in &cgroups {
             look(cgroup, DEPTH, &mut budget, &mut left);
         }
-        left.into_iter().for_each(|path| clear(steps, &path));
+        for path in &left {
+            clear(steps, path);
+        }
     })
 }
 

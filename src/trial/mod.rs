@@ -34,6 +34,7 @@ mod pid1;
 mod place;
 mod privilege;
 mod steps;
+mod trust;
 mod userns;
 
 use std::{

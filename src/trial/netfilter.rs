@@ -19,6 +19,7 @@ use nix::{
 use super::{
     Description, Plan, link, namespace,
     steps::{Failure, Steps},
+    trust,
 };
 use crate::{
     fork,
@@ -81,6 +82,11 @@ fn plan(facts: &Facts) -> Vec<Plan> {
         Some(None) => return skipped("there is no iptables on the PATH"),
         None => return skipped("which iptables is on the PATH is not known"),
     };
+    // Whoever runs a process by the name of dockerd says which PATH that is.
+    if let Err(error) = trust::check(Path::new(tool.resolved.as_str())) {
+        let why = format!("not executed: {error}");
+        return vec![Plan::skipped(TrialName::Netfilter, tool.path, why)];
+    }
     let root = facts.identity.euid.is_known_and(|euid| *euid == 0);
     let path = tool.path.clone();
     vec![Plan::new(TrialName::Netfilter, path, Vec::new(), move |steps, _| {

@@ -16,6 +16,8 @@ use nix::{
 };
 use procfs::process::Process;
 
+use super::trust;
+
 /// What all names begin with.
 const PREFIX: &str = ".dind-doctor-trial-";
 
@@ -69,6 +71,10 @@ pub(super) struct Place {
 impl Place {
     /// Makes it in `parent`, which may be a cgroup.
     pub(super) fn make(parent: &Path, owner: &Owner) -> io::Result<Self> {
+        // What the kernel serves nobody can replace.
+        if !is_cgroup(parent) {
+            trust::check(parent)?;
+        }
         let path = parent.join(owner.name());
         DirBuilder::new().mode(0o700).create(&path)?;
         // Where the file system knows no locks, the name has to do.

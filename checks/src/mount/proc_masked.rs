@@ -291,4 +291,19 @@ mod tests {
         facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
         assert!(run(&facts).is_err());
     }
+
+    #[test]
+    fn a_proc_that_was_mounted_is_not_masked_and_one_that_was_refused_is() {
+        use crate::testing::tried;
+        let with = |mut facts: Facts, refused| {
+            tried(&mut facts, TrialName::Userns, "uid 1000", &[(Action::MountProc, "", refused)]);
+            facts
+        };
+        assert_eq!(run(&with(masked(), None)), Ok(Outcome::proved()));
+        for facts in [masked(), healthy_container()] {
+            let Ok(Outcome::Found(found)) = run(&with(facts, Some("EPERM"))) else { panic!() };
+            assert!(found[0].severity.within(&CHECK.worst));
+            assert_eq!(found[0].evidence.last().unwrap().source, "trial: mount proc (uid 1000)");
+        }
+    }
 }

@@ -253,4 +253,25 @@ mod tests {
         facts.runtime.sandbox = Sandbox::Gvisor;
         assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
     }
+
+    #[test]
+    fn a_rule_that_was_made_or_refused_decides() {
+        use crate::{facts::TrialName, testing::tried};
+        let made = |rule: Option<&str>, chain: Option<&str>| {
+            let mut facts = with(&[("match addrtype", Tri::Unknown)], false);
+            let steps = [
+                (Action::NatChain, "", chain),
+                (Action::MatchAddrtype, "", rule),
+                (Action::MatchConntrack, "", None),
+                (Action::Masquerade, "", None),
+            ];
+            tried(&mut facts, TrialName::Netfilter, "/usr/sbin/iptables", &steps);
+            facts
+        };
+        assert_eq!(run(&made(None, None)), Ok(Outcome::proved()));
+        let found = finding(&made(Some("Couldn't load match `addrtype'"), None));
+        assert_eq!(found.severity, CHECK.worst);
+        assert!(found.evidence[0].source.starts_with("trial: make a rule with addrtype"));
+        assert!(run(&made(Some("EPERM"), Some("EPERM"))).is_err(), "no rule could be made at all");
+    }
 }

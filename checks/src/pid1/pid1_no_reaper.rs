@@ -257,4 +257,21 @@ mod tests {
         facts.identity.namespaces.pid = Fact::missing("/proc/self/ns/pid", Why::NotFound);
         assert!(run(&facts).is_err());
     }
+
+    #[test]
+    fn an_orphan_that_is_reaped_or_not_decides() {
+        use crate::{outcome::Proof, testing::tried};
+        let with = |name: &str, refused| {
+            let mut facts = started_with(name, Role::Application);
+            tried(&mut facts, TrialName::Pid1, "", &[(Action::ReapOrphan, "", refused)]);
+            run(&facts)
+        };
+        assert_eq!(with("python3", None), Ok(Outcome::proved()));
+        let Ok(Outcome::Found(found)) = with("agent", Some("still a zombie after 3 s")) else {
+            panic!()
+        };
+        assert_eq!(found[0].proof(), Proof::Trial);
+        let subreaper = Some("PID 9 takes orphans here, not PID 1");
+        assert_eq!(with("agent", subreaper), Ok(Outcome::pass()), "it says nothing of PID 1");
+    }
 }

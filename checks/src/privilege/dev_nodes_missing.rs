@@ -94,12 +94,11 @@ fn state(facts: &Facts, device: Device, number: &str) -> Result<State, Unknown> 
         return Ok(State::Other(format!("device {found}")));
     }
     // To be permitted is not enough: the driver can be missing (ENODEV, ENXIO).
-    Ok(match opened(facts, device) {
-        Some((_, step)) if step.refused.is_none() => State::Usable,
-        Some(_) => State::Refused,
-        None if *usable.get()? => State::Usable,
-        None => State::Refused,
-    })
+    let opens = match opened(facts, device) {
+        Some((_, step)) => step.refused.is_none(),
+        None => *usable.get()?,
+    };
+    Ok(if opens { State::Usable } else { State::Refused })
 }
 
 fn finding(facts: &Facts, device: Device, state: &State, severity: &str, use_of: &str) -> Finding {
@@ -306,5 +305,23 @@ mod tests {
         let mut facts = healthy_container();
         facts.security.devices.clear();
         assert!(run(&facts).is_err());
+    }
+
+    #[test]
+    fn opening_a_device_says_more_than_being_permitted_to() {
+        use crate::testing::tried;
+        let opened = |facts: &mut Facts, tun| {
+            let steps = [("/dev/fuse", None), ("/dev/net/tun", tun), ("/dev/kmsg", None)];
+            let steps = steps.map(|(device, refused)| (Action::OpenDevice, device, refused));
+            tried(facts, TrialName::Privilege, "", &steps);
+        };
+        let mut facts = with(Device::Tun, Some("10:200"), false);
+        opened(&mut facts, None);
+        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        let mut facts = healthy_container();
+        opened(&mut facts, Some("ENODEV"));
+        assert_eq!(severity(&facts, Target::Rootless), Some(Severity::Error));
+        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        assert_eq!(found[0].evidence[1].source, "trial: open a device (/dev/net/tun)");
     }
 }

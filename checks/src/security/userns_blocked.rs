@@ -312,4 +312,26 @@ mod tests {
         old.userns.max = Fact::missing(SOURCE_MAX, Why::NotFound);
         assert_eq!(run(&old), Ok(Outcome::pass()));
     }
+
+    #[test]
+    fn a_trial_says_more_than_the_switches() {
+        use crate::{outcome::Proof, testing::tried};
+        let (unshare, map, mount) = (Action::Unshare, Action::MapIds, Action::MountTmpfs);
+        let mut facts = healthy_vm();
+        facts.userns.unprivileged = Known(false);
+        tried(&mut facts, TrialName::Userns, "uid 1000", &[(unshare, "", None), (mount, "", None)]);
+        assert_eq!(run(&facts), Ok(Outcome::proved()));
+
+        let mut facts = healthy_vm();
+        let steps = [(unshare, "", None), (map, "", None), (mount, "", Some("EACCES"))];
+        tried(&mut facts, TrialName::Userns, "uid 1000", &steps);
+        let found = only(&facts);
+        assert_eq!(found.summary, "uid 1000 fails to mount tmpfs for a user namespace: EACCES");
+        assert_eq!(found.proof(), Proof::Trial);
+
+        facts.userns.max = Known(0);
+        let found = only(&facts);
+        assert!(found.summary.contains("max_user_namespaces"));
+        assert_eq!(found.evidence.last().unwrap().source, "trial: mount tmpfs (uid 1000)");
+    }
 }

@@ -70,7 +70,7 @@ fn run(facts: &Facts) -> Verdict {
     }
     facts.identity.euid.get()?;
     let groups = data_roots::affected(facts, |root, _| {
-        Ok(defect(facts, root, &overlay, &reason).map(|mut defect| {
+        Ok(defect(facts, root, overlay, &reason).map(|mut defect| {
             if inside.is_yes() && root.owner != DataRootOwner::RootlessBuildkit {
                 defect.severity = defect.severity.with(Target::Kind, Some(Severity::Warning));
             }
@@ -165,7 +165,7 @@ fn overlay(facts: &Facts) -> Result<(Overlay, String), Unknown> {
     })
 }
 
-fn defect(facts: &Facts, root: &DataRoot, overlay: &Overlay, reason: &str) -> Option<Defect> {
+fn defect(facts: &Facts, root: &DataRoot, overlay: Overlay, reason: &str) -> Option<Defect> {
     let target = match root.owner {
         DataRootOwner::Podman | DataRootOwner::RootlessDocker => Target::Rootless,
         DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => Target::Buildkit,

@@ -35,12 +35,12 @@ fn row(label: &str, name: &str, text: String) -> Vec<(String, owo_colors::Style)
 /// `/var/lib: worked`.
 fn line(trial: &Trial) -> String {
     let how = match (&trial.ending, trial.failure()) {
-        _ if trial.name == TrialName::Leftovers => return removed(trial),
         (Ending::Skipped(why), _) => format!("not tried: {why}"),
         (Ending::TimedOut, None) => "ended at its deadline".to_owned(),
         (Ending::Died, None) => "was killed".to_owned(),
-        (_, Some(step)) => format!("failed: {}", detail(step)),
+        (Ending::Complete, _) if trial.name == TrialName::Leftovers => removed(trial),
         (Ending::Complete, None) => "worked".to_owned(),
+        (_, Some(step)) => format!("failed: {}", detail(step)),
     };
     if trial.subject.is_empty() { how } else { format!("{}: {how}", trial.subject) }
 }

@@ -195,9 +195,8 @@ fn the_volume_goes_where_a_link_leads() {
 #[test]
 fn a_trial_says_more_than_the_name_of_the_filesystem() {
     use crate::{facts::Action, outcome::Proof, storage::tried::testing::tried};
-    let mut facts = on("overlay", "/", &[DataRootOwner::Docker]);
-    let roots: alloc::vec::Vec<_> =
-        facts.storage.data_roots.iter().map(|r| r.path.clone()).collect();
+    let mut facts = on("overlay", "/", &[Docker]);
+    let roots: vec::Vec<_> = facts.storage.data_roots.iter().map(|r| r.path.clone()).collect();
     for path in &roots {
         for scene in ["", crate::facts::IN_USER_NAMESPACE] {
             tried(&mut facts, path, scene, None);
