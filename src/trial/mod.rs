@@ -85,8 +85,10 @@ struct Work {
     /// Directories in which the trial gets one of its own.
     places: Vec<PathBuf>,
     /// The trial; it gets the places that could be made, in their order.
-    run: Box<dyn FnOnce(&mut Steps, &[Option<PathBuf>])>,
+    run: Box<Run>,
 }
+
+type Run = dyn FnOnce(&mut Steps, &[Option<PathBuf>]);
 
 impl Plan {
     fn new(

@@ -96,11 +96,7 @@ fn plan(facts: &Facts) -> Vec<Plan> {
 
 fn attempt(steps: &mut Steps, tool: &IptablesTool, root: bool) -> Option<()> {
     // Rootless engines have a network namespace in their user namespace.
-    if root {
-        namespace::mounts(steps)?
-    } else {
-        namespace::user(steps)?
-    }
+    (if root { namespace::mounts(steps) } else { namespace::user(steps) })?;
     steps.step(Action::Unshare, || unshare(CloneFlags::CLONE_NEWNET))?;
     kernel(steps);
     // The program's lock is a file in /run that would stay.

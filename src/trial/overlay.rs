@@ -80,11 +80,7 @@ fn attempt(steps: &mut Steps, directory: &Path, scene: Scene) {
 
 fn try_all(steps: &mut Steps, directory: &Path, scene: Scene) -> Option<()> {
     steps.step(Action::PrepareLayers, || layers(directory))?;
-    if scene.user_namespace {
-        namespace::user(steps)?
-    } else {
-        namespace::mounts(steps)?
-    }
+    (if scene.user_namespace { namespace::user(steps) } else { namespace::mounts(steps) })?;
     steps.step(Action::MountOverlay, || overlay(directory, scene.userxattr))?;
     let merged = directory.join("merged");
     steps.step(Action::WriteFile, || fs::write(merged.join("new"), "new"));

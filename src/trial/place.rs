@@ -184,7 +184,7 @@ mod tests {
         let closed = place.path.join("work/work");
         fs::create_dir_all(&closed).unwrap();
         fs::write(closed.join("file"), "x").unwrap();
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
         assert!(!is_left(&place.path), "its owner is alive");
         place.remove().unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);

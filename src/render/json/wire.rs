@@ -124,6 +124,7 @@ pub(super) struct Trial<'a> {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the name on the wire")]
 pub(super) struct Step<'a> {
     pub(super) step: &'static str,
     pub(super) object: &'a str,

@@ -18,18 +18,18 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
     let mut rows = Vec::new();
     for (at, trial) in report.trials.runs.iter().enumerate() {
         let label = if at == 0 { "tried" } else { "" };
-        rows.push(row(label, trial.name.name(), line(trial)));
+        rows.push(row(label, trial.name.name(), &line(trial)));
         if view.is_verbose() {
-            rows.extend(trial.steps.iter().map(|step| row("", "", detail(step))));
+            rows.extend(trial.steps.iter().map(|step| row("", "", &detail(step))));
         }
         let left = trial.left_behind.iter();
-        rows.extend(left.map(|what| row("", "", format!("left behind: {what}"))));
+        rows.extend(left.map(|what| row("", "", &format!("left behind: {what}"))));
     }
     grid::rows(&rows, 0, view.width, out)
 }
 
-fn row(label: &str, name: &str, text: String) -> Vec<(String, owo_colors::Style)> {
-    vec![(label.to_owned(), LABEL), (name.to_owned(), LABEL), (escape(&text).into_owned(), PLAIN)]
+fn row(label: &str, name: &str, text: &str) -> Vec<(String, owo_colors::Style)> {
+    vec![(label.to_owned(), LABEL), (name.to_owned(), LABEL), (escape(text).into_owned(), PLAIN)]
 }
 
 /// `/var/lib: worked`.
