@@ -25,13 +25,11 @@ struct Row {
     may_load: &'static [&'static str],
     /// Checks that take its result as their evidence.
     settles: &'static [&'static str],
-    /// Whether `--active` without names leaves it out.
-    only_if_named: bool,
 }
 
 /// What each trial does, which modules it may load, and which checks it settles.
 pub fn table(width: usize, out: &mut dyn Write) -> io::Result<()> {
-    for (at, Row { name, does, may_load, settles, only_if_named }) in rows().enumerate() {
+    for (at, Row { name, does, may_load, settles }) in rows().enumerate() {
         if at > 0 {
             writeln!(out)?;
         }
@@ -44,9 +42,6 @@ pub fn table(width: usize, out: &mut dyn Write) -> io::Result<()> {
         };
         table::paragraph(&modules, LABEL, 2, width, out)?;
         table::paragraph(&format!("settles: {}", settles.join(", ")), LABEL, 2, width, out)?;
-        if only_if_named {
-            table::paragraph(&format!("only with --active={name}"), LABEL, 2, width, out)?;
-        }
     }
     Ok(())
 }
@@ -62,6 +57,5 @@ fn rows() -> impl Iterator<Item = Row> {
         does,
         may_load: loads,
         settles: name.settles(),
-        only_if_named: name.only_if_named(),
     })
 }

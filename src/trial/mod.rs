@@ -47,8 +47,9 @@ use dind_doctor_checks::facts::{Ending, Facts, Text, Trial, TrialName};
 use self::steps::Steps;
 use crate::probe::Collected;
 
-/// What one trial of one subject may take; the whole run has a deadline of its own.
-const BUDGET: Duration = Duration::from_secs(5);
+/// What one trial of one subject may take; the whole run has a deadline of its own. To unmount an overlay
+/// writes out the whole disk below it, which takes seconds on slow machines.
+const BUDGET: Duration = Duration::from_secs(10);
 
 /// A kind of trial, as `doctor list --active` shows it.
 #[derive(Debug)]
@@ -125,12 +126,10 @@ impl Plan {
 }
 
 /// Removes what earlier runs left, and then tries what was asked for, adding it to the facts; `names` is
-/// empty for everything that need not be named. Nothing new is begun after `end`.
+/// empty for everything. Nothing new is begun after `end`.
 pub fn run(collected: &mut Collected, names: &[TrialName], end: Instant) {
     let facts = &collected.facts;
-    let wanted = |trial: &&Description| {
-        names.contains(&trial.name) || names.is_empty() && !trial.name.only_if_named()
-    };
+    let wanted = |trial: &&Description| names.is_empty() || names.contains(&trial.name);
     let mut runs = vec![leftover::plan(facts).execute(end)];
     // Nearly always there is nothing to say.
     runs.retain(|trial| !trial.steps.is_empty() || trial.ending != Ending::Complete);

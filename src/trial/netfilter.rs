@@ -110,6 +110,7 @@ fn attempt(steps: &mut Steps, tool: &IptablesTool, root: bool) -> Option<()> {
         steps.about("", needed);
         steps.step(action, || execute(tool, rule));
     }
+    steps.about("", true);
     packet(steps)
 }
 

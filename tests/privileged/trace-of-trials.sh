@@ -16,7 +16,7 @@ state() {
     for family in ip ip6; do
         cat /proc/net/${family}_tables_names 2>/dev/null | sort
         # Listing a table registers it: only those that are there already.
-        for table in $(cat /proc/net/${family}_tables_names 2>/dev/null); do
+        { cat /proc/net/${family}_tables_names 2>/dev/null || true; } | while read -r table; do
             "${family}tables-legacy-save" -t "$table" 2>/dev/null | sed '/^#/d; s/\[.*\]//'
         done
     done
@@ -50,7 +50,7 @@ unchanged() {
     }
 }
 
-# slowly TRIAL: a doctor whose trial has made something and is held there; sets $doctor and $tracer.
+# slowly TRIAL: a doctor whose trial has made something and is held there; sets $victim and $tracer.
 slowly() {
     rm -f "$WORK/trace" "$WORK/out"
     # It is held when its guardian has made its places, and has forked it.
@@ -58,7 +58,7 @@ slowly() {
         "$DOCTOR" --active="$1" --format json --timeout 60 >"$WORK/out" 2>&1 &
     tracer=$!
     within 30 held || fail "$1: no trial was begun: $(head -c 300 "$WORK/out")"
-    doctor=$(sed -n '1s/ .*//p' "$WORK/trace")
+    victim=$(sed -n '1s/ .*//p' "$WORK/trace")
 }
 # The first guardian looks for what is left.
 held() { until [ "$(sed -n '/setsid/,$p' "$WORK/trace" 2>/dev/null | sed '1d' | sed -n '/setsid/,$p' | grep -c setpgid)" -ge 2 ]; do sleep 0.05; done; }
@@ -66,10 +66,10 @@ held() { until [ "$(sed -n '/setsid/,$p' "$WORK/trace" 2>/dev/null | sed '1d' | 
 # killed TRIAL SECONDS: a doctor that is killed after that time, wherever it is then.
 killed() {
     "$DOCTOR" --active="$1" --format json --timeout 60 >"$WORK/out" 2>&1 &
-    doctor=$!
+    victim=$!
     sleep "$2"
-    kill -KILL "$doctor" 2>/dev/null || true
-    wait "$doctor" 2>/dev/null || true
+    kill -KILL "$victim" 2>/dev/null || true
+    wait "$victim" 2>/dev/null || true
     within 20 no_guardian || fail "$1: a guardian still runs 20 s after the doctor was killed"
 }
 no_guardian() { while grep -qs '^Name:.doctor$' /proc/[0-9]*/status; do sleep 0.1; done; }

@@ -55,11 +55,6 @@ impl TrialName {
         }
     }
 
-    /// Whether it runs only if it is named: it connects to something.
-    pub const fn only_if_named(self) -> bool {
-        false
-    }
-
     /// Ids of the checks that take its result as their evidence.
     pub const fn settles(self) -> &'static [&'static str] {
         match self {

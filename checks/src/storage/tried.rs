@@ -4,9 +4,7 @@ use alloc::string::ToString;
 
 use super::data_roots::{self, Affected};
 use crate::{
-    facts::{
-        Action, DataRoot, DataRootOwner, Ending, Facts, IN_USER_NAMESPACE, Step, Trial, TrialName,
-    },
+    facts::{Action, DataRoot, DataRootOwner, Facts, IN_USER_NAMESPACE, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Proof},
 };
 
@@ -54,8 +52,7 @@ pub(super) fn mounted<'a>(trial: &'a Trial, scene: &str) -> Option<Tried<'a>> {
     if let Some(failed) = operations.iter().flatten().find(|step| step.refused.is_some()) {
         return Some(Tried::Fails(trial, failed));
     }
-    let whole = trial.ending == Ending::Complete && operations.iter().all(Option::is_some);
-    whole.then_some(Tried::Works)
+    operations.iter().all(Option::is_some).then_some(Tried::Works)
 }
 
 /// Rootless engines are in a user namespace of their own.
