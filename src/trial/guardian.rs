@@ -43,9 +43,11 @@ pub(super) fn supervise(work: Work, deadline: Instant, trial: &mut Trial) {
             return;
         }
     };
-    if listen(&stream, deadline + GRACE, trial).is_none() {
-        // It goes on removing as soon as it can, and nobody waits for that.
-        trial.ending = Ending::TimedOut;
+    let until = deadline + GRACE;
+    if listen(&stream, until, trial).is_none() {
+        // A guardian that is late goes on removing as soon as it can, and nobody waits for that. What one
+        // that was killed has left, the next run finds.
+        trial.ending = if Instant::now() < until { Ending::Died } else { Ending::TimedOut };
     }
     drop(stream);
     wait_until(guardian, Instant::now() + Duration::from_millis(100));
