@@ -1,7 +1,7 @@
 //! The parts of the `doctor` program, as a library so that tests and fuzz targets reach everything.
 //! Internal: no promise is made about this interface.
 //!
-//! Data flows one way: source → probe → facts → checks → report → render.
+//! Data flows one way: source → probe (→ trial) → facts → checks → report → render.
 
 pub mod bundle;
 pub mod cli;
@@ -11,3 +11,6 @@ pub mod probe;
 pub mod render;
 pub mod report;
 pub mod source;
+pub mod trial;
+
+mod fork;

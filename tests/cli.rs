@@ -288,3 +288,26 @@ fn a_reader_that_goes_away_is_no_error_and_a_full_disk_is() {
     }
     assert!(file.exists());
 }
+
+#[test]
+fn trials_are_of_this_machine_and_have_names() {
+    let (_, err) = run(&["--active", "--from", "bundle"], 2);
+    assert!(err.contains("cannot be used with"), "{err}");
+    let (_, err) = run(&["--active=overly"], 2);
+    assert!(err.contains("did you mean overlay?"), "{err}");
+    let list = json(&["list", "--active", "--format=json"]);
+    let trials = list["trials"].as_array().unwrap();
+    assert!(trials.iter().any(|t| t["name"] == "overlay" && t["may_load"][0] == "overlay"));
+    let (table, _) = run(&["list", "--active"], 0);
+    assert!(trials.iter().all(|t| table.contains(t["name"].as_str().unwrap())));
+}
+
+#[test]
+fn what_was_tried_is_in_the_report() {
+    let report = json(&["--active=inotify", "--exit-zero", "--format=json"]);
+    let trials = report["trials"].as_array().unwrap();
+    let trial = trials.iter().find(|t| t["name"] == "inotify").unwrap();
+    assert_eq!(trial["steps"][0]["step"], "make inotify instances");
+    assert!(!trials.iter().any(|t| t["name"] == "overlay"), "only what was named");
+    assert_eq!(json(&["--exit-zero", "--format=json"])["trials"], Value::Array(vec![]));
+}

@@ -5,7 +5,7 @@ use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    facts::{Missing, Why},
+    facts::{Missing, Step, Trial, Why},
     remedy::Remedy,
     target::Severities,
     version::{Component, KnownVersion},
@@ -46,9 +46,19 @@ impl Outcome {
         Self::NotApplicable(reason.into())
     }
 
+    /// A pass that rests on what was tried.
+    pub const fn proved() -> Self {
+        Self::Pass(Proof::Trial)
+    }
+
     /// The findings, or a pass where there are none.
     pub fn of(findings: Vec<Finding>) -> Self {
         if findings.is_empty() { Self::pass() } else { Self::Found(findings) }
+    }
+
+    /// The findings, or `pass` where there are none.
+    pub fn of_or(findings: Vec<Finding>, pass: impl FnOnce() -> Self) -> Self {
+        if findings.is_empty() { pass() } else { Self::Found(findings) }
     }
 
     /// On what the verdict rests.
@@ -150,6 +160,12 @@ impl Finding {
     pub fn evidence(mut self, source: impl Into<String>, value: impl Into<String>) -> Self {
         self.evidence.push(Evidence { source: source.into(), value: value.into() });
         self
+    }
+
+    /// With a step of a trial as one more observation.
+    #[must_use]
+    pub fn tried(self, trial: &Trial, step: &Step) -> Self {
+        self.evidence(trial.source(step), alloc::format!("{step}"))
     }
 
     /// Explained by the finding of another check, if that one is found too.

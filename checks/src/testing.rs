@@ -1,10 +1,12 @@
 //! Facts for unit tests: a healthy environment of each kind, to be changed in one place.
 
 mod resources;
+mod trials;
 
 use alloc::{vec, vec::Vec};
 
 use self::resources::healthy_resources;
+pub(crate) use self::trials::tried;
 
 use crate::facts::{Fact::Known, *};
 

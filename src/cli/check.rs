@@ -3,10 +3,11 @@
 use std::{
     io::{self, Write},
     path::PathBuf,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use dind_doctor_checks::{
+    facts::TrialName,
     target::Severity,
     version::{Component, Version},
 };
@@ -29,6 +30,7 @@ use crate::{
         tap,
     },
     report::{self, Baseline, Day, Ignore, Options, Origin, Report, Selector},
+    trial,
 };
 
 #[derive(Debug, clap::Args)]
@@ -59,6 +61,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = arguments::seconds,
           help_heading = "What to judge")]
     timeout: Duration,
+    /// Also try the real thing, in namespaces of its own that vanish with it: all trials, or those that
+    /// are named; list --active shows them
+    #[arg(long, value_name = "TRIAL", num_args = 0.., require_equals = true, value_delimiter = ',',
+          value_parser = selection::trial, conflicts_with = "from", help_heading = "What to judge")]
+    active: Option<Vec<TrialName>>,
 
     /// From which severity on the exit code is 1 [default: error]
     #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Exit code")]
@@ -107,9 +114,14 @@ pub(super) fn run(
 ) -> Result<ExitCode, Trouble> {
     let config = arguments.config.read(console.variable)?;
     let options = arguments.options(config, arguments.baseline.read()?);
+    let end = Instant::now() + arguments.timeout;
     let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
     let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
-    let report = report::diagnose(probe::collect(&*source), origin, &options);
+    let mut collected = probe::collect(&*source);
+    if let Some(names) = &arguments.active {
+        trial::run(&mut collected, names, end);
+    }
+    let report = report::diagnose(collected, origin, &options);
     let printed = arguments.print(&report, console, out);
     // The files are written though nobody reads standard output, and the other way round.
     for output in &arguments.output {

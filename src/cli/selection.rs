@@ -2,6 +2,7 @@
 
 use dind_doctor_checks::{
     Check,
+    facts::TrialName,
     registry::{self, Area, REGISTRY},
 };
 
@@ -28,6 +29,14 @@ pub(super) fn check(id: &str) -> Result<(Area, &'static Check), String> {
     registry::find(id).ok_or_else(|| {
         let known = registry::all().map(|(_, check)| check.id);
         format!("no check has this id{}", suggestion(id, known))
+    })
+}
+
+/// The trial with this name, for clap.
+pub(super) fn trial(name: &str) -> Result<TrialName, String> {
+    name.parse().map_err(|()| {
+        let known = TrialName::ALL.map(TrialName::name);
+        format!("trials are {}{}", known.join(", "), suggestion(name, known.into_iter()))
     })
 }
 

@@ -29,7 +29,7 @@ mod version;
 
 use std::time::Duration;
 
-use dind_doctor_checks::facts::{Facts, Processes, Runtime};
+use dind_doctor_checks::facts::{Facts, Processes, Runtime, Trials};
 pub use reader::Reader;
 
 use crate::source::Source;
@@ -93,6 +93,7 @@ pub fn collect(source: &dyn Source) -> Collected {
         engines,
         mounts,
         runtime: Runtime::default(),
+        trials: Trials::default(),
     };
     facts.runtime = reader.run("runtime", BUDGET, |r| runtime::probe(r, &facts));
     // Last, since it may wait: what is asked after it belongs to the second sample.

@@ -17,5 +17,6 @@ pub mod sarif;
 mod snippet;
 pub mod table;
 pub mod tap;
+pub mod trials;
 
 pub use escape::escape;

@@ -27,6 +27,7 @@ pub use check::{CheckReport, Status};
 pub use day::Day;
 use dind_doctor_checks::{
     Check,
+    facts::Trials,
     registry::{self, Area},
     target::Severity,
 };
@@ -79,7 +80,9 @@ pub struct Report {
     pub targets: Vec<TargetReport>,
     /// The checks that were selected, in the order of the registry.
     pub checks: Vec<CheckReport>,
-    /// Probes that met a deadline, sorted.
+    /// What was tried; nothing without `--active`.
+    pub trials: Trials,
+    /// Probes and trials that met a deadline, sorted.
     pub timed_out: Vec<String>,
     /// Probes of this machine in the order in which they ran, and how long each took. No format that a
     /// machine reads has it: two reports of the same facts are the same.
@@ -142,6 +145,7 @@ pub fn diagnose_with(
         targets: readiness::of_targets(&checks, &left_out, &options.targets),
         summary: Summary::of(&checks),
         checks,
+        trials: facts.trials,
         timed_out,
         configuration: options.configuration.clone(),
         expired_ignores,

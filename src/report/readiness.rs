@@ -1,6 +1,7 @@
 //! What follows for each target.
 
 use dind_doctor_checks::{
+    facts::TrialName,
     outcome::Proof,
     target::{Severities, Severity, Target},
 };
@@ -41,7 +42,8 @@ pub struct TargetReport {
     pub selected: bool,
     /// Whether it can be started here.
     pub readiness: Readiness,
-    /// `Trial` if a trial is among what the readiness rests on.
+    /// `Trial` if the real thing was tried: of what blocks, at least one; otherwise everything that
+    /// could block and that a trial can tell.
     pub proof: Proof,
     /// Checks that found an error for it, root causes first.
     pub blockers: Vec<&'static str>,
@@ -139,11 +141,18 @@ fn of_target(
     } else {
         Readiness::Ready
     };
-    let rests_on = |check: &&CheckReport| match readiness {
-        Readiness::Blocked => blockers.contains(&check.id),
-        Readiness::Degraded => degraded_by.contains(&check.id),
-        Readiness::Unknown | Readiness::Ready => {
-            check.status == Status::Pass && check.could_reach(Severity::Error, &[target])
+    let tried = |check: &CheckReport| check.proof == Proof::Trial;
+    let proved = match readiness {
+        Readiness::Blocked => counted().any(|check| blockers.contains(&check.id) && tried(check)),
+        Readiness::Unknown => false,
+        Readiness::Degraded | Readiness::Ready => {
+            let rests_on = |check: &&CheckReport| {
+                check.could_reach(Severity::Error, &[target])
+                    && (check.status == Status::Pass || degraded_by.contains(&check.id))
+            };
+            let has_trial = |id| TrialName::that_settle(id).next().is_some();
+            counted().any(|check| rests_on(&check) && tried(check))
+                && counted().filter(rests_on).all(|check| tried(check) || !has_trial(check.id))
         }
     };
     let each = || {
@@ -153,12 +162,11 @@ fn of_target(
     let as_found = each().map(|(_, (given, _))| given).min().unwrap_or(Readiness::Ready);
     let differ = each().filter(|(_, (given, counts))| as_found != readiness && given != counts);
     let adjusted_by = differ.map(|(id, _)| id).collect();
-    let tried = counted().filter(rests_on).any(|check| check.proof == Proof::Trial);
     TargetReport {
         target,
         selected,
         readiness,
-        proof: if tried { Proof::Trial } else { Proof::Static },
+        proof: if proved { Proof::Trial } else { Proof::Static },
         blockers,
         unknown_because,
         degraded_by,
@@ -259,11 +267,27 @@ mod tests {
     }
 
     #[test]
-    fn a_trial_among_what_it_rests_on_is_proof() {
+    fn it_is_proved_where_all_that_can_be_tried_was() {
         use dind_doctor_checks::outcome::Outcome;
         let report = report_of(&[
-            check!("a", "B/-/-/-/-", Ok(Outcome::Pass(Proof::Trial))),
-            check!("b", "-/B/-/-/-"),
+            check!("dataroot-on-overlay", "B/B/-/-/-", Ok(Outcome::Pass(Proof::Trial))),
+            check!("storage-fs-unsupported", "-/B/-/-/-"),
+            check!("no-trial-tells-this", "B/B/B/-/-"),
+        ]);
+        assert_eq!(dockerd(&report).proof, Proof::Trial);
+        assert_eq!(report.targets[1].proof, Proof::Static, "one of the two was not tried");
+        assert_eq!(report.targets[2].proof, Proof::Static);
+    }
+
+    #[test]
+    fn one_blocker_that_was_tried_is_proof() {
+        let report = report_of(&[
+            found!("a", "B/-/-/-/-"),
+            check!("b", "B/B/-/-/-", {
+                let severity = Severities::of("B/-/-/-/-");
+                let finding = dind_doctor_checks::outcome::Finding::new("s", severity, "s");
+                Ok(finding.evidence("trial: mount overlay", "EINVAL").into())
+            }),
         ]);
         assert_eq!(dockerd(&report).proof, Proof::Trial);
         assert_eq!(report.targets[1].proof, Proof::Static);

@@ -18,7 +18,9 @@ mod sys;
 
 pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Package, Refusal, Stat, StatFs, Uname};
 pub use live::LiveSource;
+pub(crate) use nfnetlink::nft_tables;
 pub use question::{Access, Question, SystemCall};
+pub(crate) use socket::legacy_entries;
 
 /// Something that can be asked about a machine.
 pub trait Source {

@@ -62,7 +62,7 @@ const GENERIC_HEADER: usize = 4;
 ///
 /// A kernel without nf_tables refuses with EINVAL, EOPNOTSUPP or EPROTONOSUPPORT; without
 /// CAP_NET_ADMIN it is EPERM, which says nothing about the kernel.
-pub(super) fn nft_tables(deadline: Instant) -> Result<Vec<NftTable>, Refusal> {
+pub(crate) fn nft_tables(deadline: Instant) -> Result<Vec<NftTable>, Refusal> {
     for _ in 0..ATTEMPTS {
         let mut tables = Tables::default();
         let mut consistent = true;

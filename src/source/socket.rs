@@ -42,7 +42,7 @@ pub(super) fn path_mtu(destination: IpAddr) -> Result<u32, Refusal> {
 /// How many entries the legacy table `table` of IPv4 (`family` 4) or IPv6 (6) has, those of the empty
 /// table too. The kernel would load or register a table that is not there: only for tables that are
 /// in `/proc/net/ip_tables_names`. Needs CAP_NET_ADMIN.
-pub(super) fn legacy_entries(family: u8, table: &str) -> Result<u32, Refusal> {
+pub(crate) fn legacy_entries(family: u8, table: &str) -> Result<u32, Refusal> {
     let (any, level) = match family {
         4 => (ANY_V4, libc::IPPROTO_IP),
         6 => (ANY_V6, libc::IPPROTO_IPV6),

@@ -3,7 +3,8 @@ use alloc::{format, string::String, vec::Vec};
 use super::nesting;
 use crate::{
     facts::{
-        CgroupDirectory, CgroupType, CgroupVersion, Fact, Facts, PREPARING_ENTRYPOINTS, Procs, Text,
+        Action, CgroupDirectory, CgroupType, CgroupVersion, Fact, Facts, PREPARING_ENTRYPOINTS,
+        Procs, Text, TrialName,
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{Place, Remedy},
@@ -74,6 +75,10 @@ fn run(facts: &Facts) -> Verdict {
     if base.writable == Fact::Known(false) {
         return Ok(Outcome::not_applicable("nothing can be made here: see cgroup2-not-delegated"));
     }
+    let tried = facts.trials.complete(TrialName::Cgroup);
+    if tried.is_some_and(|t| t.worked(Action::ChildController) && t.worked(Action::EnterCgroup)) {
+        return Ok(Outcome::proved());
+    }
     if matches!(kind, CgroupType::Threaded | CgroupType::DomainInvalid) {
         return Ok(threaded(base, kind).into());
     }
@@ -90,7 +95,13 @@ fn run(facts: &Facts) -> Verdict {
     if severity == Severities::NONE {
         return Ok(Outcome::pass());
     }
-    Ok(unprepared(base, kind, procs, &lacking, severity).into())
+    let found = unprepared(base, kind, procs, &lacking, severity);
+    // A process that may not enter, or a controller that a new cgroup lacks.
+    Ok(match tried.and_then(|trial| Some((trial, trial.failure()?))) {
+        Some((trial, step)) => found.tried(trial, step),
+        None => found,
+    }
+    .into())
 }
 
 /// The controllers that nested engines need and could have, but that are not enabled for children.

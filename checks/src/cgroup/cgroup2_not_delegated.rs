@@ -2,7 +2,9 @@ use alloc::{format, vec::Vec};
 
 use super::nesting;
 use crate::{
-    facts::{CgroupDirectory, CgroupType, CgroupVersion, Fact, Facts, Text, Why},
+    facts::{
+        Action, CgroupDirectory, CgroupType, CgroupVersion, Fact, Facts, Text, TrialName, Why,
+    },
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet, quote},
     target::{Severities, Severity, Target},
@@ -58,6 +60,9 @@ fn run(facts: &Facts) -> Verdict {
             return Ok(Outcome::not_applicable("not cgroup v2"));
         }
     }
+    if let Some(outcome) = tried(facts) {
+        return Ok(outcome);
+    }
     // Writing is a question to containers: on a host, whoever starts a daemon is not the doctor's user.
     let contained = !facts.runtime.container.is_no();
     if contained && facts.cgroup.unified_mount().is_some_and(|mount| mount.read_only) {
@@ -80,6 +85,26 @@ fn run(facts: &Facts) -> Verdict {
         }
     }
     Ok(Outcome::of(findings))
+}
+
+/// What root found who made a cgroup: what a user may do is another question, and whether a controller
+/// that is missing in it was missing above too is not told by a trial.
+fn tried(facts: &Facts) -> Option<Outcome> {
+    if facts.identity.euid.known() != Some(&0) {
+        return None;
+    }
+    let trial = facts.trials.complete(TrialName::Cgroup)?;
+    let step = trial.steps(Action::MakeDirectory).next()?;
+    if step.refused.is_some() {
+        let read_only = facts.cgroup.unified_mount().is_some_and(|mount| mount.read_only);
+        let base = facts.cgroup.base.known();
+        let found = match base.filter(|_| !read_only) {
+            Some(base) => refused(base),
+            None => self::read_only(),
+        };
+        return Some(found.tried(trial, step).into());
+    }
+    (trial.worked(Action::ChildController)).then(Outcome::proved)
 }
 
 fn is_user(facts: &Facts) -> Result<bool, Unknown> {

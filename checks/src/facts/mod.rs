@@ -24,6 +24,7 @@ mod scratch;
 mod security;
 mod storage;
 mod text;
+mod trials;
 mod userns;
 
 pub use cgroup::{
@@ -63,6 +64,7 @@ pub use security::{
 };
 pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice, Space, Storage};
 pub use text::Text;
+pub use trials::{Action, Ending, IN_USER_NAMESPACE, Refused, Step, Trial, TrialName, Trials};
 pub use userns::{MappingProgram, SubordinateIds, SubordinateRange, UserNamespaces};
 
 use serde::{Deserialize, Serialize};
@@ -123,4 +125,6 @@ pub struct Facts {
     pub runtime: Runtime,
     /// Versions that are given or read.
     pub versions: Versions,
+    /// What was tried; nothing without `--active`.
+    pub trials: Trials,
 }

@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Capability, Facts, Mount, MountTable, Sandbox, Tri, Why},
+    facts::{Action, Capability, Facts, Mount, MountTable, Sandbox, Step, Tri, TrialName, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
     target::Target,
@@ -55,12 +55,21 @@ fn run(facts: &Facts) -> Verdict {
     if facts.runtime.sandbox == Sandbox::Sysbox {
         return Ok(Outcome::not_applicable("Sysbox handles the mount of proc itself"));
     }
+    // A tmpfs is mounted first, so it is not the namespace that is refused.
+    let tried = facts.trials.complete(TrialName::Userns);
+    let tried = tried.and_then(|trial| Some((trial, trial.steps(Action::MountProc).next()?)));
+    if tried.is_some_and(|(_, step)| step.refused.is_none()) {
+        return Ok(Outcome::proved());
+    }
     let table = facts.mounts.get()?;
     let mut covered: Option<(&Mount, Vec<&str>)> = None;
     for proc in table.rows.iter().filter(|m| m.fstype == "proc" && m.root == "/") {
         let over = mounts_over(proc, table);
         if over.is_empty() && !proc.read_only() {
-            return Ok(Outcome::pass());
+            return Ok(match tried {
+                Some((trial, step)) => unexplained(step).tried(trial, step).into(),
+                None => Outcome::pass(),
+            });
         }
         // What people know is the mount at /proc.
         if covered.is_none() || proc.mount_point == "/proc" {
@@ -70,7 +79,27 @@ fn run(facts: &Facts) -> Verdict {
     let Some((proc, over)) = covered else {
         return Err(Unknown::new("/proc/self/mountinfo: a mount of proc", Why::NotFound));
     };
-    Ok(finding(facts, proc, &over).into())
+    let found = finding(facts, proc, &over);
+    Ok(match tried {
+        Some((trial, step)) => found.tried(trial, step),
+        None => found,
+    }
+    .into())
+}
+
+/// Nothing covers the proc that is seen, and a new one is refused all the same.
+fn unexplained(step: &Step) -> Finding {
+    Finding::new(
+        "/proc",
+        CHECK.worst,
+        format!(
+            "a new proc cannot be mounted in a user namespace ({step}), though nothing masks /proc"
+        ),
+    )
+    .remedy(Remedy::container(
+        "start the container without a security profile that refuses mounts",
+        [ContainerSetting::SecurityOption(SecurityOption::SystemPathsUnconfined)],
+    ))
 }
 
 /// The mounts right on `proc` that hide something, by mount point, each once.
@@ -150,116 +179,4 @@ fn buildkit_is_rootless(facts: &Facts) -> Tri {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        facts::{CapabilitySet, Fact},
-        target::Severity,
-        testing::{healthy_container, healthy_vm, mount},
-    };
-
-    fn with_mounts(extra: &[(&str, &str)]) -> Facts {
-        let mut facts = healthy_container();
-        let Fact::Known(table) = &mut facts.mounts else { panic!() };
-        table.rows.extend(extra.iter().map(|(place, fstype)| {
-            let root = if *fstype == "proc" { place.trim_start_matches("/proc") } else { "/" };
-            Mount { root: root.into(), ..mount(place, fstype, &["ro"]) }
-        }));
-        facts
-    }
-
-    fn masked() -> Facts {
-        with_mounts(&[
-            ("/proc/kcore", "tmpfs"),
-            ("/proc/keys", "tmpfs"),
-            ("/proc/acpi", "tmpfs"),
-            ("/proc/bus", "proc"),
-            ("/proc/sys", "proc"),
-        ])
-    }
-
-    fn severities(facts: &Facts) -> [Option<Severity>; 3] {
-        match run(facts) {
-            Ok(Outcome::Found(found)) => [Target::Dockerd, Target::Rootless, Target::Buildkit]
-                .map(|t| found[0].severity.get(t)),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn masked_paths_stop_rootless_engines_and_never_dockerd() {
-        assert_eq!(severities(&masked()), [None, Some(Severity::Error), None]);
-    }
-
-    #[test]
-    fn buildkit_is_stopped_where_it_must_run_rootless() {
-        let error = Some(Severity::Error);
-        let mut user = masked();
-        user.identity.euid = Fact::Known(1000);
-        assert_eq!(severities(&user), [None, error, error]);
-        let mut unprivileged = masked();
-        let default = CapabilitySet(0xa804_25fb);
-        unprivileged.capabilities.effective = Fact::Known(default);
-        unprivileged.capabilities.bounding = Fact::Known(default);
-        assert_eq!(severities(&unprivileged), [None, error, error]);
-        let Ok(Outcome::Found(found)) = run(&unprivileged) else { panic!() };
-        assert_eq!(found[0].caused_by, ["privilege-missing"]);
-        assert!(found[0].summary.contains("/proc/acpi") && found[0].summary.contains("and 1 more"));
-    }
-
-    #[test]
-    fn buildkit_without_a_process_sandbox_needs_no_new_proc() {
-        let mut facts = masked();
-        facts.identity.euid = Fact::Known(1000);
-        facts.runtime.variables = Fact::Known(alloc::vec![(
-            "BUILDKITD_FLAGS".into(),
-            "--oci-worker-no-process-sandbox".into()
-        )]);
-        assert_eq!(severities(&facts), [None, Some(Severity::Error), None]);
-    }
-
-    #[test]
-    fn an_unmasked_proc_passes_in_a_container_and_a_vm() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-    }
-
-    #[test]
-    fn mounts_on_directories_that_are_always_empty_hide_nothing() {
-        let facts =
-            with_mounts(&[("/proc/sys/fs/binfmt_misc", "autofs"), ("/proc/fs/nfsd", "nfsd")]);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
-    }
-
-    #[test]
-    fn another_complete_proc_is_enough() {
-        let mut facts = masked();
-        let Fact::Known(table) = &mut facts.mounts else { panic!() };
-        table.rows.push(mount("/mnt/proc", "proc", &["rw"]));
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
-    }
-
-    #[test]
-    fn a_read_only_proc_allows_no_writable_one() {
-        let mut facts = healthy_container();
-        let Fact::Known(table) = &mut facts.mounts else { panic!() };
-        for row in table.rows.iter_mut().filter(|row| row.mount_point == "/proc") {
-            row.options = alloc::vec!["ro".into()];
-        }
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
-    }
-
-    #[test]
-    fn sysbox_is_not_judged() {
-        let mut facts = masked();
-        facts.runtime.sandbox = Sandbox::Sysbox;
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
-    }
-
-    #[test]
-    fn without_mounts_it_is_unknown() {
-        let mut facts = masked();
-        facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-        assert!(run(&facts).is_err());
-    }
-}
+mod tests;

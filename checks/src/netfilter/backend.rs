@@ -3,7 +3,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Facts, IptablesTool, ToolFlavour, Tri},
+    facts::{Ending, Facts, IptablesTool, ToolFlavour, Tri, Trial, TrialName},
     remedy::{ContainerSetting, Place, Remedy},
 };
 
@@ -82,6 +82,17 @@ pub(super) fn selected(facts: &Facts, tool: &IptablesTool) -> Option<ToolFlavour
         return dind_choice(facts).or(flavour);
     }
     flavour
+}
+
+/// The trial of the `iptables` that a daemon would run, if it came to its end.
+pub(super) fn tried(facts: &Facts) -> Option<&Trial> {
+    let tool = facts.netfilter.iptables.known()?.as_ref()?;
+    // docker:dind's entrypoint may choose another one than the first on the PATH.
+    if selected(facts, tool) != tool.flavour.known().copied() {
+        return None;
+    }
+    let trial = facts.trials.of(TrialName::Netfilter, &tool.path)?;
+    (trial.ending == Ending::Complete).then_some(trial)
 }
 
 /// How to make the daemon use `flavour`.

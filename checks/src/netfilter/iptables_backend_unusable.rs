@@ -2,7 +2,7 @@ use alloc::{format, string::String};
 
 use super::backend::{self, Firewall};
 use crate::{
-    facts::{Facts, IptablesTool, Sandbox, ToolFlavour, Tri, Why},
+    facts::{Action, Facts, IptablesTool, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{DaemonOption, Place, Remedy},
     target::Severities,
@@ -14,7 +14,8 @@ check! {
     /// The flavour of the first `iptables` on the PATH (legacy talks to ip_tables, nft to nf_tables), what
     /// docker:dind's entrypoint would choose instead, and which of the two the kernel serves. Nothing is
     /// run: `iptables-legacy` registers tables even when it only lists them, and asking for nf_tables can
-    /// load the module.
+    /// load the module. With `--active` the program makes dockerd's rules in a network namespace of its own,
+    /// and a packet has to meet them.
     ///
     /// ## Why it matters
     /// The flavour comes with the image, the kernel with the host, and a container cannot load modules.
@@ -85,6 +86,9 @@ fn run(facts: &Facts) -> Verdict {
     let Some(tool) = facts.netfilter.iptables.get()? else {
         return no_program(facts, "iptables");
     };
+    if let Some(outcome) = tried(facts, tool) {
+        return Ok(outcome);
+    }
     let flavour = match backend::selected(facts, tool) {
         Some(flavour) => flavour,
         None => *tool.flavour.get()?,
@@ -98,6 +102,61 @@ fn run(facts: &Facts) -> Verdict {
         }
         (ToolFlavour::Legacy, ..) => Err(unknown("legacy iptables in the kernel")),
     }
+}
+
+/// What the trial of the program says; nothing where it was not permitted to do anything.
+fn tried(facts: &Facts, tool: &IptablesTool) -> Option<Outcome> {
+    let trial = backend::tried(facts)?;
+    let chain = trial.steps(Action::NatChain).next()?;
+    if let Some(refused) = &chain.refused {
+        let permission = ["Permission denied", "Operation not permitted", "EPERM", "EACCES"];
+        if permission.iter().any(|text| refused.what.contains(text)) {
+            return None;
+        }
+        return Some(fails(facts, tool, trial, chain).into());
+    }
+    let ignored = trial.steps(Action::SendPacket).find(|step| step.refused.is_some());
+    match ignored.filter(|_| trial.worked(Action::Masquerade)) {
+        Some(step) => Some(ineffective(tool, trial, step).into()),
+        None => Some(Outcome::proved()),
+    }
+}
+
+fn fails(facts: &Facts, tool: &IptablesTool, trial: &Trial, step: &Step) -> Finding {
+    let flavour = tool.flavour.known().copied();
+    let mut finding = Finding::new(
+        tool.path.as_str(),
+        Severities::of(TOOL),
+        format!("{} cannot make dockerd's chain in the table nat: {step}", tool.path),
+    )
+    .tried(trial, step);
+    let (other, served) = match flavour {
+        Some(ToolFlavour::Legacy) => (ToolFlavour::Nft, trial.worked(Action::Nftables)),
+        _ => (ToolFlavour::Legacy, trial.worked(Action::LegacyTable)),
+    };
+    if served {
+        for remedy in backend::pin(facts, Some(tool), other) {
+            finding = finding.remedy(remedy);
+        }
+    }
+    let modules = match flavour {
+        Some(ToolFlavour::Legacy) => "modprobe -a ip_tables iptable_nat iptable_filter",
+        _ => "modprobe -a nf_tables nft_compat nft_chain_nat",
+    };
+    finding.remedy(Remedy::commands(Place::Host, "load the modules on the host", [modules]))
+}
+
+fn ineffective(tool: &IptablesTool, trial: &Trial, step: &Step) -> Finding {
+    Finding::new(
+        tool.path.as_str(),
+        Severities::of("D/D/D/-/W"),
+        format!("rules of {} are accepted, and packets do not meet them: {step}", tool.path),
+    )
+    .tried(trial, step)
+    .remedy(Remedy::advice(
+        Place::Host,
+        "use a kernel whose netfilter sees the packets of this network namespace",
+    ))
 }
 
 fn unknown(source: &str) -> Unknown {

@@ -2,7 +2,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::backend::{self, Firewall};
 use crate::{
-    facts::{Extension, Facts, Sandbox, ToolFlavour, Tri, Why},
+    facts::{Action, Extension, Facts, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Place, Remedy},
     target::Severities,
@@ -13,7 +13,7 @@ check! {
     /// ## What it looks at
     /// The extensions of iptables that dockerd's rules need (addrtype, conntrack, DNAT, MASQUERADE), those
     /// that kube-proxy's need beside (comment, mark, MARK, statistic), and the legacy table raw: by the
-    /// kernel's list of what is registered, and its configuration.
+    /// kernel's list of what is registered, and its configuration. With `--active` rules with them are made.
     ///
     /// ## Why it matters
     /// dockerd exits when a rule for its chains is refused. Kernels made for small VMs and appliances leave
@@ -76,18 +76,43 @@ fn run(facts: &Facts) -> Verdict {
         .netfilter
         .extensions
         .iter()
+        .filter(|e| tried(facts, e).is_none())
         .find(|e| e.present == Tri::Unknown && DOCKER.contains(&e.name.as_str()));
     let fixed = facts.kernel.modules_loadable.is_known_and(|loadable| !loadable);
     match unknown {
         Some(extension) if found.is_empty() && fixed => {
             Err(Unknown::new(extension.source.as_str(), Why::NotPermitted))
         }
-        _ => Ok(Outcome::of(found)),
+        _ => Ok(Outcome::of_or(found, || pass(facts))),
     }
 }
 
 fn missing(facts: &Facts) -> impl Iterator<Item = &Extension> {
-    facts.netfilter.extensions.iter().filter(|extension| extension.present.is_no())
+    facts.netfilter.extensions.iter().filter(|extension| match tried(facts, extension) {
+        Some((_, step)) => step.refused.is_some(),
+        None => extension.present.is_no(),
+    })
+}
+
+/// The step that made a rule with the extension; nothing is told where no rule could be made at all.
+fn tried<'a>(facts: &'a Facts, extension: &Extension) -> Option<(&'a Trial, &'a Step)> {
+    let action = match extension.name.as_str() {
+        "match addrtype" => Action::MatchAddrtype,
+        "match conntrack" => Action::MatchConntrack,
+        "target MASQUERADE" => Action::Masquerade,
+        RAW => Action::RawTable,
+        _ => return None,
+    };
+    let trial = backend::tried(facts).filter(|trial| trial.worked(Action::NatChain))?;
+    Some((trial, trial.steps(action).next()?))
+}
+
+fn pass(facts: &Facts) -> Outcome {
+    let rules =
+        [Action::NatChain, Action::MatchAddrtype, Action::MatchConntrack, Action::Masquerade];
+    let proved =
+        backend::tried(facts).is_some_and(|trial| rules.into_iter().all(|rule| trial.worked(rule)));
+    if proved { Outcome::proved() } else { Outcome::pass() }
 }
 
 fn finding(facts: &Facts, missing: &[&Extension], severity: &str, who: &str) -> Finding {
@@ -99,7 +124,10 @@ fn finding(facts: &Facts, missing: &[&Extension], severity: &str, who: &str) -> 
         format!("this kernel has no {names}, which {who}"),
     );
     for extension in missing {
-        finding = finding.evidence(extension.source.as_str(), format!("no {}", extension.name));
+        finding = match tried(facts, extension) {
+            Some((trial, step)) => finding.tried(trial, step),
+            None => finding.evidence(extension.source.as_str(), format!("no {}", extension.name)),
+        };
     }
     if facts.netfilter.nft_kernel.is_no() && facts.netfilter.legacy_kernel.is_no() {
         finding = finding.caused_by("iptables-backend-unusable");
@@ -228,5 +256,26 @@ mod tests {
         let mut facts = with(&[("match addrtype", Tri::No)], false);
         facts.runtime.sandbox = Sandbox::Gvisor;
         assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn a_rule_that_was_made_or_refused_decides() {
+        use crate::{facts::TrialName, testing::tried};
+        let made = |rule: Option<&str>, chain: Option<&str>| {
+            let mut facts = with(&[("match addrtype", Tri::Unknown)], false);
+            let steps = [
+                (Action::NatChain, "", chain),
+                (Action::MatchAddrtype, "", rule),
+                (Action::MatchConntrack, "", None),
+                (Action::Masquerade, "", None),
+            ];
+            tried(&mut facts, TrialName::Netfilter, "/usr/sbin/iptables", &steps);
+            facts
+        };
+        assert_eq!(run(&made(None, None)), Ok(Outcome::proved()));
+        let found = finding(&made(Some("Couldn't load match `addrtype'"), None));
+        assert_eq!(found.severity, CHECK.worst);
+        assert!(found.evidence[0].source.starts_with("trial: make a rule with addrtype"));
+        assert!(run(&made(Some("EPERM"), Some("EPERM"))).is_err(), "no rule could be made at all");
     }
 }

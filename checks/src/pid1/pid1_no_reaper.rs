@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Facts, InitProcess, Role, Text, Tri},
+    facts::{Action, Facts, InitProcess, Role, Text, Tri, TrialName},
     outcome::{Finding, Outcome, Verdict},
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
 };
@@ -74,6 +74,19 @@ fn run(facts: &Facts) -> Verdict {
         return Ok(finding(pid1, summary)
             .evidence("/proc/*/stat", format!("state Z, parent 1, in two samples: {names}"))
             .into());
+    }
+    let tried = facts.trials.complete(TrialName::Pid1);
+    if let Some((trial, step)) = tried.and_then(|t| Some((t, t.steps(Action::ReapOrphan).next()?)))
+    {
+        match &step.refused {
+            None => return Ok(Outcome::proved()),
+            // Otherwise a subreaper took the orphan, which says nothing about PID 1.
+            Some(refused) if refused.what.starts_with("still a zombie") => {
+                let summary = format!("PID 1 ({}) does not reap an orphan", pid1.name());
+                return Ok(finding(pid1, summary).tried(trial, step).into());
+            }
+            Some(_) => {}
+        }
     }
     if reaps(pid1) {
         return Ok(Outcome::pass());
@@ -249,5 +262,22 @@ mod tests {
         facts.runtime.container = Tri::Unknown;
         facts.identity.namespaces.pid = Fact::missing("/proc/self/ns/pid", Why::NotFound);
         assert!(run(&facts).is_err());
+    }
+
+    #[test]
+    fn an_orphan_that_is_reaped_or_not_decides() {
+        use crate::{outcome::Proof, testing::tried};
+        let with = |name: &str, refused| {
+            let mut facts = started_with(name, Role::Application);
+            tried(&mut facts, TrialName::Pid1, "", &[(Action::ReapOrphan, "", refused)]);
+            run(&facts)
+        };
+        assert_eq!(with("python3", None), Ok(Outcome::proved()));
+        let Ok(Outcome::Found(found)) = with("agent", Some("still a zombie after 3 s")) else {
+            panic!()
+        };
+        assert_eq!(found[0].proof(), Proof::Trial);
+        let subreaper = Some("PID 9 takes orphans here, not PID 1");
+        assert_eq!(with("agent", subreaper), Ok(Outcome::pass()), "it says nothing of PID 1");
     }
 }

@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Facts, InotifyUse, Tri, Why},
+    facts::{Action, Facts, InotifyUse, Tri, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
     target::{Severities, Severity, Target},
@@ -72,7 +72,11 @@ fn run(facts: &Facts) -> Verdict {
     let watches = inotify.watches.known().map(|w| least(*w, inotify.namespace_watches.known()));
     let seen = inotify.in_use.known();
     let open = u64::from(seen.map_or(0, |in_use| in_use.of(0)));
-    let left = instances.value.saturating_sub(open);
+    let tried = facts.trials.complete(TrialName::Inotify);
+    let tried = tried.and_then(|trial| Some((trial, trial.steps(Action::MakeInotify).next()?)));
+    let refused = tried.filter(|(_, step)| step.refused.is_some());
+    // Processes elsewhere count too, and are not seen.
+    let left = if refused.is_some() { 0 } else { instances.value.saturating_sub(open) };
     let mut findings = Vec::new();
     if instances.value < INSTANCES || left < NODE {
         let severity = severity(facts, left, seen);
@@ -82,10 +86,12 @@ fn run(facts: &Facts) -> Verdict {
             instances.sysctl("instances"),
             instances.value
         );
-        findings.push(
-            finding("instances", severity, summary, &instances, INSTANCES)
-                .evidence("links to anon_inode:inotify in /proc/PID/fd", in_use(seen)),
-        );
+        let found = finding("instances", severity, summary, &instances, INSTANCES)
+            .evidence("links to anon_inode:inotify in /proc/PID/fd", in_use(seen));
+        findings.push(match refused {
+            Some((trial, step)) => found.tried(trial, step),
+            None => found,
+        });
     }
     if let Some(watches) = watches.filter(|watches| watches.value < WATCHES) {
         let low = watches.value < ENOUGH_WATCHES;
@@ -100,7 +106,12 @@ fn run(facts: &Facts) -> Verdict {
             findings.push(finding("watches", severity, summary, &watches, WATCHES));
         }
     }
-    Ok(Outcome::of(findings))
+    Ok(Outcome::of_or(
+        findings,
+        || {
+            if tried.is_some() { Outcome::proved() } else { Outcome::pass() }
+        },
+    ))
 }
 
 struct Limit {

@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Capability, Facts, Text, Why},
+    facts::{Action, Capability, Facts, Step, Text, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
@@ -68,6 +68,17 @@ fn run(facts: &Facts) -> Verdict {
     findings.extend(limit(facts));
     findings.extend(switch(facts));
     findings.extend(apparmor(facts));
+    match tried(facts) {
+        // What a switch says is no more than a guess then.
+        Some(Tried::Works) => return Ok(Outcome::proved()),
+        Some(Tried::Fails(trial, step)) if findings.is_empty() => {
+            return Ok(refused(facts, trial, step).into());
+        }
+        Some(Tried::Fails(trial, step)) => {
+            findings = findings.into_iter().map(|found| found.tried(trial, step)).collect();
+        }
+        None => {}
+    }
     if findings.is_empty() {
         let userns = &facts.userns;
         // Kernels before 4.9 have no limit to read.
@@ -80,6 +91,37 @@ fn run(facts: &Facts) -> Verdict {
         }
     }
     Ok(Outcome::of(findings))
+}
+
+/// How an ordinary user fared who made a user namespace.
+enum Tried<'a> {
+    Works,
+    Fails(&'a Trial, &'a Step),
+}
+
+/// Until something was mounted, which AppArmor refuses where it takes the capabilities away.
+fn tried(facts: &Facts) -> Option<Tried<'_>> {
+    const NEEDED: [Action; 3] = [Action::Unshare, Action::MapIds, Action::MountTmpfs];
+    let trial = facts.trials.complete(TrialName::Userns)?;
+    let mut steps = trial.steps.iter().filter(|step| NEEDED.contains(&step.action));
+    if let Some(failed) = steps.clone().find(|step| step.refused.is_some()) {
+        return Some(Tried::Fails(trial, failed));
+    }
+    steps.any(|step| step.action == Action::MountTmpfs).then_some(Tried::Works)
+}
+
+fn refused(facts: &Facts, trial: &Trial, step: &Step) -> Finding {
+    finding(
+        facts,
+        format!("{} fails to {} for a user namespace: {step}", trial.subject, step.action.words()),
+        CHECK.worst,
+    )
+    .tried(trial, step)
+    .caused_by("seccomp-filter-blocks")
+    .remedy(Remedy::container(
+        "let the container make user namespaces: its seccomp profile or AppArmor refuses them",
+        [ContainerSetting::Privileged],
+    ))
 }
 
 fn finding(facts: &Facts, summary: impl Into<String>, severity: Severities) -> Finding {
@@ -197,80 +239,4 @@ fn sysctl(name: &str, value: &str, text: &str) -> Remedy {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        facts::{CapabilitySet, Fact, Fact::Known},
-        testing::{healthy_container, healthy_vm},
-    };
-
-    fn only(facts: &Facts) -> Finding {
-        match run(facts) {
-            Ok(Outcome::Found(mut found)) if found.len() == 1 => {
-                assert!(found[0].severity.within(&CHECK.worst));
-                found.remove(0)
-            }
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[test]
-    fn a_healthy_container_and_a_vm_pass() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-    }
-
-    #[test]
-    fn each_switch_is_found_by_its_own_name() {
-        let mut facts = healthy_vm();
-        facts.userns.max = Known(0);
-        assert!(only(&facts).summary.contains("max_user_namespaces"));
-        let mut facts = healthy_vm();
-        facts.userns.unprivileged = Known(false);
-        assert!(only(&facts).summary.contains("unprivileged_userns_clone"));
-        let mut facts = healthy_vm();
-        facts.identity.namespaces.user = Fact::missing("/proc/self/ns/user", Why::NotFound);
-        assert!(only(&facts).summary.contains("CONFIG_USER_NS"));
-    }
-
-    #[test]
-    fn buildkitd_as_root_needs_no_user_namespace() {
-        let mut facts = healthy_vm();
-        facts.userns.max = Known(0);
-        assert_eq!(only(&facts).severity.get(Target::Buildkit), None);
-        facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
-        assert_eq!(only(&facts).severity.get(Target::Buildkit), Some(Severity::Error));
-    }
-
-    #[test]
-    fn ubuntus_restriction_spares_programs_with_a_profile() {
-        let mut facts = healthy_vm();
-        facts.identity.euid = Known(1000);
-        facts.userns.apparmor_restricted = Known(true);
-        assert_eq!(only(&facts).severity.get(Target::Rootless), Some(Severity::Error));
-        facts.userns.profiles = Known(["podman", "rootlesskit"].map(Into::into).into());
-        let found = only(&facts);
-        assert_eq!(found.severity.get(Target::Rootless), Some(Severity::Info));
-        assert_eq!(found.severity.get(Target::Buildkit), Some(Severity::Info));
-    }
-
-    #[test]
-    fn a_profile_of_its_own_is_not_judged() {
-        let mut facts = healthy_container();
-        facts.userns.apparmor_restricted = Known(true);
-        facts.security.label = Known("docker-default (enforce)".into());
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
-    }
-
-    #[test]
-    fn without_a_switch_it_is_unknown_unless_another_one_tells() {
-        let mut facts = healthy_container();
-        facts.userns.unprivileged = Fact::missing(SOURCE_CLONE, Why::NotPermitted);
-        assert!(run(&facts).is_err());
-        facts.userns.max = Known(0);
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
-        let mut old = healthy_container();
-        old.userns.max = Fact::missing(SOURCE_MAX, Why::NotFound);
-        assert_eq!(run(&old), Ok(Outcome::pass()));
-    }
-}
+mod tests;

@@ -77,7 +77,7 @@ fn spare(owner: DataRootOwner, sound: &[DataRootOwner], severity: &mut Severitie
 
 /// Whether a target could put images there: buildkitd by the doctor's user, containerd only where one
 /// runs that is not dockerd's own, kubelet never.
-fn is_used(facts: &Facts, root: &DataRoot) -> bool {
+pub(super) fn is_used(facts: &Facts, root: &DataRoot) -> bool {
     let euid = &facts.identity.euid;
     match root.owner {
         DataRootOwner::Docker | DataRootOwner::Podman | DataRootOwner::RootlessDocker => true,

@@ -1,6 +1,9 @@
 use alloc::format;
 
-use super::{data_roots, driver};
+use super::{
+    data_roots, driver,
+    tried::{self, Tried},
+};
 use crate::{
     facts::{Facts, Filesystem},
     outcome::{Outcome, Verdict},
@@ -11,7 +14,8 @@ check! {
     /// The filesystem under each data root (`statfs(2)` of the nearest existing directory, links
     /// resolved, and `/proc/self/mountinfo`): `/var/lib/docker` or what dockerd is configured to use,
     /// `/var/lib/containerd` where a containerd runs outside dockerd, the roots of podman, BuildKit and
-    /// rootless Docker. Also the release and configuration of Docker, which decide what follows.
+    /// rootless Docker. Also the release and configuration of Docker, which decide what follows. With
+    /// `--active` an overlay is mounted there.
     ///
     /// ## Why it matters
     /// A container's own root is an overlay, and overlayfs refuses an upper directory on an overlay or
@@ -53,14 +57,16 @@ check! {
 fn run(facts: &Facts) -> Verdict {
     let fuse = driver::fuse_overlayfs(facts);
     let groups = data_roots::affected(facts, |root, filesystem| {
-        Ok(is_overlay(filesystem).then(|| driver::without_overlayfs(facts, root, fuse)))
+        let works = matches!(tried::overlay(facts, root), Some(Tried::Works));
+        let refused = is_overlay(filesystem) && !works;
+        Ok(refused.then(|| driver::without_overlayfs(facts, root, fuse)))
     })?;
     let findings = groups.iter().map(|group| {
         let name = group.filesystem.name();
         let finding = group.finding(&format!("on {name} ({})", group.mount_point));
-        driver::finish(facts, group, fuse, finding)
+        driver::finish(facts, group, fuse, tried::evidence(facts, group, finding))
     });
-    Ok(Outcome::of(findings.collect()))
+    Ok(Outcome::of_or(findings.collect(), || tried::pass(facts)))
 }
 
 pub(super) fn is_overlay(filesystem: &Filesystem) -> bool {

@@ -2,6 +2,7 @@
 
 mod data_roots;
 mod driver;
+mod tried;
 
 mod dataroot_on_overlay;
 mod dataroot_on_tmpfs;

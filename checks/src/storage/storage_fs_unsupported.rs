@@ -2,7 +2,9 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::{
     data_roots::{self, Affected, Defect},
+    dataroot_on_overlay::is_overlay,
     driver,
+    tried::{self, Tried},
 };
 use crate::{
     facts::{DataRoot, DataRootOwner, Facts, Filesystem, Tri, Why},
@@ -27,7 +29,7 @@ check! {
     /// ext4, xfs, btrfs and OpenZFS 2.2 carry overlays. kind's nodes use plain copies on zfs, and Docker
     /// up to 28 has a driver of its own for it. Overlays and tmpfs have checks of their own. On virtiofs
     /// it depends on how the host exports it, and on an unknown FUSE filesystem on its server: no
-    /// verdict without a trial.
+    /// verdict without a trial (`--active`).
     ///
     /// ## How to fix
     /// Put the data root on a local disk: an `emptyDir`, a block PVC, a named volume. `mkfs.xfs -n
@@ -82,14 +84,20 @@ const HOPELESS: [&str; 6] = ["vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfsplus
 fn run(facts: &Facts) -> Verdict {
     let groups = data_roots::affected(facts, |root, filesystem| judge(facts, root, filesystem))?;
     let findings = groups.iter().map(|group| {
-        let finding = group.finding(&problem(group));
-        if refuses_overlay(facts, group.filesystem) == Ok(true) {
+        let finding = tried::evidence(facts, group, group.finding(&problem(facts, group)));
+        if fails(facts, group) || refuses_overlay(facts, group.filesystem) == Ok(true) {
             driver::finish(facts, group, fuse_on(facts, group.filesystem.name()), finding)
         } else {
             finding
         }
     });
-    Ok(Outcome::of(findings.collect()))
+    Ok(Outcome::of_or(findings.collect(), || tried::pass(facts)))
+}
+
+/// Whether a trial failed in one of the data roots.
+fn fails(facts: &Facts, group: &Affected) -> bool {
+    let mut tried = group.roots.iter().map(|(root, _)| tried::overlay(facts, root));
+    tried.any(|tried| matches!(tried, Some(Tried::Fails(..))))
 }
 
 fn judge(
@@ -107,7 +115,12 @@ fn judge(
             "it has no links, owners and modes, so no image can be unpacked".into();
         return Ok(Some(defect));
     }
-    if refuses_overlay(facts, filesystem)? {
+    let refused = match tried::overlay(facts, root) {
+        Some(Tried::Works) => false,
+        Some(Tried::Fails(..)) => !is_overlay(filesystem) && name != "tmpfs",
+        None => refuses_overlay(facts, filesystem)?,
+    };
+    if refused {
         let mut defect = driver::without_overlayfs(facts, root, fuse_on(facts, name));
         if name == "zfs" && root.owner == DataRootOwner::Docker {
             spare_on_zfs(facts, &mut defect);
@@ -176,7 +189,7 @@ fn options(root: &DataRoot, filesystem: &Filesystem) -> Option<Defect> {
 }
 
 /// What is wrong with the mount, for the summary.
-fn problem(group: &Affected) -> String {
+fn problem(facts: &Facts, group: &Affected) -> String {
     let filesystem = group.filesystem;
     let name = filesystem.name();
     let place = group.mount_point;
@@ -185,6 +198,9 @@ fn problem(group: &Affected) -> String {
     }
     if filesystem.d_type == Some(false) {
         return format!("on {name} without d_type ({place})");
+    }
+    if fails(facts, group) {
+        return format!("on {name} ({place}), where overlays do not work");
     }
     let options: Vec<&str> = ["noexec", "nosuid", "nodev"]
         .into_iter()

@@ -1,12 +1,16 @@
-use alloc::{format, string::String};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
 
 use super::{
     data_roots::{self, Defect},
     driver,
+    tried::{self, mounted},
 };
 use crate::{
-    facts::{DataRoot, DataRootOwner, Facts, Sandbox, Why},
-    outcome::{Outcome, Unknown, Verdict},
+    facts::{Action, DataRoot, DataRootOwner, Facts, IN_USER_NAMESPACE, Sandbox, TrialName, Why},
+    outcome::{Outcome, Proof, Unknown, Verdict},
     target::{Severities, Severity, Target},
 };
 
@@ -14,7 +18,8 @@ check! {
     /// ## What it looks at
     /// In a user namespace, or as a user other than root: the release of the kernel,
     /// `/sys/module/overlay/parameters/permit_mounts_in_userns`, whether it is Ubuntu's kernel
-    /// (`/proc/version_signature`), and whether SELinux is on.
+    /// (`/proc/version_signature`), and whether SELinux is on. With `--active` overlays are mounted and used in
+    /// a user namespace.
     ///
     /// ## Why it matters
     /// overlayfs keeps its marks in `trusted.*` attributes, which a user namespace may not write. Linux
@@ -41,6 +46,7 @@ check! {
 }
 
 /// What overlayfs does in a user namespace here.
+#[derive(Clone, Copy)]
 enum Overlay {
     Works,
     /// The mount is refused.
@@ -58,13 +64,17 @@ fn run(facts: &Facts) -> Verdict {
     if facts.runtime.sandbox == Sandbox::Gvisor {
         return Ok(Outcome::not_applicable("gVisor has overlays of its own"));
     }
-    let (overlay, reason) = overlay(facts)?;
+    let tried = tried(facts);
+    let (overlay, reason) = match &tried {
+        Some(tried) => (tried.overlay, tried.reason.clone()),
+        None => overlay(facts)?,
+    };
     if matches!(overlay, Overlay::Works) {
-        return Ok(Outcome::pass());
+        return Ok(Outcome::Pass(if tried.is_some() { Proof::Trial } else { Proof::Static }));
     }
     facts.identity.euid.get()?;
     let groups = data_roots::affected(facts, |root, _| {
-        Ok(defect(facts, root, &overlay, &reason).map(|mut defect| {
+        Ok(defect(facts, root, overlay, &reason).map(|mut defect| {
             if inside.is_yes() && root.owner != DataRootOwner::RootlessBuildkit {
                 defect.severity = defect.severity.with(Target::Kind, Some(Severity::Warning));
             }
@@ -76,6 +86,9 @@ fn run(facts: &Facts) -> Verdict {
         let mut finding = group.finding("in a user namespace");
         // Another volume would be on the same kernel.
         finding.remedies.clear();
+        if let Some(Tried { evidence: Some((source, value)), .. }) = &tried {
+            finding = finding.evidence(source.as_str(), value.as_str());
+        }
         if let Some(release) = facts.kernel.release.known() {
             finding = finding.evidence("uname", release.as_str());
         }
@@ -89,7 +102,44 @@ fn run(facts: &Facts) -> Verdict {
     Ok(Outcome::of(findings.collect()))
 }
 
+const EPERM: i32 = 1;
+
 const PARAMETER: &str = "/sys/module/overlay/parameters/permit_mounts_in_userns";
+
+/// What the trial of overlays in a user namespace says.
+struct Tried {
+    overlay: Overlay,
+    reason: String,
+    /// The step that failed, and how.
+    evidence: Option<(String, String)>,
+}
+
+/// The first trial that tells: where the file system carries no overlay, none does.
+fn tried(facts: &Facts) -> Option<Tried> {
+    facts.trials.runs.iter().filter(|trial| trial.name == TrialName::Overlay).find_map(|trial| {
+        let (trial, step) = match mounted(trial, IN_USER_NAMESPACE)? {
+            tried::Tried::Works => {
+                return Some(Tried {
+                    overlay: Overlay::Works,
+                    reason: String::new(),
+                    evidence: None,
+                });
+            }
+            tried::Tried::Fails(trial, step) => (trial, step),
+        };
+        let (overlay, reason) = match (step.action, step.errno()) {
+            (Action::MountOverlay, Some(EPERM)) => {
+                (Overlay::Refused, "this kernel refuses overlays in user namespaces".into())
+            }
+            (Action::MountOverlay, _) => return None,
+            (action, _) => (
+                Overlay::Broken,
+                format!("overlays can be mounted, and then fails: {}", action.words()),
+            ),
+        };
+        Some(Tried { overlay, reason, evidence: Some((trial.source(step), step.to_string())) })
+    })
+}
 
 /// From the oldest kernel to the newest; `reason` is for the summary.
 fn overlay(facts: &Facts) -> Result<(Overlay, String), Unknown> {
@@ -119,7 +169,7 @@ fn overlay(facts: &Facts) -> Result<(Overlay, String), Unknown> {
     })
 }
 
-fn defect(facts: &Facts, root: &DataRoot, overlay: &Overlay, reason: &str) -> Option<Defect> {
+fn defect(facts: &Facts, root: &DataRoot, overlay: Overlay, reason: &str) -> Option<Defect> {
     let target = match root.owner {
         DataRootOwner::Podman | DataRootOwner::RootlessDocker => Target::Rootless,
         DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => Target::Buildkit,

@@ -5,6 +5,7 @@ use super::{
     dataroot_on_overlay::is_overlay,
     driver::{self, Driver},
     storage_fs_unsupported::refuses_overlay,
+    tried::{self, Tried},
 };
 use crate::{
     facts::{DataRoot, DataRootOwner, Device, Facts, Filesystem, Tri},
@@ -58,13 +59,14 @@ fn run(facts: &Facts) -> Verdict {
             }
             DataRootOwner::Podman => podman(root),
             DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => {
-                buildkit(facts, filesystem)?
+                buildkit(facts, root, filesystem)?
             }
             DataRootOwner::Containerd | DataRootOwner::Kubelet => None,
         };
         Ok(consequence.map(|text| Defect { severity: severity(root.owner), consequence: text }))
     })?;
-    Ok(Outcome::of(groups.iter().map(|group| finding(facts, group)).collect()))
+    let findings = groups.iter().map(|group| finding(facts, group)).collect();
+    Ok(Outcome::of_or(findings, || tried::pass(facts)))
 }
 
 fn severity(owner: DataRootOwner) -> Severities {
@@ -76,8 +78,12 @@ fn severity(owner: DataRootOwner) -> Severities {
 }
 
 /// Whether overlayfs refuses an upper directory there, whatever the reason.
-fn refuses(facts: &Facts, filesystem: &Filesystem) -> Result<bool, Unknown> {
-    Ok(is_overlay(filesystem) || refuses_overlay(facts, filesystem)?)
+fn refuses(facts: &Facts, root: &DataRoot, filesystem: &Filesystem) -> Result<bool, Unknown> {
+    match tried::overlay(facts, root) {
+        Some(Tried::Works) => Ok(false),
+        Some(Tried::Fails(..)) => Ok(true),
+        None => Ok(is_overlay(filesystem) || refuses_overlay(facts, filesystem)?),
+    }
 }
 
 fn docker(
@@ -85,7 +91,7 @@ fn docker(
     root: &DataRoot,
     filesystem: &Filesystem,
 ) -> Result<Option<String>, Unknown> {
-    let refused = refuses(facts, filesystem);
+    let refused = refuses(facts, root, filesystem);
     let name = match driver::driver(facts, root, refused == Ok(false)) {
         Driver::Snapshotter(name) | Driver::Graph(name) => name,
         Driver::Ladder => return ladder(facts, root, filesystem, refused),
@@ -135,12 +141,16 @@ fn podman(root: &DataRoot) -> Option<String> {
         .then(|| "podman began with vfs, and its database keeps it".into())
 }
 
-fn buildkit(facts: &Facts, filesystem: &Filesystem) -> Result<Option<String>, Unknown> {
+fn buildkit(
+    facts: &Facts,
+    root: &DataRoot,
+    filesystem: &Filesystem,
+) -> Result<Option<String>, Unknown> {
     let flag = facts.engines.named("buildkitd").find_map(|e| e.flag("oci-worker-snapshotter"));
     Ok(match flag.as_deref() {
         Some("native") => Some("buildkitd is told to use native, which copies whole layers".into()),
         Some(name) if !name.is_empty() && name != "auto" => None,
-        _ if refuses(facts, filesystem)? && driver::fuse_overlayfs(facts) == Tri::No => {
+        _ if refuses(facts, root, filesystem)? && driver::fuse_overlayfs(facts) == Tri::No => {
             Some("buildkitd falls back to native, which copies whole layers".into())
         }
         _ => None,
@@ -149,11 +159,12 @@ fn buildkit(facts: &Facts, filesystem: &Filesystem) -> Result<Option<String>, Un
 
 fn finding(facts: &Facts, group: &Affected) -> Finding {
     let filesystem = group.filesystem;
-    let mut finding = group.finding(&format!("on {} ({})", filesystem.name(), group.mount_point));
+    let finding = group.finding(&format!("on {} ({})", filesystem.name(), group.mount_point));
+    let mut finding = tried::evidence(facts, group, finding);
     let overlay = is_overlay(filesystem);
     if overlay {
         finding = finding.caused_by("dataroot-on-overlay");
-    } else if refuses(facts, filesystem) == Ok(true) {
+    } else if group.roots.iter().any(|(root, _)| refuses(facts, root, filesystem) == Ok(true)) {
         finding = finding.caused_by("storage-fs-unsupported");
     } else {
         // A volume would not help: the filesystem is good enough, the choice is not.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dind_doctor_checks::{
-    facts::{CgroupVersion, Launcher, Machine, Role, Tri},
+    facts::{CgroupVersion, Ending, Launcher, Machine, Role, Text, Tri, Trial},
     outcome::{self, Proof},
     remedy::{self, Place},
     target::{Severities, Severity, Target},
@@ -26,7 +26,7 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
         environment: environment(&report.environment),
         targets: report.targets.iter().map(target).collect(),
         checks: report.checks.iter().map(|c| check(c, &targets, launcher)).collect(),
-        trials: [],
+        trials: report.trials.runs.iter().map(trial).collect(),
         timed_out: &report.timed_out,
         summary: summary(report.summary),
         configuration: report.configuration.as_deref(),
@@ -173,6 +173,31 @@ fn finding(finding: &outcome::Finding, known: bool, launcher: Launcher) -> wire:
             .map(|e| wire::Evidence { source: &e.source, value: &e.value })
             .collect(),
         remedies: finding.remedies.iter().flat_map(|r| remedies(r, launcher)).collect(),
+    }
+}
+
+fn trial(trial: &Trial) -> wire::Trial<'_> {
+    let (status, reason) = match &trial.ending {
+        Ending::Skipped(why) => ("skipped", Some(why.as_str())),
+        Ending::TimedOut => ("timed-out", None),
+        Ending::Died => ("died", None),
+        Ending::Complete if trial.failure().is_some() => ("failed", None),
+        Ending::Complete => ("worked", None),
+    };
+    let steps = trial.steps.iter().map(|step| wire::Step {
+        step: step.action.words(),
+        object: &step.object,
+        needed: step.needed,
+        worked: step.refused.is_none(),
+        error: step.refused.as_ref().map(|refused| refused.what.as_str()),
+    });
+    wire::Trial {
+        name: trial.name.name(),
+        subject: &trial.subject,
+        status,
+        reason,
+        steps: steps.collect(),
+        left_behind: trial.left_behind.iter().map(Text::as_str).collect(),
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) struct Report<'a> {
     pub(super) environment: Environment<'a>,
     pub(super) targets: Vec<Target<'a>>,
     pub(super) checks: Vec<Check<'a>>,
-    pub(super) trials: [(); 0],
+    pub(super) trials: Vec<Trial<'a>>,
     pub(super) timed_out: &'a [String],
     pub(super) summary: Summary,
     /// The file that targets, ignores or overrides come from.
@@ -122,6 +122,32 @@ pub(super) struct Check<'a> {
     pub(super) ignored_findings: Vec<IgnoredFinding<'a>>,
     /// What to grant, mount or pass so that the next run knows; of an unknown check only.
     pub(super) remedies: Vec<Remedy>,
+}
+
+/// What was tried with `--active`.
+#[derive(Serialize)]
+pub(super) struct Trial<'a> {
+    pub(super) name: &'static str,
+    pub(super) subject: &'a str,
+    /// `worked`, `failed`, `skipped`, `timed-out`, `died`.
+    pub(super) status: &'static str,
+    /// Why it was skipped.
+    pub(super) reason: Option<&'a str>,
+    pub(super) steps: Vec<Step<'a>>,
+    /// What could not be removed afterwards.
+    pub(super) left_behind: Vec<&'a str>,
+}
+
+#[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "the name on the wire")]
+pub(super) struct Step<'a> {
+    pub(super) step: &'static str,
+    pub(super) object: &'a str,
+    /// Whether an engine needs it.
+    pub(super) needed: bool,
+    pub(super) worked: bool,
+    /// The name of the error number, or what was seen.
+    pub(super) error: Option<&'a str>,
 }
 
 #[derive(Serialize)]

@@ -12,6 +12,7 @@ mod set_aside;
 mod style;
 mod summary;
 mod timings;
+mod trials;
 mod unknowns;
 
 use std::io::{self, Write};
@@ -60,6 +61,7 @@ pub fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()
     summary::write(report, view, out)?;
     writeln!(out)?;
     readiness::write(report, view, out)?;
+    trials::write(report, view, out)?;
     findings::write(report, view, out)?;
     unknowns::write(report, view, out)?;
     others::write(report, view, out)?;

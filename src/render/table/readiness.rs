@@ -40,10 +40,8 @@ fn because(target: &TargetReport, view: View) -> String {
         Readiness::Unknown => {
             format!("not judged: {}", some_of(&target.unknown_because, view))
         }
-        Readiness::Ready if target.proof == Proof::Static => {
-            "(not proved: static evidence only)".to_owned()
-        }
-        Readiness::Ready => "(tried)".to_owned(),
+        Readiness::Ready if target.proof == Proof::Static => "(not proved: --active)".to_owned(),
+        Readiness::Ready => "(proved by trial)".to_owned(),
     }
 }
 

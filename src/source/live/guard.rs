@@ -5,7 +5,7 @@
 use std::{
     cell::{Cell, RefCell},
     io::{self, Read, Write},
-    os::{fd::AsRawFd, unix::net::UnixStream},
+    os::unix::net::UnixStream,
     time::{Duration, Instant},
 };
 
@@ -14,12 +14,15 @@ use nix::{
         signal::{Signal, kill},
         wait::{WaitPidFlag, waitpid},
     },
-    unistd::{ForkResult, Pid, fork},
+    unistd::Pid,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{answer, file};
-use crate::source::{Answer, Question, Refusal};
+use crate::{
+    fork,
+    source::{Answer, Question, Refusal},
+};
 
 /// How long one question may take.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -148,19 +151,9 @@ fn refusal(error: &io::Error) -> Refusal {
 }
 
 impl Helper {
-    #[expect(unsafe_code, reason = "a process that can be abandoned is made by fork only")]
     fn start() -> io::Result<Self> {
-        let (stream, theirs) = UnixStream::pair()?;
-        // SAFETY: the doctor has one thread, so the child may use all of the standard library. It leaves
-        // by _exit and never returns into the caller's frames.
-        match unsafe { fork() }? {
-            ForkResult::Parent { child } => Ok(Self { pid: child, stream }),
-            ForkResult::Child => {
-                serve(theirs);
-                // SAFETY: _exit takes no pointers; the parent's exit handlers must not run here.
-                unsafe { libc::_exit(0) }
-            }
-        }
+        let (pid, stream) = fork::with_stream(serve)?;
+        Ok(Self { pid, stream })
     }
 
     fn ask(
@@ -192,7 +185,7 @@ impl Drop for Helper {
 /// The child: answers until the parent is gone. It keeps no descriptor but its end of the pair, so that
 /// whoever reads the doctor's output does not wait for a child that is stuck.
 fn serve(mut stream: UnixStream) {
-    close_others(stream.as_raw_fd());
+    fork::close_others(&stream);
     let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     while let Ok(message) = receive(&mut stream) {
         let Ok(question) = serde_json::from_slice(&message) else { return };
@@ -207,21 +200,6 @@ fn serve(mut stream: UnixStream) {
             .and_then(|()| bytes.map_or(Ok(()), |bytes| send(&mut stream, &bytes)));
         if sent.is_err() {
             return;
-        }
-    }
-}
-
-#[expect(unsafe_code, reason = "close_range has no safe wrapper")]
-fn close_others(keep: i32) {
-    let keep = u32::try_from(keep).unwrap_or(0);
-    for (first, last) in [(0, keep.saturating_sub(1)), (keep + 1, u32::MAX)] {
-        // SAFETY: closes descriptors of this process only; nothing in it uses them from here on. Where the
-        // kernel (before 5.9) or a filter refuses, the first three are closed one by one.
-        if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } != 0 && first == 0 {
-            for fd in (0..3).filter(|fd| *fd != keep) {
-                // SAFETY: as above.
-                unsafe { libc::close(fd.cast_signed()) };
-            }
         }
     }
 }

@@ -145,3 +145,18 @@ fn without_the_files_it_is_unknown() {
         assert!(run(&facts).is_err());
     }
 }
+
+#[test]
+fn a_child_that_has_controllers_and_takes_a_process_is_proof() {
+    use crate::{outcome::Proof, testing::tried};
+    let with = |mut facts: Facts, memory| {
+        let steps = [(Action::ChildController, "memory", memory), (Action::EnterCgroup, "", None)];
+        tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &steps);
+        run(&facts)
+    };
+    assert_eq!(with(healthy_container(), None), Ok(Outcome::proved()));
+    let Ok(Outcome::Found(found)) = with(unprepared(), Some("not enabled for children")) else {
+        panic!()
+    };
+    assert_eq!(found[0].proof(), Proof::Trial);
+}

@@ -146,3 +146,21 @@ fn without_the_files_it_is_unknown() {
     facts.cgroup.user_service = Fact::missing("user@1000.service", Why::NotPermitted);
     assert!(run(&facts).is_err());
 }
+
+#[test]
+fn a_cgroup_that_was_made_or_refused_decides() {
+    use crate::{facts::TrialName, outcome::Proof, testing::tried};
+    let mut facts = healthy_container();
+    base(&mut facts).writable = Fact::Known(false);
+    let made = (Action::MakeDirectory, "/sys/fs/cgroup", None);
+    let has = (Action::ChildController, "memory", None);
+    tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &[made, has]);
+    assert_eq!(run(&facts), Ok(Outcome::proved()));
+
+    let mut facts = healthy_container();
+    let refused = (Action::MakeDirectory, "/sys/fs/cgroup", Some("EROFS"));
+    tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &[refused]);
+    let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+    assert_eq!(found[0].proof(), Proof::Trial);
+    assert_eq!(found[0].severity, CHECK.worst);
+}

@@ -2,7 +2,7 @@ use alloc::{vec, vec::Vec};
 
 use super::*;
 use crate::{
-    facts::{EngineProcess, Fact, Fact::Known},
+    facts::{EngineProcess, Fact, Fact::Known, TrialName},
     testing::{healthy_container, healthy_vm},
     version::Version,
 };
@@ -160,4 +160,45 @@ fn gvisor_has_another_stack() {
     let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::No);
     facts.runtime.sandbox = Sandbox::Gvisor;
     assert!(run(&facts).is_err());
+}
+
+fn tried_to(facts: &mut Facts, chain: Option<&str>, packet: Option<&str>) {
+    let steps = [
+        (Action::Nftables, "", None),
+        (Action::NatChain, "", chain),
+        (Action::Masquerade, "", None),
+        (Action::SendPacket, "", packet),
+    ];
+    crate::testing::tried(facts, TrialName::Netfilter, "/usr/sbin/iptables", &steps);
+}
+
+#[test]
+fn rules_that_were_made_and_met_are_proof_whatever_the_kernel_seems_to_have() {
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::Unknown);
+    assert!(run(&facts).is_err());
+    tried_to(&mut facts, None, None);
+    assert_eq!(run(&facts), Ok(Outcome::proved()));
+}
+
+#[test]
+fn a_program_that_makes_no_chain_is_found_with_what_it_says() {
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::Unknown);
+    tried_to(&mut facts, Some("can't initialize iptables table `nat'"), None);
+    let found = finding(&facts);
+    assert_eq!(found.proof(), crate::outcome::Proof::Trial);
+    assert_eq!(commands(&found)[0], "update-alternatives --set iptables /usr/sbin/iptables-nft");
+}
+
+#[test]
+fn who_may_not_make_rules_has_tried_nothing() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::Yes, Tri::Yes);
+    tried_to(&mut facts, Some("Permission denied (you must be root)"), None);
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+}
+
+#[test]
+fn rules_that_packets_do_not_meet_are_a_warning() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::Yes, Tri::Yes);
+    tried_to(&mut facts, None, Some("it arrived from 192.0.2.1: the rule was not applied"));
+    assert_eq!(finding(&facts).severity, Severities::of("D/D/D/-/W"));
 }

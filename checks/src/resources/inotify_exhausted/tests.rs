@@ -78,3 +78,22 @@ fn without_the_limit_it_is_unknown_and_a_kernel_without_one_is_not_judged() {
     facts.resources.inotify.instances = Fact::missing("max_user_instances", Why::NotFound);
     assert!(is_not_applicable(&run(&facts)));
 }
+
+#[test]
+fn what_cannot_be_made_is_not_there_whatever_the_limit_says() {
+    use crate::{
+        facts::{Action, TrialName},
+        testing::tried,
+    };
+    let with = |refused| {
+        let mut facts = limited(healthy_vm(), 8192, 0);
+        let step = (Action::MakeInotify, "64 instances", refused);
+        tried(&mut facts, TrialName::Inotify, "", &[step]);
+        facts
+    };
+    assert_eq!(run(&with(None)), Ok(Outcome::proved()));
+    let facts = with(Some("EMFILE after 3"));
+    assert_eq!(kind(&facts), Some(Severity::Error));
+    let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+    assert_eq!(found[0].evidence.last().unwrap().value, "EMFILE after 3");
+}

@@ -194,3 +194,30 @@ fn the_volume_goes_where_a_link_leads() {
     facts.storage.data_roots[0].resolved = Fact::Known("/var/lib".into());
     assert!(only_finding(run(&facts)).summary.starts_with("/var/lib/docker on overlay"));
 }
+
+#[test]
+fn a_trial_says_more_than_the_name_of_the_filesystem() {
+    use crate::{facts::Action, outcome::Proof, storage::tried::testing::tried};
+    let mut facts = on("overlay", "/", &[Docker]);
+    let roots: vec::Vec<_> = facts.storage.data_roots.iter().map(|r| r.path.clone()).collect();
+    for path in &roots {
+        for scene in ["", crate::facts::IN_USER_NAMESPACE] {
+            tried(&mut facts, path, scene, None);
+        }
+        let (first, second) = (facts.trials.runs.pop().unwrap(), facts.trials.runs.last_mut());
+        second.unwrap().steps.extend(first.steps);
+    }
+    assert_eq!(run(&facts), Ok(Outcome::Pass(Proof::Trial)));
+
+    facts.trials.runs.clear();
+    tried(&mut facts, "/var/lib/docker", "", Some((Action::MountOverlay, 22, "EINVAL")));
+    let finding = only_finding(run(&facts));
+    assert_eq!(finding.proof(), Proof::Trial);
+    let seen = finding.evidence.last().unwrap();
+    assert_eq!(seen.source, "trial: mount overlay (/var/lib/docker)");
+    assert_eq!(seen.value, "EINVAL");
+
+    facts.trials.runs.clear();
+    tried(&mut facts, "/var/lib/docker", "", Some((Action::MountOverlay, 1, "EPERM")));
+    assert_eq!(only_finding(run(&facts)).proof(), Proof::Static, "EPERM is not the filesystem's");
+}

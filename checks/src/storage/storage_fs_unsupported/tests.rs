@@ -102,3 +102,23 @@ fn a_missing_filesystem_is_unknown() {
     facts.storage.data_roots[0].filesystem = Fact::missing("statfs", Why::TimedOut);
     assert!(run(&facts).is_err());
 }
+
+#[test]
+fn a_trial_tells_what_nothing_else_can() {
+    use crate::{facts::Action, outcome::Proof, storage::tried::testing::tried};
+    let mut facts = on("virtiofs", "/data", &[Docker]);
+    facts.storage.data_roots.retain(|root| root.owner == Docker);
+    assert!(run(&facts).is_err());
+    tried(&mut facts, "/var/lib/docker", "", None);
+    assert_eq!(run(&facts), Ok(Outcome::Pass(Proof::Trial)));
+
+    facts.trials.runs.clear();
+    tried(&mut facts, "/var/lib/docker", "", Some((Action::Whiteout, 95, "EOPNOTSUPP")));
+    let finding = only_finding(run(&facts));
+    assert_eq!(finding.proof(), Proof::Trial);
+    assert!(finding.summary.contains("where overlays do not work"), "{}", finding.summary);
+
+    facts.trials.runs.clear();
+    tried(&mut facts, "/var/lib/docker", "", Some((Action::MountOverlay, 19, "ENODEV")));
+    assert!(run(&facts).is_err(), "that the kernel has no overlay says nothing of the filesystem");
+}

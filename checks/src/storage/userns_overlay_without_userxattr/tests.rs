@@ -98,3 +98,24 @@ fn gvisor_only_calls_itself_4_4() {
     facts.runtime.sandbox = Sandbox::Gvisor;
     assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
 }
+
+#[test]
+fn a_trial_says_more_than_the_release() {
+    use crate::{facts::Action, storage::tried::testing::tried};
+    let mut facts = user_on(5, 10);
+    tried(&mut facts, "/home", IN_USER_NAMESPACE, None);
+    assert_eq!(run(&facts), Ok(Outcome::Pass(Proof::Trial)));
+
+    let mut facts = user_on(6, 1);
+    tried(&mut facts, "/home", IN_USER_NAMESPACE, Some((Action::OpaqueDirectory, 5, "EIO")));
+    assert_eq!(worst(&facts, Target::Buildkit), Some(Severity::Error), "mounted, and broken");
+    assert_eq!(found(&facts)[0].proof(), Proof::Trial);
+
+    let mut facts = user_on(6, 1);
+    tried(&mut facts, "/home", IN_USER_NAMESPACE, Some((Action::MountOverlay, EPERM, "EPERM")));
+    assert_eq!(worst(&facts, Target::Rootless), Some(Severity::Error));
+
+    let mut facts = user_on(6, 1);
+    tried(&mut facts, "/home", IN_USER_NAMESPACE, Some((Action::MountOverlay, 22, "EINVAL")));
+    assert_eq!(run(&facts), Ok(Outcome::pass()), "of the filesystem, which other checks judge");
+}

@@ -1,0 +1,216 @@
+//! What `--active` tried, and how far it came.
+
+mod action;
+
+use alloc::{format, string::String, vec::Vec};
+use core::{fmt, str::FromStr};
+
+pub use action::Action;
+use serde::{Deserialize, Serialize};
+
+use super::Text;
+
+/// A trial that the command line can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TrialName {
+    /// Not asked for: what earlier runs that were killed have left is removed.
+    Leftovers,
+    /// An overlay in the directory of each data root.
+    Overlay,
+    /// A cgroup where a daemon would make its own.
+    Cgroup,
+    /// Rules by the daemon's own program, and a packet that meets them.
+    Netfilter,
+    /// A user namespace as an ordinary user makes it.
+    Userns,
+    /// Mounts, device nodes, devices.
+    Privilege,
+    /// An orphan that PID 1 is to reap.
+    Pid1,
+    /// inotify instances.
+    Inotify,
+}
+
+impl TrialName {
+    /// Those that can be asked for, in the order in which they run.
+    pub const ALL: [Self; 7] = [
+        Self::Overlay,
+        Self::Cgroup,
+        Self::Netfilter,
+        Self::Userns,
+        Self::Privilege,
+        Self::Pid1,
+        Self::Inotify,
+    ];
+
+    /// The name on the command line and in reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Leftovers => "leftovers",
+            Self::Overlay => "overlay",
+            Self::Cgroup => "cgroup",
+            Self::Netfilter => "netfilter",
+            Self::Userns => "userns",
+            Self::Privilege => "privilege",
+            Self::Pid1 => "pid1",
+            Self::Inotify => "inotify",
+        }
+    }
+
+    /// Ids of the checks that take its result as their evidence.
+    pub const fn settles(self) -> &'static [&'static str] {
+        match self {
+            Self::Leftovers => &[],
+            Self::Overlay => &[
+                "dataroot-on-overlay",
+                "storage-fs-unsupported",
+                "userns-overlay-without-userxattr",
+                "vfs-fallback",
+            ],
+            Self::Cgroup => &["cgroup2-not-delegated", "cgroup2-internal-process"],
+            Self::Netfilter => &["iptables-backend-unusable", "netfilter-extension-missing"],
+            Self::Userns => &["userns-blocked", "proc-masked"],
+            Self::Privilege => &["dev-nodes-missing"],
+            Self::Pid1 => &["pid1-no-reaper"],
+            Self::Inotify => &["inotify-exhausted"],
+        }
+    }
+
+    /// The trials whose result the check with this id takes as its evidence.
+    pub fn that_settle(id: &str) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |trial| trial.settles().contains(&id))
+    }
+}
+
+impl FromStr for TrialName {
+    type Err = ();
+
+    fn from_str(name: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|trial| trial.name() == name).ok_or(())
+    }
+}
+
+/// The object of a step that is done as a rootless engine would do it.
+pub const IN_USER_NAMESPACE: &str = "in a user namespace";
+
+/// How a step failed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// The error number, if a system call failed.
+    pub errno: Option<i32>,
+    /// Its name (`EINVAL`), or what was seen instead of what should be there.
+    pub what: Text,
+}
+
+/// One step of a trial.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// What was done.
+    pub action: Action,
+    /// To or in what: `in a user namespace`, `memory`, a path; empty where the trial's subject says it.
+    pub object: Text,
+    /// Whether an engine needs it; the others are only worth knowing.
+    pub needed: bool,
+    /// How it failed; `None` if it worked.
+    pub refused: Option<Refused>,
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// It came to its end; its steps may have failed.
+    Complete,
+    /// It was not begun, for this reason.
+    Skipped(Text),
+    /// It was ended at its deadline.
+    TimedOut,
+    /// It was killed or crashed.
+    Died,
+}
+
+/// One trial of one thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Which.
+    pub name: TrialName,
+    /// What was tried: a directory, a program; empty if the name says it.
+    pub subject: Text,
+    /// What was done, in order.
+    pub steps: Vec<Step>,
+    /// How it ended.
+    pub ending: Ending,
+    /// What could not be removed afterwards, with the error.
+    pub left_behind: Vec<Text>,
+}
+
+/// Everything that was tried; nothing without `--active`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trials {
+    /// In the order in which they ran.
+    pub runs: Vec<Trial>,
+}
+
+impl Trials {
+    /// The trial of this subject.
+    pub fn of(&self, name: TrialName, subject: &str) -> Option<&Trial> {
+        self.runs.iter().find(|trial| trial.name == name && trial.subject == subject)
+    }
+
+    /// The first one of this name that came to its end.
+    pub fn complete(&self, name: TrialName) -> Option<&Trial> {
+        self.runs.iter().find(|trial| trial.name == name && trial.ending == Ending::Complete)
+    }
+}
+
+impl Trial {
+    /// The steps that did this, on whatever object.
+    pub fn steps(&self, action: Action) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(move |step| step.action == action)
+    }
+
+    /// The step that did this to `object`.
+    pub fn step(&self, action: Action, object: &str) -> Option<&Step> {
+        self.steps(action).find(|step| step.object == object)
+    }
+
+    /// Whether it did this at least once, and each time it worked.
+    pub fn worked(&self, action: Action) -> bool {
+        let mut steps = self.steps(action).peekable();
+        steps.peek().is_some() && steps.all(|step| step.refused.is_none())
+    }
+
+    /// The first step that an engine needs and that failed.
+    pub fn failure(&self) -> Option<&Step> {
+        self.steps.iter().find(|step| step.needed && step.refused.is_some())
+    }
+
+    /// The source of a step as evidence: `trial: mount overlay in /var/lib`.
+    pub fn source(&self, step: &Step) -> String {
+        match (step.object.as_str(), self.subject.as_str()) {
+            ("", "") => format!("trial: {}", step.action.words()),
+            ("", subject) => format!("trial: {} ({subject})", step.action.words()),
+            (object, "") => format!("trial: {} ({object})", step.action.words()),
+            (object, subject) => {
+                format!("trial: {} ({object}; {subject})", step.action.words())
+            }
+        }
+    }
+}
+
+impl Step {
+    /// The error number, if a system call failed.
+    pub fn errno(&self) -> Option<i32> {
+        self.refused.as_ref()?.errno
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.refused {
+            None => f.write_str("worked"),
+            Some(refused) => f.write_str(&refused.what),
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! What the steps of trials do.
+
+use serde::{Deserialize, Serialize};
+
+/// What a step of a trial does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// `mkdir(2)` where a daemon would make its own.
+    MakeDirectory,
+    /// `unshare(2)`.
+    Unshare,
+    /// Writing `uid_map` and `gid_map` of a new user namespace.
+    MapIds,
+    /// Removes what an earlier run left.
+    Remove,
+    /// Layers of a file system for an overlay.
+    PrepareLayers,
+    /// `mount(2)` of an overlay with an upper directory.
+    MountOverlay,
+    /// A new file in an overlay.
+    WriteFile,
+    /// A file of the lower layer is changed, which copies it.
+    CopyUp,
+    /// A file of the lower layer is removed, which leaves a whiteout.
+    Whiteout,
+    /// A directory of the lower layer is removed and made again, which is opaque then.
+    OpaqueDirectory,
+    /// A directory of the lower layer is renamed.
+    RenameDirectory,
+    /// An overlay on this overlay, as an engine inside a container would mount it.
+    StackOverlay,
+    /// Whether a new cgroup has this controller.
+    ChildController,
+    /// Writing a limit of a new cgroup: none.
+    SetLimit,
+    /// A process moves itself into a new cgroup.
+    EnterCgroup,
+    /// `mount(2)` of cgroups in a new cgroup namespace.
+    MountCgroup,
+    /// Whether everything is in the root in a new cgroup namespace.
+    ReadCgroup,
+    /// A table of legacy iptables (`IPT_SO_GET_INFO`).
+    LegacyTable,
+    /// A dump of nf_tables.
+    Nftables,
+    /// dockerd's chain in the table nat.
+    NatChain,
+    /// A rule with the match addrtype.
+    MatchAddrtype,
+    /// A rule with the match conntrack.
+    MatchConntrack,
+    /// A rule with the target MASQUERADE.
+    Masquerade,
+    /// A rule in the table raw.
+    RawTable,
+    /// A pair of veth links, with addresses.
+    MakeLinks,
+    /// A packet that has to arrive with the rewritten source.
+    SendPacket,
+    /// Giving up the privileges of root.
+    BecomeUser,
+    /// `mount(2)` of a tmpfs.
+    MountTmpfs,
+    /// `mount(2)` of a proc.
+    MountProc,
+    /// `mknod(2)` of a character device.
+    MakeDevice,
+    /// `open(2)` of a device.
+    OpenDevice,
+    /// An orphan ends.
+    ReapOrphan,
+    /// `inotify_init1(2)`.
+    MakeInotify,
+}
+
+impl Action {
+    /// What is done, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::MakeDirectory => "make a directory",
+            Self::Unshare => "unshare",
+            Self::MapIds => "map ids",
+            Self::Remove => "remove",
+            Self::PrepareLayers => "prepare layers",
+            Self::MountOverlay => "mount overlay",
+            Self::WriteFile => "write into overlay",
+            Self::CopyUp => "change a file of the lower layer",
+            Self::Whiteout => "remove a file of the lower layer",
+            Self::OpaqueDirectory => "replace a directory of the lower layer",
+            Self::RenameDirectory => "rename a directory of the lower layer",
+            Self::StackOverlay => "mount an overlay on the overlay",
+            Self::ChildController => "find a controller in a new cgroup",
+            Self::SetLimit => "set a limit of a new cgroup",
+            Self::EnterCgroup => "move a process into a new cgroup",
+            Self::MountCgroup => "mount cgroups in a cgroup namespace",
+            Self::ReadCgroup => "be in the root of a cgroup namespace",
+            Self::LegacyTable => "ask for a legacy table",
+            Self::Nftables => "ask for nf_tables",
+            Self::NatChain => "make a chain in the table nat",
+            Self::MatchAddrtype => "make a rule with addrtype",
+            Self::MatchConntrack => "make a rule with conntrack",
+            Self::Masquerade => "make a rule with MASQUERADE",
+            Self::RawTable => "make a rule in the table raw",
+            Self::MakeLinks => "make a veth pair",
+            Self::SendPacket => "send a packet that is masqueraded",
+            Self::BecomeUser => "become an ordinary user",
+            Self::MountTmpfs => "mount tmpfs",
+            Self::MountProc => "mount proc",
+            Self::MakeDevice => "make a device node",
+            Self::OpenDevice => "open a device",
+            Self::ReapOrphan => "let PID 1 reap an orphan",
+            Self::MakeInotify => "make inotify instances",
+        }
+    }
+}

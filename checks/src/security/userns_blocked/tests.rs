@@ -1,0 +1,97 @@
+use super::*;
+use crate::{
+    facts::{CapabilitySet, Fact, Fact::Known},
+    testing::{healthy_container, healthy_vm},
+};
+
+fn only(facts: &Facts) -> Finding {
+    match run(facts) {
+        Ok(Outcome::Found(mut found)) if found.len() == 1 => {
+            assert!(found[0].severity.within(&CHECK.worst));
+            found.remove(0)
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_healthy_container_and_a_vm_pass() {
+    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+}
+
+#[test]
+fn each_switch_is_found_by_its_own_name() {
+    let mut facts = healthy_vm();
+    facts.userns.max = Known(0);
+    assert!(only(&facts).summary.contains("max_user_namespaces"));
+    let mut facts = healthy_vm();
+    facts.userns.unprivileged = Known(false);
+    assert!(only(&facts).summary.contains("unprivileged_userns_clone"));
+    let mut facts = healthy_vm();
+    facts.identity.namespaces.user = Fact::missing("/proc/self/ns/user", Why::NotFound);
+    assert!(only(&facts).summary.contains("CONFIG_USER_NS"));
+}
+
+#[test]
+fn buildkitd_as_root_needs_no_user_namespace() {
+    let mut facts = healthy_vm();
+    facts.userns.max = Known(0);
+    assert_eq!(only(&facts).severity.get(Target::Buildkit), None);
+    facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
+    assert_eq!(only(&facts).severity.get(Target::Buildkit), Some(Severity::Error));
+}
+
+#[test]
+fn ubuntus_restriction_spares_programs_with_a_profile() {
+    let mut facts = healthy_vm();
+    facts.identity.euid = Known(1000);
+    facts.userns.apparmor_restricted = Known(true);
+    assert_eq!(only(&facts).severity.get(Target::Rootless), Some(Severity::Error));
+    facts.userns.profiles = Known(["podman", "rootlesskit"].map(Into::into).into());
+    let found = only(&facts);
+    assert_eq!(found.severity.get(Target::Rootless), Some(Severity::Info));
+    assert_eq!(found.severity.get(Target::Buildkit), Some(Severity::Info));
+}
+
+#[test]
+fn a_profile_of_its_own_is_not_judged() {
+    let mut facts = healthy_container();
+    facts.userns.apparmor_restricted = Known(true);
+    facts.security.label = Known("docker-default (enforce)".into());
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+}
+
+#[test]
+fn without_a_switch_it_is_unknown_unless_another_one_tells() {
+    let mut facts = healthy_container();
+    facts.userns.unprivileged = Fact::missing(SOURCE_CLONE, Why::NotPermitted);
+    assert!(run(&facts).is_err());
+    facts.userns.max = Known(0);
+    assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+    let mut old = healthy_container();
+    old.userns.max = Fact::missing(SOURCE_MAX, Why::NotFound);
+    assert_eq!(run(&old), Ok(Outcome::pass()));
+}
+
+#[test]
+fn a_trial_says_more_than_the_switches() {
+    use crate::{outcome::Proof, testing::tried};
+    let (unshare, map, mount) = (Action::Unshare, Action::MapIds, Action::MountTmpfs);
+    let mut facts = healthy_vm();
+    facts.userns.unprivileged = Known(false);
+    tried(&mut facts, TrialName::Userns, "uid 1000", &[(unshare, "", None), (mount, "", None)]);
+    assert_eq!(run(&facts), Ok(Outcome::proved()));
+
+    let mut facts = healthy_vm();
+    let steps = [(unshare, "", None), (map, "", None), (mount, "", Some("EACCES"))];
+    tried(&mut facts, TrialName::Userns, "uid 1000", &steps);
+    let found = only(&facts);
+    assert_eq!(found.summary, "uid 1000 fails to mount tmpfs for a user namespace: EACCES");
+    assert_eq!(found.proof(), Proof::Trial);
+
+    facts.userns.max = Known(0);
+    let found = only(&facts);
+    assert!(found.summary.contains("max_user_namespaces"));
+    assert_eq!(found.evidence.last().unwrap().source, "trial: mount tmpfs (uid 1000)");
+}

@@ -1,0 +1,201 @@
+//! The guardian of one trial, and what the doctor does meanwhile.
+
+use std::{
+    fs::OpenOptions,
+    io::{BufRead, BufReader, Read},
+    os::{
+        fd::{AsFd, IntoRawFd},
+        unix::net::UnixStream,
+    },
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use dind_doctor_checks::facts::{Action, Ending, Trial};
+use nix::{
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::{
+        signal::{SigSet, Signal},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::{Pid, setpgid, setsid},
+};
+
+use super::{
+    Work,
+    place::{Owner, Place},
+    steps::{Line, Steps, end_group, wait_until},
+};
+use crate::fork;
+
+/// How long removing may take beyond the deadline before the doctor goes on without its guardian.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// What is read of one trial at most.
+const BYTES: u64 = 1024 * 1024;
+
+/// Lets a guardian do the work, and puts what it says into `trial`.
+pub(super) fn supervise(work: Work, deadline: Instant, trial: &mut Trial) {
+    let (guardian, stream) = match fork::with_stream(|stream| guard(stream, work, deadline)) {
+        Ok(forked) => forked,
+        Err(error) => {
+            trial.ending = Ending::Skipped(format!("no process can be forked: {error}").into());
+            return;
+        }
+    };
+    let until = deadline + GRACE;
+    if listen(&stream, until, trial).is_none() {
+        // A guardian that is late goes on removing as soon as it can, and nobody waits for that. What one
+        // that was killed has left, the next run finds.
+        trial.ending = if Instant::now() < until { Ending::Died } else { Ending::TimedOut };
+    }
+    drop(stream);
+    wait_until(guardian, Instant::now() + Duration::from_millis(100));
+}
+
+/// Until the last line.
+fn listen(stream: &UnixStream, until: Instant, trial: &mut Trial) -> Option<()> {
+    let mut reader = BufReader::new(stream).take(BYTES);
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        stream.set_read_timeout(Some(left.max(Duration::from_millis(1)))).ok()?;
+        let mut line = Vec::new();
+        match reader.read_until(b'\n', &mut line) {
+            Ok(0) | Err(_) => return None,
+            Ok(_) => {}
+        }
+        // A process that was killed while it wrote leaves half a line.
+        let Ok(line) = serde_json::from_slice(&line) else { continue };
+        match line {
+            Line::Step(step) => trial.steps.push(step),
+            Line::End { ending, left_behind } => {
+                trial.ending = ending;
+                trial.left_behind = left_behind;
+                return Some(());
+            }
+        }
+    }
+}
+
+/// The guardian: from here on a process of its own.
+fn guard(stream: UnixStream, work: Work, deadline: Instant) {
+    let mut steps = Steps::new(stream);
+    detach(&steps);
+    let Some(owner) = Owner::me() else {
+        steps.end(Ending::Skipped("/proc does not show this process".into()), Vec::new());
+        return;
+    };
+    let mut places = Vec::new();
+    let mut made: Vec<Option<PathBuf>> = Vec::new();
+    for parent in &work.places {
+        steps.about(&parent.to_string_lossy(), true);
+        let place = steps.step(Action::MakeDirectory, || Place::make(parent, &owner));
+        made.push(place.as_ref().map(|place| place.path.clone()));
+        places.extend(place);
+    }
+    steps.about("", true);
+    let ending = match fork::spawn(|| attempt(&mut steps, work, &made)) {
+        Ok(trial) => {
+            // The trial does the same: whoever comes first.
+            let _ = setpgid(trial, trial);
+            wait(trial, &steps, deadline)
+        }
+        Err(error) => Ending::Skipped(format!("no process can be forked: {error}").into()),
+    };
+    let left_behind = places.into_iter().filter_map(|place| place.remove().err()).collect();
+    steps.end(ending, left_behind);
+}
+
+/// A session of its own, no signal but SIGKILL, and no descriptor that anybody waits for.
+fn detach(steps: &Steps) {
+    let _ = setsid();
+    fork::close_others(steps.stream());
+    for _ in 0..3 {
+        // What is opened next must not become somebody's standard output.
+        let null = OpenOptions::new().read(true).write(true).open("/dev/null");
+        let _ = null.map(IntoRawFd::into_raw_fd);
+    }
+    std::panic::set_hook(Box::new(|_| {}));
+    let _ = SigSet::all().thread_block();
+}
+
+/// The trial: a process group that ends with its guardian.
+fn attempt(steps: &mut Steps, work: Work, made: &[Option<PathBuf>]) {
+    let _ = setpgid(Pid::from_raw(0), Pid::from_raw(0));
+    let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+    let _ = SigSet::all().thread_unblock();
+    (work.run)(steps, made);
+}
+
+/// Until the trial ends, has to end, or nobody waits for it any more; then nothing of its group is left.
+fn wait(trial: Pid, steps: &Steps, deadline: Instant) -> Ending {
+    let ended = loop {
+        match waitpid(trial, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) => {}
+            Ok(WaitStatus::Exited(_, 0)) => break Ending::Complete,
+            Ok(_) | Err(_) => break Ending::Died,
+        }
+        let mut hung_up = [PollFd::new(steps.stream().as_fd(), PollFlags::empty())];
+        let doctor_is_gone = poll(&mut hung_up, PollTimeout::from(5_u8)).is_ok_and(|n| n > 0);
+        if doctor_is_gone || Instant::now() >= deadline {
+            break Ending::TimedOut;
+        }
+    };
+    end_group(trial);
+    ended
+}
+
+#[cfg(test)]
+mod tests {
+    use dind_doctor_checks::facts::TrialName;
+
+    use super::*;
+
+    /// The trial in a directory of its own, and how many entries are left there.
+    fn supervised(
+        milliseconds: u64,
+        run: impl FnOnce(&mut Steps, &[Option<PathBuf>]) + 'static,
+    ) -> (Trial, usize) {
+        let dir = tempfile::tempdir().unwrap();
+        let work = Work { places: vec![dir.path().to_owned()], run: Box::new(run) };
+        let mut trial = Trial {
+            name: TrialName::Overlay,
+            subject: "".into(),
+            steps: Vec::new(),
+            ending: Ending::Complete,
+            left_behind: Vec::new(),
+        };
+        supervise(work, Instant::now() + Duration::from_millis(milliseconds), &mut trial);
+        (trial, std::fs::read_dir(dir.path()).unwrap().count())
+    }
+
+    #[test]
+    fn steps_come_back_and_the_place_goes() {
+        let (trial, left) = supervised(10_000, |steps, places| {
+            let path = places[0].as_ref().unwrap().join("file");
+            steps.step(Action::WriteFile, || std::fs::write(&path, "x"));
+            steps.step(Action::CopyUp, || std::fs::read(path.join("below")));
+        });
+        let seen: Vec<_> = trial.steps.iter().map(|s| (s.action, s.to_string())).collect();
+        let expected = [
+            (Action::MakeDirectory, "worked"),
+            (Action::WriteFile, "worked"),
+            (Action::CopyUp, "ENOTDIR"),
+        ];
+        assert_eq!(seen, expected.map(|(action, text)| (action, text.to_owned())));
+        assert_eq!((trial.ending, left), (Ending::Complete, 0));
+    }
+
+    #[test]
+    fn what_crashes_has_died_and_what_goes_on_is_ended() {
+        let (trial, left) = supervised(10_000, |_, places| assert!(places.is_empty()));
+        assert_eq!((trial.ending, left), (Ending::Died, 0));
+        let (trial, left) = supervised(300, |steps, places| {
+            let path = places[0].as_ref().unwrap().join("file");
+            steps.step(Action::WriteFile, || std::fs::write(path, "x"));
+            std::thread::sleep(Duration::from_secs(60));
+        });
+        assert_eq!((trial.ending, left), (Ending::TimedOut, 0));
+        assert_eq!(trial.steps.len(), 2, "what was done until then is known");
+    }
+}

@@ -1,0 +1,162 @@
+//! Trials: with `--active`, the real thing is tried, and what happens is a fact like any other.
+//!
+//! ```text
+//! doctor ──fork──▶ guardian (a session of its own) ──fork──▶ trial (a process group, new namespaces)
+//!    ▲               │ makes the places, waits, ends,            │
+//!    └───────────────┴── removes the places ◀──── steps ─────────┘     one JSON line each
+//! ```
+//!
+//! * A trial is an entry of [`TRIALS`]: its name, what it does, which modules the kernel may load by itself
+//!   because of it, and `plan`, which looks at the facts and says what would be tried where. Nothing is
+//!   done before a plan is handed to its guardian.
+//! * The **trial** runs alone, in namespaces of its own, so that its mounts, links and rules end with
+//!   it. It records a step for everything it does, with the error number.
+//! * What namespaces cannot hold, directories and cgroups, are [`place::Place`]s. Only the **guardian**
+//!   makes and removes them, after the trial ended, at its deadline, or when the doctor is gone: the stream
+//!   between them hangs up then. It has a session of its own and blocks signals, so that what ends the
+//!   doctor does not end it.
+//! * Where the guardian is killed too (with the whole cgroup), the names remain: a place is called after
+//!   its guardian, which holds a lock on it. The next `--active` run looks for names whose guardian is
+//!   gone, removes them, and says so ([`leftover`]).
+//!
+//! A trial that may not or need not run here is *skipped* with the reason, and the checks judge by what
+//! was read, as without `--active`.
+
+mod cgroup;
+mod guardian;
+mod inotify;
+mod leftover;
+mod link;
+mod namespace;
+mod netfilter;
+mod overlay;
+mod pid1;
+mod place;
+mod privilege;
+mod steps;
+mod trust;
+mod userns;
+
+use std::{
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use dind_doctor_checks::facts::{Ending, Facts, Text, Trial, TrialName};
+
+use self::steps::Steps;
+use crate::probe::Collected;
+
+/// What one trial of one subject may take; the whole run has a deadline of its own. To unmount an overlay
+/// writes out the whole disk below it, which takes seconds on slow machines.
+const BUDGET: Duration = Duration::from_secs(10);
+
+/// A kind of trial, as `doctor list --active` shows it.
+#[derive(Debug)]
+pub struct Description {
+    /// Its name.
+    pub name: TrialName,
+    /// What it does.
+    pub does: &'static str,
+    /// Modules that the kernel may load by itself because of it, and keep.
+    pub loads: &'static [&'static str],
+    plan: fn(&Facts) -> Vec<Plan>,
+}
+
+/// All trials, in the order in which they run.
+pub const TRIALS: &[Description] = &[
+    overlay::TRIAL,
+    cgroup::TRIAL,
+    netfilter::TRIAL,
+    userns::TRIAL,
+    privilege::TRIAL,
+    pid1::TRIAL,
+    inotify::TRIAL,
+];
+
+/// What is going to be tried, or why not.
+struct Plan {
+    name: TrialName,
+    subject: Text,
+    what: Result<Work, Text>,
+}
+
+/// What a guardian needs to know.
+struct Work {
+    /// Directories in which the trial gets one of its own.
+    places: Vec<PathBuf>,
+    /// The trial; it gets the places that could be made, in their order.
+    run: Box<Run>,
+}
+
+type Run = dyn FnOnce(&mut Steps, &[Option<PathBuf>]);
+
+impl Plan {
+    fn new(
+        name: TrialName,
+        subject: impl Into<Text>,
+        places: Vec<PathBuf>,
+        run: impl FnOnce(&mut Steps, &[Option<PathBuf>]) + 'static,
+    ) -> Self {
+        let work = Work { places, run: Box::new(run) };
+        Self { name, subject: subject.into(), what: Ok(work) }
+    }
+
+    fn skipped(name: TrialName, subject: impl Into<Text>, why: impl Into<Text>) -> Self {
+        Self { name, subject: subject.into(), what: Err(why.into()) }
+    }
+
+    fn execute(self, end: Instant) -> Trial {
+        let mut trial = Trial {
+            name: self.name,
+            subject: self.subject,
+            steps: Vec::new(),
+            ending: Ending::Complete,
+            left_behind: Vec::new(),
+        };
+        match self.what {
+            Err(why) => trial.ending = Ending::Skipped(why),
+            Ok(_) if Instant::now() >= end => {
+                trial.ending = Ending::Skipped("no time was left: --timeout".into());
+            }
+            Ok(work) => guardian::supervise(work, end.min(Instant::now() + BUDGET), &mut trial),
+        }
+        trial
+    }
+}
+
+/// Removes what earlier runs left, and then tries what was asked for, adding it to the facts; `names` is
+/// empty for everything. Nothing new is begun after `end`.
+pub fn run(collected: &mut Collected, names: &[TrialName], end: Instant) {
+    let facts = &collected.facts;
+    let wanted = |trial: &&Description| names.is_empty() || names.contains(&trial.name);
+    let mut runs = vec![leftover::plan(facts).execute(end)];
+    // Nearly always there is nothing to say.
+    runs.retain(|trial| !trial.steps.is_empty() || trial.ending != Ending::Complete);
+    for trial in TRIALS.iter().filter(wanted) {
+        runs.extend((trial.plan)(facts).into_iter().map(|plan| plan.execute(end)));
+    }
+    let late = runs.iter().filter(|trial| trial.ending == Ending::TimedOut);
+    collected.timed_out.extend(late.map(|trial| format!("trial: {}", trial.name.name())));
+    collected.timed_out.sort_unstable();
+    collected.timed_out.dedup();
+    collected.facts.trials.runs = runs;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_name_has_its_trial_in_the_same_order() {
+        let names: Vec<_> = TRIALS.iter().map(|trial| trial.name).collect();
+        assert_eq!(names, TrialName::ALL);
+    }
+
+    #[test]
+    fn what_a_trial_settles_is_in_the_registry() {
+        for id in TrialName::ALL.into_iter().flat_map(TrialName::settles) {
+            assert!(dind_doctor_checks::registry::find(id).is_some(), "{id}");
+        }
+    }
+}

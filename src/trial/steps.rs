@@ -1,0 +1,147 @@
+//! What a trial did, as lines of JSON on the way to the doctor.
+
+use std::{
+    io::{self, Write},
+    os::unix::net::UnixStream,
+    time::{Duration, Instant},
+};
+
+use dind_doctor_checks::facts::{Action, Ending, Refused, Step, Text};
+use nix::{
+    errno::Errno,
+    sys::{
+        signal::{Signal, kill},
+        wait::{WaitPidFlag, WaitStatus, waitpid},
+    },
+    unistd::Pid,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::fork;
+
+/// One line.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Line {
+    Step(Step),
+    /// The last line, from the guardian: everything is removed but this.
+    End {
+        ending: Ending,
+        left_behind: Vec<Text>,
+    },
+}
+
+/// Why a step failed.
+#[derive(Debug)]
+pub(super) struct Failure(Refused);
+
+impl Failure {
+    /// Not a system call: what should have been there is not.
+    pub(super) fn seen(what: impl Into<Text>) -> Self {
+        Self(Refused { errno: None, what: what.into() })
+    }
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Self {
+        Self(Refused { errno: Some(errno as i32), what: format!("{errno:?}").into() })
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(errno) => Errno::from_raw(errno).into(),
+            None => Self::seen(error.to_string()),
+        }
+    }
+}
+
+/// Where steps are recorded.
+pub(super) struct Steps {
+    stream: UnixStream,
+    /// What the steps that follow are about.
+    object: String,
+    needed: bool,
+}
+
+impl Steps {
+    pub(super) const fn new(stream: UnixStream) -> Self {
+        Self { stream, object: String::new(), needed: true }
+    }
+
+    /// What follows is about `object`, and an engine needs it or not.
+    pub(super) fn about(&mut self, object: &str, needed: bool) {
+        object.clone_into(&mut self.object);
+        self.needed = needed;
+    }
+
+    /// Does something and records how it went; `None` if it failed.
+    pub(super) fn step<T, E: Into<Failure>>(
+        &mut self,
+        action: Action,
+        work: impl FnOnce() -> Result<T, E>,
+    ) -> Option<T> {
+        let result = work().map_err(Into::into);
+        let refused = result.as_ref().err().map(|failure| failure.0.clone());
+        self.record(Step {
+            action,
+            object: self.object.as_str().into(),
+            needed: self.needed,
+            refused,
+        });
+        result.ok()
+    }
+
+    pub(super) fn record(&mut self, step: Step) {
+        self.send(&Line::Step(step));
+    }
+
+    /// The guardian's last word.
+    pub(super) fn end(&mut self, ending: Ending, left_behind: Vec<Text>) {
+        self.send(&Line::End { ending, left_behind });
+    }
+
+    pub(super) const fn stream(&self) -> &UnixStream {
+        &self.stream
+    }
+
+    fn send(&mut self, line: &Line) {
+        let Ok(mut line) = serde_json::to_vec(line) else { return };
+        line.push(b'\n');
+        // Who cannot be told is gone, and the guardian sees that too.
+        let _ = self.stream.write_all(&line);
+    }
+
+    /// Does something in a process of its own, which may enter namespaces and give up privileges; whether
+    /// it came to its end.
+    pub(super) fn in_child(&mut self, work: impl FnOnce(&mut Self)) -> bool {
+        let child = fork::spawn(|| {
+            let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
+            work(self);
+        });
+        let ended = child.map(|pid| waitpid(pid, None));
+        matches!(ended, Ok(Ok(WaitStatus::Exited(_, 0))))
+    }
+}
+
+/// Whether the process has ended by `deadline`; it is reaped then.
+pub(super) fn wait_until(pid: Pid, deadline: Instant) -> Option<WaitStatus> {
+    loop {
+        match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::StillAlive) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(WaitStatus::StillAlive) => return None,
+            Ok(status) => return Some(status),
+            // Somebody else has reaped it.
+            Err(_) => return Some(WaitStatus::Exited(pid, 1)),
+        }
+    }
+}
+
+/// Ends the group of the process, and waits a moment for it.
+pub(super) fn end_group(pid: Pid) -> Option<WaitStatus> {
+    // It fails if all are gone already.
+    let _ = kill(Pid::from_raw(-pid.as_raw()), Signal::SIGKILL);
+    wait_until(pid, Instant::now() + Duration::from_secs(1))
+}

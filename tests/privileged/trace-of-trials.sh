@@ -1,0 +1,97 @@
+# shellcheck shell=bash
+# trace-of-trials.sh: what a trial could leave, and doctors that are killed in the middle of one; sourced after lib.sh.
+
+# Everything that a trial touches, and that must be as it was.
+state() {
+    echo "== mounts"
+    cat /proc/self/mountinfo
+    echo "== cgroups"
+    awk '$3 ~ /^cgroup2?$/ { print $2 }' /proc/self/mounts | while read -r mounted; do
+        # Others that test on this machine make cgroups too.
+        find "$mounted" -xdev -type d ! -path '*doctor-test*' ! -path '/sys/fs/cgroup/*/docker*' ! -path '*/process_api/*' 2>/dev/null
+    done | sort
+    echo "== nft"
+    if command -v nft >/dev/null; then nft list ruleset 2>&1; fi
+    echo "== legacy"
+    for family in ip ip6; do
+        cat /proc/net/${family}_tables_names 2>/dev/null | sort
+        # Listing a table registers it: only those that are there already.
+        { cat /proc/net/${family}_tables_names 2>/dev/null || true; } | while read -r table; do
+            "${family}tables-legacy-save" -t "$table" 2>/dev/null | sed '/^#/d; s/\[.*\]//'
+        done
+    done
+    echo "== links"
+    cut -d : -f 1 /proc/net/dev | tail -n +3 | sort
+    cat /proc/net/route
+    echo "== files"
+    for directory in / /var /var/lib /var/lib/docker /var/lib/containerd /run "$HOME"/.local/share; do
+        # shellcheck disable=SC2012 # names alone
+        ls -A "$directory" 2>/dev/null | sed "s|^|$directory: |"
+    done
+    echo "== keys"
+    # Serial, flags, permissions, uid, gid, type, description: without usage counts and expiry.
+    awk '{ $3 = $4 = ""; print }' /proc/keys 2>/dev/null | sort
+    echo "== sysctls"
+    grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf /proc/sys/net/bridge /proc/sys/kernel/keys \
+        /proc/sys/user /proc/sys/fs/inotify /proc/sys/net/netfilter/nf_conntrack_max || true
+    echo "== network namespaces"
+    # Those that no process is in are not seen; a link to one would be.
+    ls /run/netns /var/run/netns 2>/dev/null || true
+}
+
+before() { state >"$WORK/before"; }
+
+# unchanged WHAT
+unchanged() {
+    state >"$WORK/after"
+    diff "$WORK/before" "$WORK/after" >"$WORK/difference" || {
+        cat "$WORK/difference"
+        fail "$1: $(grep -m 1 '^[<>]' "$WORK/difference")"
+    }
+}
+
+# slowly TRIAL: a doctor whose trial has made something and is held there; sets $victim and $tracer.
+slowly() {
+    rm -f "$WORK/trace" "$WORK/out"
+    # It is held when its guardian has made its places, and has forked it.
+    strace -f -qq -o "$WORK/trace" -e trace=setpgid,setsid,execve -e inject=setpgid:delay_exit=2500000 \
+        "$DOCTOR" --active="$1" --format json --timeout 60 >"$WORK/out" 2>&1 &
+    tracer=$!
+    within 30 held || fail "$1: no trial was begun: $(head -c 300 "$WORK/out")"
+    victim=$(sed -n '1s/ .*//p' "$WORK/trace")
+}
+# The first guardian looks for what is left.
+held() { until [ "$(sed -n '/setsid/,$p' "$WORK/trace" 2>/dev/null | sed '1d' | sed -n '/setsid/,$p' | grep -c setpgid)" -ge 2 ]; do sleep 0.05; done; }
+
+# killed TRIAL SECONDS: a doctor that is killed after that time, wherever it is then.
+killed() {
+    "$DOCTOR" --active="$1" --format json --timeout 60 >"$WORK/out" 2>&1 &
+    victim=$!
+    sleep "$2"
+    kill -KILL "$victim" 2>/dev/null || true
+    wait "$victim" 2>/dev/null || true
+    within 20 no_guardian || fail "$1: a guardian still runs 20 s after the doctor was killed"
+}
+no_guardian() { while grep -qs '^Name:.doctor$' /proc/[0-9]*/status; do sleep 0.1; done; }
+
+# The doctor, guardians and trials.
+family() { cut -d ' ' -f 1 "$WORK/trace" | sort -u; }
+gone() {
+    local pid
+    for pid in $(family); do
+        while kill -0 "$pid" 2>/dev/null && ! grep -qs '^State:.Z' "/proc/$pid/status"; do sleep 0.1; done
+    done
+    wait "$tracer" 2>/dev/null || true
+}
+
+# As the end of a container or of its cgroup does it: nobody is left to clean up. What is left then is in WORK/left.
+all_killed() {
+    local pids
+    mapfile -t pids < <(family)
+    # Nobody gets to run between two of the kills.
+    kill -STOP "${pids[@]}" 2>/dev/null || true
+    kill -KILL "${pids[@]}" 2>/dev/null || true
+    within 20 gone || fail "something survived SIGKILL"
+    state | diff "$WORK/before" - | sed -n 's|^> \(/.*\): \(\.dind-doctor-trial-.*\)|\1/\2|p; s|^> \(/sys.*/\.dind-doctor-trial-[^/]*\)$|\1|p' |
+        sed 's|^//|/|' | sort -u >"$WORK/left"
+}
