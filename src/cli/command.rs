@@ -24,13 +24,27 @@ const EXAMPLES: &[(&str, &str)] = &[
         "list",
         "Examples:
   doctor list                                       all checks by area
-  doctor list --format json | jq -r '.checks[].id'  their ids, for scripts",
+  doctor list --format json | jq -r '.checks[].id'  their ids, for scripts
+  doctor list --active                              what --active tries",
     ),
     (
         "explain",
         "Examples:
   doctor explain pid1-swallows-sigterm
-  doctor explain cgroup-v1-end-of-life --format json | jq -r .doc",
+  doctor explain cgroup-v1-end-of-life --format json | jq -r .doc
+  doctor explain --log dockerd.log                   which failure is it?
+  kubectl logs POD | doctor explain --log -          and from a pipe",
+    ),
+    (
+        "diff",
+        "Examples:
+  doctor diff laptop.tar.gz runner.tar.gz  why here and not there?
+  doctor diff live yesterday.json          this machine, a report",
+    ),
+    (
+        "schema",
+        "Examples:
+  doctor schema > report.schema.json",
     ),
     (
         "capture",

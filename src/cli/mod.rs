@@ -64,7 +64,7 @@ Examples:
   doctor --fail-on warning --ignore mount  in CI: warnings are exit code 1
   doctor capture -o support.tar.gz         for people who cannot get in here
   doctor explain pid1-swallows-sigterm     why it matters, how to fix it
-  doctor explain --log dockerd.log         it has failed already: which failure is it?";
+  doctor explain --log dockerd.log         it has failed: what was it?";
 
 const AFTER_HELP: &str = "\
 Exit code:

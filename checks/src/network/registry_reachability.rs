@@ -12,7 +12,7 @@ check! {
     /// Default routes and the kernel's answer whether any route leads out, proxies of this environment and of
     /// a dockerd that runs here, `registry-mirrors` in daemon.json, `DOCKER_HOST`. Nothing is contacted: that
     /// a registry answers is known only to whoever asks it, so this check finds the certain case, that there
-    /// is no way out at all, and never says that pulling will work.
+    /// is no way out at all. That it passes is no promise that pulling will work.
     ///
     /// ## Why it matters
     /// Engines start without a registry, and then every pull, build and new cluster fails. The daemon pulls,
@@ -25,8 +25,10 @@ check! {
     /// ## How to fix
     /// Ask from where the daemon runs, and read what comes back:
     ///
-    ///     curl -sSI https://registry-1.docker.io/v2/      # 401 is a registry that answers
-    ///     docker pull hello-world                         # the same by the daemon's own way
+    /// ```sh
+    /// curl -sSI https://REGISTRY/v2/    # 401 is a registry that answers
+    /// docker pull hello-world           # the same by the daemon's own way
+    /// ```
     ///
     /// - `toomanyrequests`, 429: Docker Hub counts pulls per address, and a whole cluster can share one. Log
     ///   in (`docker login`), or pull by a mirror (`registry-mirrors` in daemon.json).
@@ -59,7 +61,7 @@ check! {
         "x509: certificate signed by unknown authority",
         "request canceled while waiting for connection",
         "Client.Timeout exceeded while awaiting headers",
-        "lookup registry-1.docker.io",
+        "lookup registry-1.",
         "network is unreachable",
         "TLS handshake timeout",
         "Proxy Authentication Required",
@@ -84,9 +86,7 @@ fn run(facts: &Facts) -> Verdict {
         .iter()
         .all(|path| path.why() == Some(Why::NotFound));
     if leads_out || !unreachable {
-        return Ok(Outcome::not_applicable(
-            "there is a way out; whether a registry answers is known only by asking it (docker pull)",
-        ));
+        return Ok(Outcome::pass());
     }
     if let Some(by) = way_around(facts)? {
         let reason =

@@ -59,9 +59,9 @@ fn without_any_way_out_it_fires() {
 }
 
 #[test]
-fn where_there_is_a_way_out_nothing_is_claimed() {
-    does_not_apply(&healthy_container(), "only by asking");
-    does_not_apply(&healthy_vm(), "only by asking");
+fn where_there_is_a_way_out_it_passes() {
+    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn the_halves_of_a_vpn_and_the_kernels_answer_are_ways_out() {
     if let Known(routes) = &mut halves.network.routes {
         routes[0].destination = "128.0.0.0/1".parse().unwrap();
     }
-    does_not_apply(&halves, "only by asking");
+    assert_eq!(run(&halves), Ok(Outcome::pass()));
     let mut by_rule = isolated();
     by_rule.network.path_mtu_v4 = healthy_container().network.path_mtu_v4;
-    does_not_apply(&by_rule, "only by asking");
+    assert_eq!(run(&by_rule), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -114,10 +114,10 @@ fn what_cannot_be_read_is_unknown_only_where_it_matters() {
     facts.engines.daemon_json = Fact::missing("/etc/docker/daemon.json", Why::NotPermitted);
     assert!(run(&facts).is_err());
     facts.network.routes = healthy_container().network.routes;
-    does_not_apply(&facts, "only by asking");
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
     facts.network.routes = Fact::missing("netlink: routes", Why::NotPermitted);
     assert!(run(&facts).is_err());
     let mut facts = isolated();
     facts.network.path_mtu_v6 = Fact::missing("path MTU", Why::NotRecorded);
-    does_not_apply(&facts, "only by asking");
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
 }
