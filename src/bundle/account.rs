@@ -13,6 +13,10 @@ use crate::source::{Question, Refusal};
 /// Names of what was asked, with how often.
 pub type Names = BTreeMap<String, usize>;
 
+/// Errors of the machine; what else a system call may answer, it answers by design.
+const TROUBLE: [i32; 6] =
+    [libc::EIO, libc::ESTALE, libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::ENOTCONN];
+
 /// What redaction did to single answers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Redactions {
@@ -43,10 +47,10 @@ pub fn unseen(recording: &Recording) -> BTreeMap<String, Names> {
     for ((_, question), result) in &recording.answers {
         let Err(refusal) = result else { continue };
         let why = refusal.why();
-        // That something is no link is an answer too.
-        let no_link = matches!((question, why), (Question::ReadLink { .. }, Why::Io(_)));
+        // That something is no link, has no attribute or no route is an answer too.
+        let answered = matches!(why, Why::Io(errno) if !TROUBLE.contains(&errno));
         if matches!(question, Question::Access { .. })
-            || no_link
+            || answered
             || matches!(why, Why::NotFound | Why::Unsupported | Why::Redacted | Why::NotRecorded)
         {
             continue;
@@ -116,9 +120,11 @@ mod tests {
         refuse(read("/proc/12/environ"), libc::EACCES);
         refuse(read("/proc/7/environ"), libc::EPERM);
         refuse(read("/absent"), libc::ENOENT);
+        refuse(read("/without/attribute"), libc::ENODATA);
+        refuse(read("/broken"), libc::EIO);
         recording.answers.insert(read("/slow"), Err(Refusal::TimedOut));
         let found = unseen(&recording);
-        assert_eq!(found.keys().collect::<Vec<_>>(), ["not-permitted", "timed-out"]);
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["io(5)", "not-permitted", "timed-out"]);
         assert_eq!(found["not-permitted"], Names::from([("/proc/*/environ".to_owned(), 2)]));
     }
 }

@@ -195,7 +195,8 @@ rootless() {
     cd "$user/home" # a folder that the user may be in
     [ -e "$image" ] || make_image
     "${prefix[@]}" podman import --quiet - lab <"$image"
-    "${prefix[@]}" podman --runtime runc --cgroup-manager cgroupfs run -d --name rootless --network none -v /usr:/usr:ro lab \
+    "${prefix[@]}" podman --runtime runc --cgroup-manager cgroupfs run -d --name rootless --network none \
+        -e HTTPS_PROXY=http://proxy.example:3128 -v /usr:/usr:ro lab \
         tini -- sleep infinity
     record firecracker-podman-rootless 'user_namespace private' '[ "$(id -u)" = 0 ]' 'cgroup_namespace host' 'pid1 tini' \
         'mount_read_only /sys/fs/cgroup/memory' -- "${prefix[@]}" podman --runtime runc exec -i rootless
