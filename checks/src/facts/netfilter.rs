@@ -102,7 +102,8 @@ pub struct Netfilter {
     /// Whether the kernel serves the legacy interface *now*: tables file there. Absence does not say
     /// that it could not be loaded.
     pub legacy_kernel: Tri,
-    /// Whether the kernel serves nf_tables; unknown where asking could load the module.
+    /// Whether the kernel serves nf_tables, or loads it for the first rule; unknown where asking could load the
+    /// module and it is not seen on the disk.
     pub nft_kernel: Tri,
     /// Registered legacy tables; `/proc/net/ip_tables_names` is readable by root only.
     pub legacy_tables: Fact<Vec<LegacyTable>>,

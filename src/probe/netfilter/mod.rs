@@ -38,6 +38,10 @@ fn nft(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> (Tri, Fact<Vec<NftTabl
         match modules.nf_tables_configured() {
             Tri::Yes => {}
             Tri::No => return (Tri::No, Fact::Known(Vec::new())),
+            // A module that is not loaded has no tables yet, and comes with the first rule.
+            Tri::Unknown if modules.nf_tables_is_to_come() => {
+                return (Tri::Yes, Fact::Known(Vec::new()));
+            }
             Tri::Unknown => return (Tri::Unknown, Fact::missing(NFNETLINK, Why::NotProbed)),
         }
     }

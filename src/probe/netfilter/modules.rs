@@ -59,6 +59,23 @@ impl<'a, 's> Modules<'a, 's> {
         }
     }
 
+    /// Whether nf_tables is a module on the disk which is not loaded and can be: nfnetlink has the kernel
+    /// load it for whoever may make rules (`nfnetlink_rcv_batch`, alias `nfnetlink-subsys-10`).
+    pub(super) fn nf_tables_is_to_come(&self) -> bool {
+        let release = self.kernel.release.known().filter(|release| !release.contains('/'));
+        let file = |release| format!("/lib/modules/{release}/kernel/net/netfilter/nf_tables.ko");
+        let on_disk = |path: String| {
+            // As they are, and as `modules_install` compresses them.
+            ["", ".xz", ".zst", ".gz"]
+                .iter()
+                .any(|suffix| self.reader.stat(&format!("{path}{suffix}")).is_ok())
+        };
+        self.proc_net
+            && self.kernel.modules_loadable == Fact::Known(true)
+            && self.reader.bytes("/proc/modules").is_ok()
+            && release.map(file).is_some_and(on_disk)
+    }
+
     /// Whether the configuration says that ip_tables is neither built in nor a module. From Linux 6.17
     /// on, CONFIG_NETFILTER_XTABLES_LEGACY alone decides, and it is off by default.
     pub(super) fn legacy_is_left_out(&self) -> bool {

@@ -55,6 +55,20 @@ fn nothing_is_asked_that_could_load_nf_tables() {
 }
 
 #[test]
+fn a_module_on_the_disk_comes_when_a_rule_is_made_and_has_none_yet() {
+    for suffix in ["", ".xz", ".zst", ".gz"] {
+        let path = format!("/lib/modules/6.1.0/kernel/net/netfilter/nf_tables.ko{suffix}");
+        let source = with_tables(modular().file("/proc/modules", "").file(&path, ""));
+        let found = probed(&source, true);
+        assert_eq!((found.nft_kernel, found.nft_tables), (Tri::Yes, Fact::Known(vec![])));
+        assert!(!source.was_asked(&Question::NftTables));
+        let hidden =
+            with_tables(modular().unreadable("/proc/modules", libc::EACCES).file(&path, ""));
+        assert_eq!(probed(&hidden, true).nft_kernel, Tri::Unknown);
+    }
+}
+
+#[test]
 fn a_procfs_that_hides_modules_does_not_say_that_there_are_none() {
     let source = with_tables(Fixed::new());
     assert_eq!(probed(&source, false).nft_tables.why(), Some(Why::NotProbed));
