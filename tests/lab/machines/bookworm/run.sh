@@ -205,6 +205,7 @@ environment privileged_host_cgroup_namespace privileged-cgroupns-host
 environment bound_host_cgroup privileged-cgroup-bind
 environment dind_unprepared dind-unprepared dind-unprepared-running
 environment dind_prepared dind-prepared
+environment dind_healthy dind-healthy
 environment dind_on_overlay dind-overlay
 environment dind_on_small_mtu dind-mtu-1400 dind-mtu-1400-inner dind-mtu-1400-told
 environment kind_node kind-node

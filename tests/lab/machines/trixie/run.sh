@@ -11,4 +11,5 @@ environment machine_itself host
 environment privileged privileged
 environment privileged_host_cgroup_namespace privileged-cgroupns-host
 environment dind_prepared dind-prepared
+environment dind_healthy dind-healthy
 environment podman_rootless rootless-user podman-rootless
