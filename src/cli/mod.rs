@@ -60,7 +60,7 @@ Examples:
   doctor --for rootless,buildkit           other targets
   doctor --for kind=0.11                   a version that is going to run here
   doctor --format json | jq .targets       for scripts
-  doctor --format markdown                 for a ticket; also junit, sarif, github, tap
+  doctor --format markdown                 also junit, sarif, github, tap
   doctor --fail-on warning --ignore mount  in CI: warnings are exit code 1
   doctor capture -o support.tar.gz         for people who cannot get in here
   doctor explain pid1-swallows-sigterm     why it matters, how to fix it
