@@ -53,8 +53,8 @@ fn paths(change: &Value) -> Vec<&str> {
 fn what_decides_comes_first() {
     let out = table("bookworm-dind-prepared", "bookworm-dind-unprepared");
     let lines: Vec<_> = out.lines().collect();
-    assert_eq!(lines[0], "dockerd  unknown in both");
-    assert!(lines[1].starts_with("kind     unknown in bookworm-dind-prepared, blocked in "));
+    assert_eq!(lines[0], "dockerd  degraded in both");
+    assert!(lines[1].starts_with("kind     degraded in bookworm-dind-prepared, blocked in "));
     assert_eq!(lines[3], "error  cgroup2-internal-process");
     assert!(lines[5].starts_with("  because   controllers enabled in /sys/fs/cgroup: cpuset"));
     let out = table("mtu-1500", "mtu-1400");
