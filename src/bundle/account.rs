@@ -62,21 +62,12 @@ pub fn unseen(recording: &Recording) -> BTreeMap<String, Names> {
 
 /// A path with `*` for numbers of processes, or what else was asked.
 fn name(question: &Question) -> String {
+    if let Some(path) = question.path() {
+        let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+        let parts = path.split('/').map(|part| if number(part) { "*" } else { part });
+        return parts.collect::<Vec<_>>().join("/");
+    }
     match question {
-        Question::Read { path, .. }
-        | Question::Paragraphs { path, .. }
-        | Question::Values { path, .. }
-        | Question::Attribute { path, .. }
-        | Question::ReadLink { path }
-        | Question::Resolve { path }
-        | Question::List { path, .. }
-        | Question::Stat { path }
-        | Question::StatFs { path }
-        | Question::Access { path, .. } => {
-            let number = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-            let parts = path.split('/').map(|part| if number(part) { "*" } else { part });
-            parts.collect::<Vec<_>>().join("/")
-        }
         Question::Variable { pid: None, name } => format!("${name}"),
         Question::Variable { name, .. } => format!("${name} of other processes"),
         Question::LegacyEntries { table, .. } => format!("iptables table {table}"),

@@ -165,3 +165,24 @@ pub enum SystemCall {
     /// `keyctl` with an operation that does not exist: EOPNOTSUPP.
     Keyctl,
 }
+
+impl Question {
+    /// The path that is looked up, if it is about one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            Self::Read { path, .. }
+            | Self::Paragraphs { path, .. }
+            | Self::RpmPackages { path, .. }
+            | Self::Values { path, .. }
+            | Self::ReadLink { path }
+            | Self::Resolve { path }
+            | Self::List { path, .. }
+            | Self::Stat { path }
+            | Self::StatFs { path }
+            | Self::Attribute { path, .. }
+            | Self::EngineVersion { socket: path, .. }
+            | Self::Access { path, .. } => Some(path),
+            _ => None,
+        }
+    }
+}

@@ -41,24 +41,13 @@ impl LiveSource {
 
     /// Whether this question could block for ever: see [`SlowMounts`].
     fn needs_guard(&self, question: &Question) -> bool {
+        if let Some(path) = question.path() {
+            // Reading another process's arguments takes its memory map's lock, which a process stuck in
+            // the kernel can hold for ever (this is how ps hangs).
+            return path.ends_with("/cmdline") && path != "/proc/cmdline"
+                || self.slow.get_or_init(SlowMounts::read).can_block(path);
+        }
         match question {
-            Question::Read { path, .. }
-            | Question::Paragraphs { path, .. }
-            | Question::RpmPackages { path, .. }
-            | Question::Values { path, .. }
-            | Question::ReadLink { path }
-            | Question::Resolve { path }
-            | Question::List { path, .. }
-            | Question::Stat { path }
-            | Question::StatFs { path }
-            | Question::Attribute { path, .. }
-            | Question::EngineVersion { socket: path, .. }
-            | Question::Access { path, .. } => {
-                // Reading another process's arguments takes its memory map's lock, which a process stuck in
-                // the kernel can hold for ever (this is how ps hangs).
-                path.ends_with("/cmdline") && path != "/proc/cmdline"
-                    || self.slow.get_or_init(SlowMounts::read).can_block(path)
-            }
             Question::SystemCall { .. } => true,
             Question::Variable { pid, .. } => pid.is_some(),
             _ => false,
