@@ -44,9 +44,9 @@ container() {
 # remove NAME…: with their volumes; the next environment must find the machine as this one did.
 remove() { docker rm -f -v "$@" >/dev/null; }
 
-# What the entrypoint of a dind image does before it starts the daemon, and then the daemon as PID 1. On cgroup v2 a cgroup
-# with processes cannot give controllers to its children: move them to a leaf until none is left, then enable all.
-prepared_daemon='
+# What the entrypoint of a dind image does before it starts the daemon. On cgroup v2 a cgroup with processes cannot give
+# controllers to its children: move them to a leaf until none is left, then enable all.
+prepare_nesting='
     mount --make-rshared /
     export container=docker
     if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
@@ -55,7 +55,8 @@ prepared_daemon='
             xargs -r -n 1 </sys/fs/cgroup/cgroup.procs >/sys/fs/cgroup/init/cgroup.procs || :
             sed "s/ / +/g; s/^/+/" </sys/fs/cgroup/cgroup.controllers >/sys/fs/cgroup/cgroup.subtree_control
         do :; done
-    fi
+    fi'
+prepared_daemon="$prepare_nesting"'
     exec dockerd --host unix:///var/run/docker.sock "$@" >/var/log/dockerd.log 2>&1'
 
 # prepared_dind NAME [OPTION…] -- [DAEMON OPTION…]: a container in which nesting was prepared and a daemon answers.

@@ -13,4 +13,4 @@ ip route add default via 10.0.2.2
 echo 'nameserver 10.0.2.3' >/etc/resolv.conf
 
 # The console shows how far it has come; the log that comes back is of no use while the machine hangs.
-bash "$LAB/machines/$MACHINE/run.sh" 2>&1 | tee /dev/console
+bash "$LAB/machines/$MACHINE/$SCRIPT" 2>&1 | tee /dev/console

@@ -7,6 +7,7 @@ set -eu
 . "$LAB/generation.sh"
 . "$LAB/machines/bookworm/containers.sh"
 . "$LAB/machines/bookworm/host.sh"
+. "$LAB/machines/bookworm/managers.sh"
 
 plain_container() {
     container plain -- tini -- sleep infinity
@@ -135,26 +136,8 @@ shared_pid_namespace() {
     remove job pause
 }
 
-# By the container's own manager: what enters by namespaces has neither its system call filter nor its capabilities. As a unit,
-# because D-Bus never gets ready in there, and systemd-run wants it.
 nspawn() {
-    local root=/var/lib/machines/lab
-    mkdir -p "$root"
-    tar -C "$root" -xf "$image"
-    mkdir -p "$root/etc/systemd/system" "$root/var/lib/lab"
-    cat >"$root/etc/systemd/system/lab.service" <<'UNIT'
-[Service]
-Type=oneshot
-ExecStart=/bin/bash /var/lib/lab/command
-StandardInput=file:/var/lib/lab/in
-StandardOutput=truncate:/var/lib/lab/out
-StandardError=truncate:/var/lib/lab/err
-UNIT
-    # It tells from the files of systemd which cgroups to give, and /usr is empty when it looks.
-    systemd-run --quiet --unit nspawn --property Delegate=yes --setenv SYSTEMD_NSPAWN_UNIFIED_HIERARCHY=1 \
-        systemd-nspawn --quiet --keep-unit --boot --machine lab --directory "$root" --bind-ro /usr --private-network
-    eventually machinectl show lab --property Leader || { journalctl --no-pager -u nspawn; return 1; }
-    eventually in_nspawn systemctl is-active getty.target || { systemctl stop nspawn; return 1; }
+    start_nspawn || return 1
     record bookworm-nspawn \
         'pid1 systemd' 'cgroup_namespace private' 'mounted cgroup2 /sys/fs/cgroup' \
         'tr "\0" "\n" </proc/1/environ | grep -qx container=systemd-nspawn' \
@@ -163,33 +146,8 @@ UNIT
     systemctl stop nspawn
 }
 
-in_nspawn() { nsenter --target "$(machinectl show lab --property Leader --value)" --mount --pid "$@"; }
-
-by_unit() {
-    local place=/var/lib/machines/lab/var/lib/lab status=0
-    cat >"$place/in"
-    printf '%q ' "$@" >"$place/command"
-    in_nspawn systemctl start lab.service || status=$?
-    cat "$place/err" >&2
-    cat "$place/out"
-    return "$status"
-}
-
 lxc() {
-    local home=/var/lib/lxc/lab
-    mkdir -p "$home/rootfs"
-    tar -C "$home/rootfs" -xf "$image"
-    cat >"$home/config" <<CONFIG
-lxc.include = /usr/share/lxc/config/common.conf
-lxc.rootfs.path = dir:$home/rootfs
-lxc.mount.entry = /usr usr none bind,ro 0 0
-lxc.mount.auto = proc:mixed sys:mixed cgroup:mixed
-lxc.uts.name = lab
-lxc.net.0.type = empty
-lxc.init.cmd = /usr/bin/tini -- sleep infinity
-CONFIG
-    lxc-start -n lab
-    eventually lxc-attach -n lab -- true
+    start_lxc
     record bookworm-lxc \
         'pid1 tini' 'cgroup_namespace private' 'tr "\0" "\n" </proc/1/environ | grep -qx container=lxc' \
         -- lxc-attach -n lab --clear-env --

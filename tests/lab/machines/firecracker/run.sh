@@ -5,52 +5,7 @@
 set -eu
 . "$LAB/recording.sh"
 . "$LAB/docker.sh"
-
-# network NAME: a network namespace whose uplink eth0 is a veth with its other end in a second namespace, as a pod's is on
-# its node.
-network() {
-    hold "$1-node"
-    hold "$1"
-    pair "$1-node" veth "$1"
-    inside "$1-node" ip link set veth up
-    inside "$1-node" ip address add 10.244.0.1/24 dev veth
-    inside "$1" ip link set lo up
-    inside "$1" ip link set eth0 up
-    inside "$1" ip address add 10.244.0.5/24 dev eth0
-    inside "$1" ip route add default via 10.244.0.1
-}
-
-# hold NAME: namespaces held by a process. /sys is its own, because sysfs shows the network namespace that it was mounted in,
-# and so are the processes: what else happens to run on the machine has no place in a fixture.
-hold() {
-    unshare --net --mount --pid --fork --kill-child --mount-proc sh -c '
-        mkdir -p "$0"
-        mount --rbind /sys/fs/cgroup "$0"
-        mount -t sysfs sysfs /sys
-        mount --rbind "$0" /sys/fs/cgroup
-        umount -l "$0"
-        exec tini -- sleep infinity' "$WORK/cgroup" &
-    echo $! >"$WORK/$1.pid"
-    eventually is_held "$1"
-}
-
-holder() { pgrep --parent "$(cat "$WORK/$1.pid")"; } # unshare itself only waits for it
-is_held() { [ "$(cat "/proc/$(holder "$1")/comm")" = tini ]; }
-entering() { read -r -a prefix <<<"nsenter --target $(holder "$1") --net --mount --pid"; }
-inside() {
-    local prefix
-    entering "$1"
-    "${prefix[@]}" "${@:2}"
-}
-
-# pair NAME LINK OTHER: a veth LINK in NAME whose other end is eth0 in OTHER. Not with `inside`: a process number means
-# something else in there.
-pair() { nsenter --target "$(holder "$1")" --net ip link add "$2" type veth peer name eth0 netns "$(holder "$3")"; }
-
-release() {
-    local name
-    for name; do kill "$(holder "$name")"; rm "$WORK/$name.pid"; done
-}
+. "$LAB/machines/firecracker/namespaces.sh"
 
 machine_itself() {
     record vm-firecracker-hybrid \
@@ -123,15 +78,8 @@ rule_sets() {
     release mixed mixed-node
 }
 
-# A daemon with everything of its own, in a network namespace of its own. The program is named by its path: a newer
-# client elsewhere on the PATH must not be taken.
-docker() { /usr/bin/docker --host "unix://$WORK/docker.sock" "$@"; }
-
 docker_containers() {
-    network docker
-    inside docker dockerd --data-root "$WORK/data" --host "unix://$WORK/docker.sock" --exec-root "$WORK/exec" \
-        --pidfile "$WORK/exec/pid" >"$WORK/dockerd.log" 2>&1 &
-    eventually docker info
+    start_daemon
     make_image
     docker import "$image" lab >/dev/null
 
@@ -151,9 +99,7 @@ docker_containers() {
         -- /usr/bin/docker --host "unix://$WORK/docker.sock" exec -i most
     remove most
 
-    release docker docker-node # PID 1 of the namespace takes the daemon along
-    wait
-    rmdir /sys/fs/cgroup/*/docker || : # the daemon leaves its parents behind
+    stop_daemon
 }
 
 # A CI job as they are often started: small limits, the daemon outside, a cluster elsewhere, and a proxy that all agree on.
@@ -173,22 +119,11 @@ KUBECONFIG
     remove job
 }
 
-# A user with subordinate ids, who exists only in a mount namespace: the machine's own /etc stays as it is. crun refuses
-# hybrid cgroups as soon as one controller is on v2, hence runc; no network, because users may not open /dev/net/tun here.
+# crun refuses hybrid cgroups as soon as one controller is on v2, hence runc; no network, because users may not open
+# /dev/net/tun here.
 rootless() {
-    local prefix file user="$WORK/user"
-    mkdir -p "$user/home" "$user/run"
-    for file in passwd group subuid subgid; do cp "/etc/$file" "$user/$file"; done
-    echo "lab:x:4242:4242::$user/home:/bin/sh" >>"$user/passwd"
-    echo 'lab:x:4242:' >>"$user/group"
-    echo 'lab:300000:65536' | tee -a "$user/subuid" >>"$user/subgid"
-    chown 4242:4242 "$user/home" "$user/run"
-    chmod 700 "$user/run"
-    network rootless
-    for file in passwd group subuid subgid; do inside rootless mount --bind "$user/$file" "/etc/$file"; done
-    entering rootless
-    prefix+=(setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps=-all
-        env -i "HOME=$user/home" "XDG_RUNTIME_DIR=$user/run" "PATH=$PATH")
+    local prefix user="$WORK/user"
+    start_user
     record firecracker-rootless-user '[ "$(id -un)" = lab ]' 'effective_capabilities 0+' 'user_namespace host' \
         'unshare --user true' '[ -c /dev/net/tun ] && [ ! -w /dev/net/tun ]' -- "${prefix[@]}"
 
@@ -227,22 +162,6 @@ rootless_unprepared() {
     record firecracker-rootless-user-unprepared '[ "$(id -un)" = lab ]' 'grep -qx lab:300000:1000 /etc/subuid' \
         '! grep -q ^lab: /etc/subgid' '! stat /dev/net/tun' '! stat /etc/docker/daemon.json' -- "${prefix[@]}"
     release unprepared unprepared-node
-}
-
-# gVisor is packaged from Debian 13 on. Its package list goes into a folder of its own: this machine stays what it is.
-fetch_runsc() {
-    local place=$CACHE/runsc mirror
-    runsc=$place/usr/bin/runsc
-    if [ ! -x "$runsc" ]; then
-        mkdir -p "$place/lists/partial" "$place/archives/partial"
-        mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | head -n 1)
-        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror trixie main" >"$place/sources.list"
-        local apt=(apt-get -qq -o "Dir::Etc::SourceList=$place/sources.list" -o Dir::Etc::SourceParts=-
-            -o "Dir::State::Lists=$place/lists" -o "Dir::Cache=$place" -o APT::Sandbox::User=root)
-        "${apt[@]}" update
-        (cd "$place" && "${apt[@]}" download runsc && dpkg -x runsc_*.deb .)
-    fi
-    other_versions="runsc = \"$(dpkg-deb -f "$place"/runsc_*.deb Version)\""
 }
 
 # configured NAME JSON: holds a network whose daemon.json says so, with a tmpfs for a data root at /mnt.
@@ -318,15 +237,6 @@ gvisor() {
     record gvisor 'grep -q "^Linux version 4.4.0 .* 2016$" /proc/version' '! grep -q CapBnd.*0000000000000000 /proc/self/status' \
         -- "$runsc" --network=none --ignore-cgroups "do"
 }
-
-# Whatever an environment that failed has left running.
-end_all() {
-    local file
-    for file in "$WORK"/*.pid; do
-        [ ! -e "$file" ] || kill "$(holder "$(basename "$file" .pid)" || cat "$file")"
-    done
-}
-trap end_all EXIT
 
 environment machine_itself vm-firecracker-hybrid
 environment uplinks mtu-1500 mtu-1480 mtu-1450 mtu-1400

@@ -1,0 +1,125 @@
+# shellcheck shell=sh
+# engine.sh: runs in the environment, with words.sh before it. Starts the Docker daemon as somebody would who knows nothing of
+# the doctor, and does with it what CI jobs do.
+#
+# PLACE has image.tar and build/; SERVER (address and port) gives /small and /large, PEER is a name that resolves here.
+
+log=$PLACE/dockerd.log
+
+start_daemon() {
+    ! docker info >/dev/null 2>&1 || return 0
+    # shellcheck disable=SC2086 # options are words
+    setsid dockerd ${DAEMON_OPTIONS:-} >"$log" 2>&1 </dev/null &
+    daemon=$!
+    for _ in $(seq 120); do
+        sleep 1
+        ! docker info >/dev/null 2>&1 || return 0
+        kill -0 $daemon 2>/dev/null || return 1
+    done
+    return 1
+}
+
+why_not() { sed -n 's/^failed to start daemon: //p; s/.*level=fatal msg=//p' "$log" | tail -n 1 | grep . || tail -n 1 "$log"; }
+
+# Told apart by what a daemon says that gives up, so that a cause is not taken for another one.
+observe_start() {
+    if start_daemon; then
+        saw daemon worked "$(docker info --format '{{.Driver}} {{range .DriverStatus}}{{if eq (index . 0) "Backing Filesystem"}}on {{index . 1}}{{end}}{{end}}, {{.CgroupDriver}} driver, cgroup v{{.CgroupVersion}}' 2>/dev/null)"
+        case $(docker info --format '{{.Driver}}' 2>/dev/null) in
+        vfs) saw copy-on-write failed "vfs: $(grep -m 1 -o 'failed to mount overlay[^"]*' "$log" 2>/dev/null)" ;;
+        *) saw copy-on-write worked "$(docker info --format '{{.Driver}}' 2>/dev/null)" ;;
+        esac
+        saw firewall worked "$(iptables -V 2>/dev/null)"
+        # A daemon that was running before has said so elsewhere.
+        [ ! -e "$log" ] || observe_log
+        return 0
+    fi
+    saw daemon failed "$(why_not)"
+    case $(why_not) in
+    *iptables* | *"NAT chain"* | *nftables*) saw firewall failed "$(why_not)" ;;
+    *"pid file"* | *"process with PID"*) saw pid-file failed "$(why_not)" ;;
+    *timeout* | *"resource temporarily"*) saw own-data-root failed "$(why_not)" ;;
+    esac
+    return 1
+}
+
+observe_log() {
+    saw pid-file worked ''
+    saw own-data-root worked ''
+    if grep -qi 'read-only file system' "$log"; then
+        saw kernel-parameters failed "$(grep -i -m 1 'read-only file system' "$log")"
+    else
+        saw kernel-parameters worked ''
+    fi
+}
+
+inner() { docker run --rm -v /usr:/usr:ro "$@"; }
+# A function is no command for timeout(1).
+run() {
+    name=$1
+    shift
+    try "$name" 90 docker run --rm -v /usr:/usr:ro "$@"
+}
+
+# shellcheck disable=SC2016 # $1 is for the shell in there
+fetch='exec 3<>"/dev/tcp/${1%:*}/${1#*:}" || exit 1
+    printf "GET /%s HTTP/1.0\r\n\r\n" "$2" >&3
+    bytes=$(timeout 15 cat <&3 | wc -c)
+    echo "$bytes bytes of $3"
+    [ "$bytes" -ge "$3" ]'
+
+# transfer NAME COMMAND…: a small file first; where that does not come, the size is not what is wrong.
+transfers() {
+    name=$1
+    shift
+    try "$name-small" 40 "$@" bash -c "$fetch" fetch "$SERVER" small 1000 || return 1
+    try "$name-large" 40 "$@" bash -c "$fetch" fetch "$SERVER" large 1000000
+}
+
+observe_network() {
+    [ -n "${SERVER:-}" ] || return 0
+    transfers own env || return 0
+    transfers bridge docker run --rm -v /usr:/usr:ro lab || :
+    docker network create user >/dev/null 2>&1 || return 0
+    transfers user-network docker run --rm -v /usr:/usr:ro --network user lab || :
+    docker network rm user >/dev/null 2>&1 || :
+}
+
+observe_names() {
+    [ -n "${PEER:-}" ] && getent hosts "$PEER" >/dev/null || return 0
+    try names 30 docker run --rm -v /usr:/usr:ro lab getent hosts "$PEER" || :
+}
+
+observe_containers() {
+    docker import "$PLACE/image.tar" lab >/dev/null 2>&1 || { saw run failed "docker import: $(docker import "$PLACE/image.tar" lab 2>&1 | tail -n 1)"; return 0; }
+    run run lab true || return 0
+    # shellcheck disable=SC2016 # code for the shell in there
+    run memory-limit --memory 64m lab sh -c 'limit=$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null)
+        echo "limit $limit"; [ "$limit" = 67108864 ]' || :
+    # shellcheck disable=SC2016
+    run pids-limit --pids-limit 50 lab sh -c 'limit=$(cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null)
+        echo "limit $limit"; [ "$limit" = 50 ]' || :
+    # shellcheck disable=SC2016
+    run cpu-limit --cpus 0.5 lab sh -c 'limit=$(cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null)
+        echo "limit $limit"; case $limit in 50000*) ;; *) exit 1 ;; esac' || :
+    run privileged-run --privileged lab true || :
+    mkdir -p /mnt/shared
+    run shared-mount -v /mnt/shared:/mnt/shared:rshared lab true || :
+    run open-files --ulimit nofile=1048576:1048576 lab true || :
+    observe_network
+    observe_names
+    observe_build
+    # For those outside, who look where its cgroup is.
+    docker run -d --name marked -v /usr:/usr:ro lab sleep 86399 >/dev/null 2>&1 || :
+}
+
+# A static program is all that its image has.
+observe_build() {
+    [ -e "$PLACE/build/Dockerfile" ] || return 0
+    # From Docker 23 on the client has no BuildKit of its own, but a plugin.
+    if docker buildx version >/dev/null 2>&1 || docker version --format '{{.Client.Version}}' | grep -q '^20\.'; then
+        try build 120 env DOCKER_BUILDKIT=1 docker build --progress plain "$PLACE/build" || :
+    fi
+}
+
+! observe_start || observe_containers

@@ -1,0 +1,37 @@
+"""predicted.py PASSIVE ACTIVE: of two reports of the doctor, what can be held against reality: per run and check the status, the
+proof and the worst severity of its findings per target, and per target the readiness."""
+
+import json
+import sys
+
+RANKS = ("info", "warning", "error")
+
+
+def severities(check):
+    worst = {}
+    for finding in check["findings"]:
+        for target, severity in finding["severity"].items():
+            worst[target] = max(worst.get(target, "info"), severity, key=RANKS.index)
+    return worst
+
+
+def predicted(path):
+    with open(path, encoding="utf-8") as report:
+        report = json.load(report)
+    return {
+        "readiness": {target["target"]: target["readiness"] for target in report["targets"]},
+        "checks": {
+            check["id"]: {
+                "status": check["status"],
+                "proof": check["proof"],
+                "severity": severities(check),
+                "says": [finding["summary"] for finding in check["findings"]],
+            }
+            for check in report["checks"]
+        },
+    }
+
+
+passive, active = map(predicted, sys.argv[1:3])
+json.dump({"passive": passive, "active": active}, sys.stdout, indent=1, sort_keys=True)
+print()

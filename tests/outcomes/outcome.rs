@@ -1,0 +1,90 @@
+//! What was recorded of one environment: what it is, what the doctor said, what happened.
+
+use std::{collections::BTreeMap, fs, path::Path};
+
+use serde::Deserialize;
+
+/// One environment of the lab.
+pub(crate) struct Outcome {
+    pub(crate) name: String,
+    pub(crate) recorded: Recorded,
+    pub(crate) predicted: BTreeMap<Run, Prediction>,
+    pub(crate) observed: BTreeMap<String, Observation>,
+}
+
+/// The two ways in which the doctor was asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Run {
+    Passive,
+    Active,
+}
+
+/// `outcome.toml`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    recorded: Recorded,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Recorded {
+    /// The day, UTC.
+    pub(crate) date: String,
+    pub(crate) machine: String,
+    pub(crate) what: String,
+    /// Shell conditions that held.
+    #[serde(rename = "verified")]
+    _verified: Vec<String>,
+    /// Versions of the kernel and the engines.
+    pub(crate) versions: BTreeMap<String, String>,
+}
+
+/// What the doctor said in one run.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Prediction {
+    pub(crate) readiness: BTreeMap<String, String>,
+    pub(crate) checks: BTreeMap<String, Said>,
+}
+
+/// What a check said.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Said {
+    pub(crate) status: String,
+    #[serde(rename = "proof")]
+    _proof: Option<String>,
+    /// The worst of its findings per target.
+    pub(crate) severity: BTreeMap<String, String>,
+    /// Summaries of its findings.
+    pub(crate) says: Vec<String>,
+}
+
+/// What was seen when the thing was tried.
+#[derive(Debug)]
+pub(crate) struct Observation {
+    pub(crate) worked: bool,
+    pub(crate) saw: String,
+}
+
+impl Outcome {
+    pub(crate) fn read(directory: &Path) -> Self {
+        let text = |name| fs::read_to_string(directory.join(name)).expect(name);
+        let file: File = toml::from_str(&text("outcome.toml")).expect("outcome.toml");
+        Self {
+            name: directory.file_name().expect("a name").to_string_lossy().into_owned(),
+            recorded: file.recorded,
+            predicted: serde_json::from_str(&text("predicted.json")).expect("predicted.json"),
+            observed: text("observed.tsv").lines().map(observation).collect(),
+        }
+    }
+}
+
+/// `name`, `worked` or `failed`, what was seen, with tabs between.
+fn observation(line: &str) -> (String, Observation) {
+    let mut fields = line.splitn(3, '\t');
+    let mut next = || fields.next().expect("three fields").to_owned();
+    let (name, how, saw) = (next(), next(), next());
+    assert!(matches!(how.as_str(), "worked" | "failed"), "{line}");
+    (name, Observation { worked: how == "worked", saw })
+}
