@@ -60,16 +60,19 @@ observe() {
         echo "$name: $script ended with $?"
 }
 
+# shellcheck source=/dev/null
+. "$LAB/observe/words.sh"
+
 # saw NAME OBSERVATION worked|failed TEXT: what is seen from outside.
-saw() { [ ! -d "$OUT/$1" ] || printf '%s\t%s\t%s\n' "$2" "$3" "$4" >>"$OUT/$1/observed.tsv"; }
+saw() { [ ! -d "$OUT/$1" ] || printf '%s\t%s\t%s\n' "$2" "$3" "$(printf %s "$4" | printable)" >>"$OUT/$1/observed.tsv"; }
 
 # as_lab CONTAINER…: as the ordinary user in a container.
 as_lab=(setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps=-all
     env -i HOME=/home/lab XDG_RUNTIME_DIR=/run/user/4242 PATH=/usr/sbin:/usr/bin:/sbin:/bin)
 
 # subject NAME CLAIM… -- [OPTION…] -- COMMAND…: an environment that is a container of this machine's Docker. PREPARE runs in it
-# first; OBSERVE says what is tried there: user, client, engine, node (needs
-# engine), lifetime (what is seen from outside), systemd.
+# first; OBSERVE says what is tried there: user (then the doctor is asked as that
+# user too), client, engine, node (needs engine), lifetime (what is seen from outside), systemd.
 subject() {
     local name=$1 claims=() options=()
     shift
@@ -82,10 +85,12 @@ subject() {
     container subject "${options[@]}" -- "$@"
     sleep 2 # what its command prepares
     [ -z "${PREPARE:-}" ] || docker exec subject sh -c "$PREPARE"
-    record "$name" "${claims[@]}" -- docker exec -i subject
+    local enter=(docker exec -i subject)
+    ! observes user || enter+=("${as_lab[@]}")
+    record "$name" "${claims[@]}" -- "${enter[@]}"
     if [ -d "$OUT/$name" ]; then
-        deliver docker exec -i subject
-        ! observes user || observe "$name" user docker exec -i subject "${as_lab[@]}"
+        deliver "${enter[@]}"
+        ! observes user || observe "$name" user "${enter[@]}"
         ! observes client || observe "$name" client docker exec -i subject
         ! observes lifetime || observe_orphans "$name"
         ! observes engine || observe "$name" engine docker exec -i subject
@@ -100,8 +105,7 @@ subject() {
 
 observes() { case " $OBSERVE " in *" $1 "*) ;; *) return 1 ;; esac; }
 
-# subject_of_machine NAME CLAIM… -- PREFIX…: an environment that is there already, as PREFIX enters it; user_of_root
-# tries what users can do where PREFIX is root.
+# subject_of_machine NAME CLAIM… -- PREFIX…: an environment that is there already, as PREFIX enters it.
 subject_of_machine() {
     local name=$1 claims=()
     shift
@@ -113,7 +117,6 @@ subject_of_machine() {
     if [ -d "$OUT/$name" ]; then
         deliver "$@"
         ! observes user || observe "$name" user "$@"
-        ! observes user_of_root || observe "$name" user "$@" "${as_lab[@]}"
         ! observes client || observe "$name" client "$@"
         ! observes engine || observe "$name" engine "$@"
         ! observes node || observe "$name" node "$@"
@@ -188,14 +191,13 @@ observe_systemd() {
     if ! said=$(docker run -d --name systemd --hostname systemd -v /usr:/usr:ro --tmpfs /run --tmpfs /tmp -e container=docker "$@" \
         lab /usr/lib/systemd/systemd 2>&1); then
         saw "$name" systemd failed "$said"
-    elif eventually has_booted systemd; then
-        saw "$name" systemd worked "$(docker exec systemd systemctl is-system-running 2>&1 || :)"
+    elif said=$(boots 240 systemd); then
+        saw "$name" systemd worked "$said"
     else
-        saw "$name" systemd failed "$(docker logs systemd 2>&1 | tr -cd ' -~\n' | grep . | tail -n 1)"
+        saw "$name" systemd failed "$said"
     fi
     docker rm -f -v systemd >/dev/null
 }
-has_booted() { case $(docker exec "$1" systemctl is-system-running 2>/dev/null) in running | degraded) ;; *) return 1 ;; esac; }
 
 # observe_remover NAME ROOT PREFIX…: whether a node survives when unknown pods below ROOT are removed in it.
 observe_remover() {

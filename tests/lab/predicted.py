@@ -1,18 +1,8 @@
 """predicted.py PASSIVE ACTIVE: of two reports of the doctor, what can be held against reality: per run and check the status, the
-proof and the worst severity of its findings per target, and per target the readiness."""
+proof and its findings with their severity per target, and per target the readiness."""
 
 import json
 import sys
-
-RANKS = ("info", "warning", "error")
-
-
-def severities(check):
-    worst = {}
-    for finding in check["findings"]:
-        for target, severity in finding["severity"].items():
-            worst[target] = max(worst.get(target, "info"), severity, key=RANKS.index)
-    return worst
 
 
 def predicted(path):
@@ -24,8 +14,7 @@ def predicted(path):
             check["id"]: {
                 "status": check["status"],
                 "proof": check["proof"],
-                "severity": severities(check),
-                "says": [finding["summary"] for finding in check["findings"]],
+                "findings": [{"says": one["summary"], "severity": one["severity"]} for one in check["findings"]],
             }
             for check in report["checks"]
         },

@@ -17,13 +17,13 @@ machine_itself() {
 }
 
 unprivileged() {
-    OBSERVE='user engine lifetime systemd' subject "$MACHINE-unprivileged" \
+    OBSERVE='engine lifetime systemd' subject "$MACHINE-unprivileged" \
         'seccomp 2' 'mount_read_only /sys/fs/cgroup' 'cgroup_namespace private' -- -- tini -- sleep infinity
 }
 
 # As docker:dind does it: an init in front, the nesting prepared, the data root on a volume.
 dind_prepared() {
-    OBSERVE='user engine node lifetime systemd' subject "$MACHINE-dind-prepared" \
+    OBSERVE='engine node lifetime systemd' subject "$MACHINE-dind-prepared" \
         'pid1 tini' 'seccomp 0' 'cgroup_namespace private' 'subtree_control_has cpu memory pids' 'filesystem ext2/ext3 /var/lib/docker' \
         -- --privileged -v /var/lib/docker -- tini -- sh -c "$prepare_nesting; exec sleep infinity"
 }
@@ -35,7 +35,7 @@ dind_unprepared() {
 }
 
 dind_on_overlay() {
-    OBSERVE='user engine node' subject "$MACHINE-dind-overlay" \
+    OBSERVE='engine node' subject "$MACHINE-dind-overlay" \
         'pid1 tini' 'subtree_control_has cpu memory pids' 'filesystem overlayfs /var/lib' \
         -- --privileged -- tini -- sh -c "$prepare_nesting; exec sleep infinity"
 }
@@ -74,6 +74,13 @@ rootless() {
     as_user podman rm -f -t 0 rootless
 }
 
+# An ordinary user in a container.
+users() {
+    OBSERVE=user subject "$MACHINE-user-unprivileged" '[ "$(id -un)" = lab ]' 'seccomp 2' -- -- tini -- sleep infinity
+    OBSERVE=user subject "$MACHINE-user-privileged" '[ "$(id -un)" = lab ]' 'seccomp 0' \
+        -- --privileged -v /home/lab -- tini -- sh -c "$prepare_nesting; exec sleep infinity"
+}
+
 every_generation() {
-    parts machine_itself unprivileged dind_prepared dind_unprepared dind_on_overlay host_cgroup_namespace dind_on_small_path rootless
+    parts machine_itself unprivileged dind_prepared dind_unprepared dind_on_overlay host_cgroup_namespace dind_on_small_path rootless users
 }

@@ -29,6 +29,13 @@ pub(crate) struct Referee {
     target: String,
     /// From which severity on a finding says that it will fail.
     severity: Severity,
+    /// Only findings whose summary contains this speak of it.
+    #[serde(default)]
+    about: String,
+    /// Whether it may fail for reasons that are none of these checks' business; then a failure that none of them announced is
+    /// held against nobody here, but against the readiness of the target.
+    #[serde(default)]
+    other_causes: bool,
     /// The checks that speak of it.
     pub(crate) checks: Vec<String>,
 }
@@ -171,6 +178,9 @@ impl Referee {
             };
             return warned.iter().map(of).collect();
         }
+        if self.other_causes {
+            return Vec::new();
+        }
         // A cause was not seen, or it could not be: then the doctor says that it does not know.
         let unknown = self.checks.iter().find(|id| unknown(id));
         let (subject, verdict) = match unknown {
@@ -186,18 +196,18 @@ impl Referee {
             "warning" => Severity::Warning >= self.severity,
             _ => Severity::Info >= self.severity,
         };
-        let mut for_target = said
-            .severity
-            .iter()
-            .filter(|(target, _)| self.target == "any" || **target == self.target);
-        for_target.any(|(_, severity)| severe(severity))
+        let for_target = |target: &str| self.target == "any" || target == self.target;
+        let mut findings = said.findings.iter().filter(|one| one.says.contains(&self.about));
+        findings.any(|one| {
+            one.severity.iter().any(|(target, severity)| for_target(target) && severe(severity))
+        })
     }
 }
 
 impl std::fmt::Display for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.says.first() {
-            Some(first) => f.write_str(first),
+        match self.findings.first() {
+            Some(first) => f.write_str(&first.says),
             None => f.write_str(&self.status),
         }
     }

@@ -54,10 +54,15 @@ pub(crate) struct Said {
     pub(crate) status: String,
     #[serde(rename = "proof")]
     _proof: Option<String>,
-    /// The worst of its findings per target.
+    pub(crate) findings: Vec<Finding>,
+}
+
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Finding {
+    /// Its summary.
+    pub(crate) says: String,
+    /// Its severity per target.
     pub(crate) severity: BTreeMap<String, String>,
-    /// Summaries of its findings.
-    pub(crate) says: Vec<String>,
 }
 
 /// What was seen when the thing was tried.

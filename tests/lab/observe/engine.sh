@@ -7,14 +7,14 @@
 log=$PLACE/dockerd.log
 
 start_daemon() {
-    ! docker info >/dev/null 2>&1 || return 0
+    ! timeout 20 docker info >/dev/null 2>&1 || return 0
     # shellcheck disable=SC2086 # options are words
     setsid dockerd ${DAEMON_OPTIONS:-} >"$log" 2>&1 </dev/null &
     daemon=$!
-    for _ in $(seq 120); do
+    until=$(($(date +%s) + 120))
+    while kill -0 $daemon 2>/dev/null && [ "$(date +%s)" -lt "$until" ]; do
         sleep 1
-        ! docker info >/dev/null 2>&1 || return 0
-        kill -0 $daemon 2>/dev/null || return 1
+        ! timeout 20 docker info >/dev/null 2>&1 || return 0
     done
     return 1
 }
@@ -53,27 +53,26 @@ observe_log() {
     fi
 }
 
-inner() { docker run --rm -v /usr:/usr:ro "$@"; }
 # A function is no command for timeout(1).
 run() {
-    name=$1
+    what=$1
     shift
-    try "$name" 90 docker run --rm -v /usr:/usr:ro "$@"
+    try "$what" 120 docker run --rm -v /usr:/usr:ro "$@"
 }
 
 # shellcheck disable=SC2016 # $1 is for the shell in there
 fetch='exec 3<>"/dev/tcp/${1%:*}/${1#*:}" || exit 1
     printf "GET /%s HTTP/1.0\r\n\r\n" "$2" >&3
-    bytes=$(timeout 15 cat <&3 | wc -c)
+    bytes=$(timeout 15 head -c "$3" <&3 | wc -c)
     echo "$bytes bytes of $3"
     [ "$bytes" -ge "$3" ]'
 
-# transfer NAME COMMAND…: a small file first; where that does not come, the size is not what is wrong.
+# transfers FROM COMMAND…: a small file first; where that does not come, the size is not what is wrong.
 transfers() {
-    name=$1
+    from=$1
     shift
-    try "$name-small" 40 "$@" bash -c "$fetch" fetch "$SERVER" small 1000 || return 1
-    try "$name-large" 40 "$@" bash -c "$fetch" fetch "$SERVER" large 1000000
+    try "$from-small" 120 "$@" bash -c "$fetch" fetch "$SERVER" small 1000 || return 1
+    try "$from-large" 120 "$@" bash -c "$fetch" fetch "$SERVER" large 1000000
 }
 
 observe_network() {
@@ -87,7 +86,7 @@ observe_network() {
 
 observe_names() {
     [ -n "${PEER:-}" ] && getent hosts "$PEER" >/dev/null || return 0
-    try names 30 docker run --rm -v /usr:/usr:ro lab getent hosts "$PEER" || :
+    try names 120 docker run --rm -v /usr:/usr:ro lab getent hosts "$PEER" || :
 }
 
 observe_containers() {
@@ -118,7 +117,7 @@ observe_build() {
     [ -e "$PLACE/build/Dockerfile" ] || return 0
     # From Docker 23 on the client has no BuildKit of its own, but a plugin.
     if docker buildx version >/dev/null 2>&1 || docker version --format '{{.Client.Version}}' | grep -q '^20\.'; then
-        try build 120 env DOCKER_BUILDKIT=1 docker build --progress plain "$PLACE/build" || :
+        try build 240 env DOCKER_BUILDKIT=1 docker build --progress plain "$PLACE/build" || :
     fi
 }
 

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2154 # remover comes from remover.sh
 # node.sh: runs in the environment, whose Docker daemon answers, with words.sh and remover.sh before it: a node as kind makes it, with systemd
 # and a real containerd, a container in it as a pod is one, and somebody who removes the cgroups of pods that he does not know, as
 # kubelet does.
@@ -18,20 +18,17 @@ entrypoint='
     fi
     exec /usr/lib/systemd/systemd'
 
-in_node() { docker exec node "$@"; }
-booted() { case $(in_node systemctl is-system-running 2>/dev/null) in running | degraded) ;; *) return 1 ;; esac; }
-
 observe_node() {
     docker rm -f -v node >/dev/null 2>&1
     said=$(docker run -d --name node --hostname node --privileged --cgroupns=private --tmpfs /run --tmpfs /tmp -v /var \
         -v /usr:/usr:ro -e container=docker lab sh -c "$entrypoint" 2>&1) ||
         { saw node failed "$said"; return 0; }
-    if ! within 120 booted; then
-        saw node failed "systemd is $(in_node systemctl is-system-running 2>&1 | tail -n 1); $(docker logs node 2>&1 | grep . | tail -n 1)"
+    if ! said=$(boots 300 node); then
+        saw node failed "$said"
         docker rm -f -v node >/dev/null 2>&1
         return 0
     fi
-    saw node worked "systemd is $(in_node systemctl is-system-running 2>&1 | tail -n 1)"
+    saw node worked "$said"
     observe_pod
     observe_remover
     docker rm -f -v node >/dev/null 2>&1
@@ -39,9 +36,9 @@ observe_node() {
 
 observe_pod() {
     docker exec -d node containerd
-    within 60 docker exec node ctr version || { saw pod failed 'containerd does not answer'; return 0; }
+    within 90 docker exec node ctr version || { saw pod failed 'containerd does not answer'; return 0; }
     docker save lab | docker exec -i node ctr images import - >/dev/null 2>&1
-    try pod 60 docker exec node ctr run --rm --mount type=bind,src=/usr,dst=/usr,options=rbind:ro docker.io/library/lab:latest first true || :
+    try pod 120 docker exec node ctr run --rm --mount type=bind,src=/usr,dst=/usr,options=rbind:ro docker.io/library/lab:latest first true || :
 }
 
 observe_remover() {

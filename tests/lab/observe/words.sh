@@ -25,12 +25,23 @@ try() {
 
 # within SECONDS COMMAND…: until it succeeds.
 within() {
-    tries=$1
+    until=$(($(date +%s) + $1))
     shift
-    while [ "$tries" -gt 0 ]; do
-        ! timeout 10 "$@" >/dev/null 2>&1 || return 0
-        tries=$((tries - 1))
+    while [ "$(date +%s)" -lt "$until" ]; do
+        ! timeout 20 "$@" >/dev/null 2>&1 || return 0
         sleep 1
     done
+    return 1
+}
+
+# boots SECONDS CONTAINER: whether systemd, the command of the container, gets to its end; prints how far it got.
+boots() {
+    until=$(($(date +%s) + $1))
+    while [ "$(date +%s)" -lt "$until" ] && [ "$(docker inspect --format '{{.State.Running}}' "$2" 2>/dev/null)" = true ]; do
+        state=$(timeout 20 docker exec "$2" systemctl is-system-running 2>&1 | tail -n 1)
+        case $state in running | degraded) echo "systemd is $state" && return 0 ;; esac
+        sleep 2
+    done
+    echo "systemd is ${state:-gone}: $(docker logs "$2" 2>&1 | grep . | tail -n 1)"
     return 1
 }

@@ -9,9 +9,9 @@ set -eu
 . "$LAB/machines/bookworm-v1/pods.sh"
 
 containers() {
-    OBSERVE='user engine lifetime systemd' subject bookworm-v1-unprivileged 'cgroup_namespace host' 'seccomp 2' \
+    OBSERVE='engine lifetime systemd' subject bookworm-v1-unprivileged 'cgroup_namespace host' 'seccomp 2' \
         -- -v /var/lib/docker -- tini -- sleep infinity
-    OBSERVE='user engine node lifetime systemd' subject bookworm-v1-privileged 'cgroup_namespace host' 'seccomp 0' \
+    OBSERVE='engine node lifetime systemd' subject bookworm-v1-privileged 'cgroup_namespace host' 'seccomp 0' \
         -- --privileged -v /var/lib/docker -- tini -- sleep infinity
     OBSERVE='engine node lifetime systemd' subject bookworm-v1-cgroupns-private 'cgroup_namespace private' 'seccomp 0' \
         -- --privileged --cgroupns=private -v /var/lib/docker -- tini -- sleep infinity

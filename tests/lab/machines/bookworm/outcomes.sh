@@ -48,9 +48,9 @@ capabilities() {
     local most=(--cap-add ALL --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined)
     OBSERVE=engine subject bookworm-no-net-admin 'seccomp 0' '! effective_capabilities "$full"' \
         -- "${most[@]}" --cap-drop NET_ADMIN -v /var/lib/docker -- tini -- sleep infinity
-    OBSERVE='user engine' subject bookworm-cap-add-all 'seccomp 0' 'mount_read_only /sys/fs/cgroup' \
+    OBSERVE='engine' subject bookworm-cap-add-all 'seccomp 0' 'mount_read_only /sys/fs/cgroup' \
         -- "${most[@]}" -v /var/lib/docker -- tini -- sleep infinity
-    OBSERVE='user engine' subject bookworm-cap-add-few 'seccomp 2' \
+    OBSERVE='engine' subject bookworm-cap-add-few 'seccomp 2' \
         -- --cap-add SYS_ADMIN --cap-add NET_ADMIN -v /var/lib/docker -- tini -- sleep infinity
 }
 
@@ -112,13 +112,13 @@ clients() {
 others() {
     if wanted bookworm-lxc; then
         start_lxc
-        OBSERVE='user_of_root engine' subject_of_machine bookworm-lxc 'pid1 tini' 'cgroup_namespace private' \
+        OBSERVE='engine' subject_of_machine bookworm-lxc 'pid1 tini' 'cgroup_namespace private' \
             -- lxc-attach -n lab --clear-env --
         lxc-stop -k -n lab
     fi
     if wanted bookworm-nspawn; then
         start_nspawn
-        OBSERVE='user_of_root engine' subject_of_machine bookworm-nspawn 'pid1 systemd' 'seccomp 2' -- by_unit
+        OBSERVE='engine' subject_of_machine bookworm-nspawn 'pid1 systemd' 'seccomp 2' -- by_unit
         systemctl stop nspawn
     fi
 }

@@ -11,11 +11,11 @@ containers() {
     wanted hybrid-unprivileged || wanted hybrid-cap-add-all || wanted hybrid-no-net-admin || return 0
     start_daemon
     docker import "$image" lab >/dev/null
-    OBSERVE='user engine lifetime systemd' subject hybrid-unprivileged 'seccomp 2' 'mounted cgroup /sys/fs/cgroup/memory' \
+    OBSERVE='engine lifetime systemd' subject hybrid-unprivileged 'seccomp 2' 'mounted cgroup /sys/fs/cgroup/memory' \
         -- -v /var/lib/docker -- tini -- sleep infinity
     # As near to --privileged as this machine lets Docker 20.10 come: it cannot give a capability that it lacks.
     local most=(--cap-add ALL --cap-drop SYS_RESOURCE --security-opt seccomp=unconfined --security-opt systempaths=unconfined)
-    OBSERVE='user engine lifetime' subject hybrid-cap-add-all 'seccomp 0' 'effective_capabilities 0000003ffeffffff' \
+    OBSERVE='engine lifetime' subject hybrid-cap-add-all 'seccomp 0' 'effective_capabilities 0000003ffeffffff' \
         -- "${most[@]}" -v /var/lib/docker -- tini -- sleep infinity
     OBSERVE='engine' subject hybrid-no-net-admin 'seccomp 0' 'effective_capabilities 0000003ffeffefff' \
         -- "${most[@]}" --cap-drop NET_ADMIN -v /var/lib/docker -- tini -- sleep infinity
