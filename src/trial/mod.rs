@@ -29,6 +29,7 @@ mod leftover;
 mod link;
 mod namespace;
 mod netfilter;
+mod nfnetlink;
 mod overlay;
 mod pid1;
 mod place;

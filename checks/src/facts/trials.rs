@@ -94,6 +94,9 @@ impl FromStr for TrialName {
 /// The object of a step that is done as a rootless engine would do it.
 pub const IN_USER_NAMESPACE: &str = "in a user namespace";
 
+/// The subject of the netfilter trial that asks the kernel itself, without a program.
+pub const NF_TABLES: &str = "nf_tables";
+
 /// How a step failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {

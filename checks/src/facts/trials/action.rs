@@ -72,6 +72,12 @@ pub enum Action {
     ReapOrphan,
     /// `inotify_init1(2)`.
     MakeInotify,
+    /// A table of nf_tables.
+    MakeTable,
+    /// A chain of nf_tables.
+    MakeChain,
+    /// A rule of nf_tables.
+    MakeRule,
 }
 
 impl Action {
@@ -111,6 +117,9 @@ impl Action {
             Self::OpenDevice => "open a device",
             Self::ReapOrphan => "let PID 1 reap an orphan",
             Self::MakeInotify => "make inotify instances",
+            Self::MakeTable => "make a table",
+            Self::MakeChain => "make a chain",
+            Self::MakeRule => "make a rule",
         }
     }
 }
