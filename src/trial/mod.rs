@@ -22,6 +22,7 @@
 //! A trial that may not or need not run here is *skipped* with the reason, and the checks judge by what
 //! was read, as without `--active`.
 
+mod bpf;
 mod cgroup;
 mod guardian;
 mod inotify;
@@ -35,6 +36,7 @@ mod pid1;
 mod place;
 mod privilege;
 mod steps;
+mod sys;
 mod trust;
 mod userns;
 
@@ -73,6 +75,7 @@ pub const TRIALS: &[Description] = &[
     privilege::TRIAL,
     pid1::TRIAL,
     inotify::TRIAL,
+    bpf::TRIAL,
 ];
 
 /// What is going to be tried, or why not.

@@ -78,6 +78,12 @@ pub enum Action {
     MakeChain,
     /// A rule of nf_tables.
     MakeRule,
+    /// `bpf(2)` with `BPF_PROG_QUERY` of `BPF_CGROUP_DEVICE`.
+    QueryFilter,
+    /// `bpf(2)` with `BPF_PROG_LOAD` of a filter that allows every device.
+    LoadFilter,
+    /// `bpf(2)` with `BPF_PROG_ATTACH` of that filter.
+    AttachFilter,
 }
 
 impl Action {
@@ -120,6 +126,9 @@ impl Action {
             Self::MakeTable => "make a table",
             Self::MakeChain => "make a chain",
             Self::MakeRule => "make a rule",
+            Self::QueryFilter => "ask for device filters",
+            Self::LoadFilter => "load a device filter",
+            Self::AttachFilter => "attach a device filter",
         }
     }
 }
