@@ -26,6 +26,7 @@ mod bpf;
 mod cgroup;
 mod guardian;
 mod inotify;
+mod keyring;
 mod leftover;
 mod link;
 mod namespace;
@@ -76,6 +77,7 @@ pub const TRIALS: &[Description] = &[
     pid1::TRIAL,
     inotify::TRIAL,
     bpf::TRIAL,
+    keyring::TRIAL,
 ];
 
 /// What is going to be tried, or why not.

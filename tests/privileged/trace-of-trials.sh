@@ -33,6 +33,8 @@ state() {
     echo "== keys"
     # Serial, flags, permissions, uid, gid, type, description: without usage counts and expiry.
     awk '{ $3 = $4 = ""; print }' /proc/keys 2>/dev/null | sort
+    # What counts against the quota of each user: keys and bytes.
+    awk '{ print $1, $4, $5 }' /proc/key-users 2>/dev/null
     echo "== sysctls"
     grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf /proc/sys/net/bridge /proc/sys/kernel/keys \
         /proc/sys/user /proc/sys/fs/inotify /proc/sys/net/netfilter/nf_conntrack_max || true

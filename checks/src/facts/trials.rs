@@ -32,11 +32,13 @@ pub enum TrialName {
     Inotify,
     /// A filter of devices for a cgroup.
     Bpf,
+    /// Session keyrings.
+    Keyring,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -45,6 +47,7 @@ impl TrialName {
         Self::Pid1,
         Self::Inotify,
         Self::Bpf,
+        Self::Keyring,
     ];
 
     /// The name on the command line and in reports.
@@ -59,6 +62,7 @@ impl TrialName {
             Self::Pid1 => "pid1",
             Self::Inotify => "inotify",
             Self::Bpf => "bpf",
+            Self::Keyring => "keyring",
         }
     }
 
@@ -79,6 +83,7 @@ impl TrialName {
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
             Self::Bpf => &["bpf-device-filter"],
+            Self::Keyring => &["keyring-quota"],
         }
     }
 

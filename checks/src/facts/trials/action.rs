@@ -84,6 +84,10 @@ pub enum Action {
     LoadFilter,
     /// `bpf(2)` with `BPF_PROG_ATTACH` of that filter.
     AttachFilter,
+    /// `keyctl(2)` with `KEYCTL_JOIN_SESSION_KEYRING`.
+    JoinKeyring,
+    /// `add_key(2)` of keyrings.
+    MakeKeyrings,
 }
 
 impl Action {
@@ -129,6 +133,8 @@ impl Action {
             Self::QueryFilter => "ask for device filters",
             Self::LoadFilter => "load a device filter",
             Self::AttachFilter => "attach a device filter",
+            Self::JoinKeyring => "join a session keyring",
+            Self::MakeKeyrings => "make keyrings",
         }
     }
 }
