@@ -22,18 +22,22 @@
 //! A trial that may not or need not run here is *skipped* with the reason, and the checks judge by what
 //! was read, as without `--active`.
 
+mod bpf;
 mod cgroup;
 mod guardian;
 mod inotify;
+mod keyring;
 mod leftover;
 mod link;
 mod namespace;
 mod netfilter;
+mod nfnetlink;
 mod overlay;
 mod pid1;
 mod place;
 mod privilege;
 mod steps;
+mod sys;
 mod trust;
 mod userns;
 
@@ -72,6 +76,8 @@ pub const TRIALS: &[Description] = &[
     privilege::TRIAL,
     pid1::TRIAL,
     inotify::TRIAL,
+    bpf::TRIAL,
+    keyring::TRIAL,
 ];
 
 /// What is going to be tried, or why not.

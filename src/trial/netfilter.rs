@@ -1,4 +1,8 @@
-//! The rules of an engine, made by the program that it would use, and one packet that meets them.
+//! The rules of an engine, made by the program that it would use and in nf_tables without one, and each time
+//! a packet that meets them.
+
+mod expression;
+mod nftables;
 
 use std::{
     io::{Read, Write},
@@ -9,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dind_doctor_checks::facts::{Action, Facts, IptablesTool, TrialName};
+use dind_doctor_checks::facts::{Action, Facts, IptablesTool, NF_TABLES, TrialName};
 use nix::{
     errno::Errno,
     mount::{MsFlags, mount},
@@ -30,7 +34,8 @@ pub(super) const TRIAL: Description = Description {
     name: TrialName::Netfilter,
     does: "in a network namespace of its own executes the first iptables on the PATH to make the rules that \
            engines make, asks for nf_tables and for legacy tables, and sends one packet to another \
-           namespace that has to arrive with the rewritten source",
+           namespace that has to arrive with the rewritten source; in another one does the same with rules \
+           that it makes in nf_tables itself",
     loads: &[
         "ip_tables",
         "iptable_filter",
@@ -39,6 +44,12 @@ pub(super) const TRIAL: Description = Description {
         "nf_tables",
         "nft_compat",
         "nft_chain_nat",
+        "nft_counter",
+        "nft_ct",
+        "nft_fib_ipv4",
+        "nft_masq",
+        "nft_nat",
+        "nfnetlink",
         "nf_conntrack",
         "nf_nat",
         "veth",
@@ -76,7 +87,15 @@ const PATIENCE: Duration = Duration::from_millis(1500);
 const SAID: u64 = 4096;
 
 fn plan(facts: &Facts) -> Vec<Plan> {
-    let skipped = |why: &str| vec![Plan::skipped(TrialName::Netfilter, "", why)];
+    let root = facts.identity.euid.is_known_and(|euid| *euid == 0);
+    let nf_tables = Plan::new(TrialName::Netfilter, NF_TABLES, Vec::new(), move |steps, _| {
+        let _ = nftables::attempt(steps, root);
+    });
+    vec![program(facts, root), nf_tables]
+}
+
+fn program(facts: &Facts, root: bool) -> Plan {
+    let skipped = |why: &str| Plan::skipped(TrialName::Netfilter, "", why);
     let tool = match facts.netfilter.iptables.known() {
         Some(Some(tool)) => tool.clone(),
         Some(None) => return skipped("there is no iptables on the PATH"),
@@ -85,13 +104,11 @@ fn plan(facts: &Facts) -> Vec<Plan> {
     // Whoever runs a process by the name of dockerd says which PATH that is.
     if let Err(error) = trust::check(Path::new(tool.resolved.as_str())) {
         let why = format!("not executed: {error}");
-        return vec![Plan::skipped(TrialName::Netfilter, tool.path, why)];
+        return Plan::skipped(TrialName::Netfilter, tool.path, why);
     }
-    let root = facts.identity.euid.is_known_and(|euid| *euid == 0);
-    let path = tool.path.clone();
-    vec![Plan::new(TrialName::Netfilter, path, Vec::new(), move |steps, _| {
+    Plan::new(TrialName::Netfilter, tool.path.clone(), Vec::new(), move |steps, _| {
         let _ = attempt(steps, &tool, root);
-    })]
+    })
 }
 
 fn attempt(steps: &mut Steps, tool: &IptablesTool, root: bool) -> Option<()> {

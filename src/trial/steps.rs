@@ -39,6 +39,11 @@ impl Failure {
     pub(super) fn seen(what: impl Into<Text>) -> Self {
         Self(Refused { errno: None, what: what.into() })
     }
+
+    /// A system call that worked this often before it failed.
+    pub(super) fn after(count: usize, errno: Errno) -> Self {
+        Self(Refused { errno: Some(errno as i32), what: format!("{errno:?} after {count}").into() })
+    }
 }
 
 impl From<Errno> for Failure {

@@ -30,11 +30,15 @@ pub enum TrialName {
     Pid1,
     /// inotify instances.
     Inotify,
+    /// A filter of devices for a cgroup.
+    Bpf,
+    /// Session keyrings.
+    Keyring,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -42,6 +46,8 @@ impl TrialName {
         Self::Privilege,
         Self::Pid1,
         Self::Inotify,
+        Self::Bpf,
+        Self::Keyring,
     ];
 
     /// The name on the command line and in reports.
@@ -55,6 +61,8 @@ impl TrialName {
             Self::Privilege => "privilege",
             Self::Pid1 => "pid1",
             Self::Inotify => "inotify",
+            Self::Bpf => "bpf",
+            Self::Keyring => "keyring",
         }
     }
 
@@ -74,6 +82,8 @@ impl TrialName {
             Self::Privilege => &["dev-nodes-missing"],
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
+            Self::Bpf => &["bpf-device-filter"],
+            Self::Keyring => &["keyring-quota"],
         }
     }
 
@@ -93,6 +103,9 @@ impl FromStr for TrialName {
 
 /// The object of a step that is done as a rootless engine would do it.
 pub const IN_USER_NAMESPACE: &str = "in a user namespace";
+
+/// The subject of the netfilter trial that asks the kernel itself, without a program.
+pub const NF_TABLES: &str = "nf_tables";
 
 /// How a step failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

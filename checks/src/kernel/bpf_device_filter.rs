@@ -1,7 +1,7 @@
 use alloc::format;
 
 use crate::{
-    facts::{CgroupVersion, Fact, Facts, Sandbox},
+    facts::{Action, Capability, CgroupVersion, Fact, Facts, Sandbox, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
 };
@@ -9,7 +9,8 @@ use crate::{
 check! {
     /// ## What it looks at
     /// Under cgroup v2: the kernel release, and whether the kernel has `bpf(2)`
-    /// (`/proc/sys/kernel/unprivileged_bpf_disabled` exists).
+    /// (`/proc/sys/kernel/unprivileged_bpf_disabled` exists). With `--active` a filter is attached to a new
+    /// cgroup.
     ///
     /// ## Why it matters
     /// Version 2 has no devices controller. Runtimes attach a BPF program to each container's cgroup
@@ -18,7 +19,7 @@ check! {
     /// ## When it is fine
     /// Under version 1 there is a controller. In a user namespace runc and crun attach no filter: that of
     /// the container around it goes on to hold. Kernels with `bpf(2)` from 4.15 on have the program type
-    /// unless they were built without `CONFIG_CGROUP_BPF`, which nothing passive shows.
+    /// unless they were built without `CONFIG_CGROUP_BPF`, which only `--active` shows.
     ///
     /// ## How to fix
     /// A kernel from 4.15 on with `CONFIG_BPF_SYSCALL` and `CONFIG_CGROUP_BPF`, or cgroup v1.
@@ -58,6 +59,18 @@ fn run(facts: &Facts) -> Verdict {
         Place::Host,
         "use a kernel from 4.15 on with CONFIG_BPF_SYSCALL and CONFIG_CGROUP_BPF, or boot with cgroup v1",
     );
+    match tried(facts) {
+        Some((_, step)) if step.refused.is_none() => return Ok(Outcome::proved()),
+        Some((trial, step)) => {
+            let summary = format!(
+                "a device filter cannot be used here ({}: {step}): runtimes start no container",
+                step.action.words()
+            );
+            let found = Finding::new("bpf(2)", CHECK.worst, summary).tried(trial, step);
+            return Ok(caused(facts, step, found).remedy(remedy).into());
+        }
+        None => {}
+    }
     if kernel.version.is_known_and(|version| !version.at_least(4, 15)) {
         let summary = format!(
             "kernel {release} cannot filter devices for cgroup v2 (4.15): runtimes start no container"
@@ -80,6 +93,24 @@ fn run(facts: &Facts) -> Verdict {
     kernel.version.get()?;
     kernel.bpf.get()?;
     Ok(Outcome::pass())
+}
+
+/// The first step that failed, in the order in which runc does the same, or the last if all worked.
+fn tried(facts: &Facts) -> Option<(&Trial, &Step)> {
+    let trial = facts.trials.complete(TrialName::Bpf)?;
+    let did = [Action::QueryFilter, Action::LoadFilter, Action::AttachFilter];
+    let failed = did.iter().flat_map(|action| trial.steps(*action)).find(|s| s.refused.is_some());
+    Some((trial, failed.or_else(|| trial.steps(Action::AttachFilter).next())?))
+}
+
+/// EPERM is told by capabilities, and by seccomp where they are missing.
+fn caused(facts: &Facts, step: &Step, finding: Finding) -> Finding {
+    let privileged =
+        facts.capabilities.effective.is_known_and(|set| set.has(Capability::SYS_ADMIN));
+    if step.refused.as_ref().is_some_and(|refused| refused.what == "EPERM") && !privileged {
+        return finding.caused_by("privilege-missing");
+    }
+    finding
 }
 
 #[cfg(test)]
@@ -125,5 +156,50 @@ mod tests {
         assert!(run(&facts).is_err());
         facts.cgroup.version = Fact::missing("/sys/fs/cgroup", Why::NotPermitted);
         assert!(run(&facts).is_err());
+    }
+
+    #[test]
+    fn a_filter_that_was_attached_is_proof_whatever_the_release() {
+        let mut facts = healthy_vm();
+        facts.kernel.version = Known(Version::new(4, 14, 0));
+        facts.kernel.bpf = Fact::missing("/proc/sys/kernel", Why::NotRecorded);
+        attach(&mut facts, None);
+        assert_eq!(run(&facts), Ok(Outcome::proved()));
+    }
+
+    #[test]
+    fn a_filter_that_was_refused_is_found_with_the_error() {
+        let mut facts = healthy_container();
+        attach(&mut facts, Some("EINVAL"));
+        let Ok(Outcome::Found(found)) = run(&facts) else { panic!("{:?}", run(&facts)) };
+        assert_eq!(found[0].evidence[0].source, "trial: attach a device filter");
+        assert_eq!(found[0].evidence[0].value, "EINVAL");
+        assert!(found[0].caused_by.is_empty());
+        let mut facts = healthy_container();
+        facts.capabilities.effective = Known(crate::facts::CapabilitySet(0xa804_25fb));
+        attach(&mut facts, Some("EPERM"));
+        let Ok(Outcome::Found(found)) = run(&facts) else { panic!("{:?}", run(&facts)) };
+        assert_eq!(found[0].caused_by, ["privilege-missing"]);
+    }
+
+    #[test]
+    fn without_a_cgroup_of_its_own_only_a_failure_counts() {
+        let mut facts = healthy_container();
+        let asked =
+            |what| [(Action::MakeDirectory, "", Some("EROFS")), (Action::QueryFilter, "", what)];
+        crate::testing::tried(&mut facts, TrialName::Bpf, "", &asked(None));
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        facts.trials.runs.clear();
+        crate::testing::tried(&mut facts, TrialName::Bpf, "", &asked(Some("EINVAL")));
+        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+    }
+
+    fn attach(facts: &mut Facts, refused: Option<&str>) {
+        let steps = [
+            (Action::QueryFilter, "", None),
+            (Action::LoadFilter, "", None),
+            (Action::AttachFilter, "", refused),
+        ];
+        crate::testing::tried(facts, TrialName::Bpf, "", &steps);
     }
 }

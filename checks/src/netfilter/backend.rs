@@ -41,12 +41,6 @@ pub(super) fn firewall(facts: &Facts) -> Firewall {
     }
 }
 
-/// Whether the legacy interface is not there and cannot come: no module can be loaded.
-pub(super) fn legacy_is_impossible(facts: &Facts) -> bool {
-    facts.netfilter.legacy_kernel.is_no()
-        && facts.kernel.modules_loadable.is_known_and(|loadable| !loadable)
-}
-
 /// Whether docker:dind's entrypoint is what starts the daemon here.
 pub(super) fn is_dind(facts: &Facts) -> bool {
     let entrypoints = facts.engines.preparing_entrypoints.known();

@@ -1,12 +1,14 @@
 use alloc::{format, string::String};
 
-use super::backend::{self, Firewall};
+use super::{
+    backend::{self, Firewall},
+    kernel, nftables,
+};
 use crate::{
     facts::{Action, Facts, IptablesTool, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{DaemonOption, Place, Remedy},
     target::Severities,
-    version::Component,
 };
 
 check! {
@@ -15,7 +17,8 @@ check! {
     /// docker:dind's entrypoint would choose instead, and which of the two the kernel serves. Nothing is
     /// run: `iptables-legacy` registers tables even when it only lists them, and asking for nf_tables can
     /// load the module. With `--active` the program makes dockerd's rules in a network namespace of its own,
-    /// and a packet has to meet them.
+    /// and a packet has to meet them; so does one in another namespace, where the rules of dockerd's
+    /// nftables backend are made in nf_tables without a program.
     ///
     /// ## Why it matters
     /// The flavour comes with the image, the kernel with the host, and a container cannot load modules.
@@ -77,11 +80,13 @@ fn run(facts: &Facts) -> Verdict {
     if facts.engines.named("dockerd").any(|d| d.same_mount_namespace == Some(true)) {
         return Ok(Outcome::pass());
     }
-    if facts.netfilter.nft_kernel.is_no() && backend::legacy_is_impossible(facts) {
+    let (nft, legacy) =
+        (kernel::serves(facts, ToolFlavour::Nft), kernel::serves(facts, ToolFlavour::Legacy));
+    if nft.is_no() && legacy.is_no() {
         return Ok(neither(facts).into());
     }
     if firewall == Firewall::Nftables {
-        return nftables(facts);
+        return by_nftables(facts);
     }
     let Some(tool) = facts.netfilter.iptables.get()? else {
         return no_program(facts, "iptables");
@@ -93,13 +98,11 @@ fn run(facts: &Facts) -> Verdict {
         Some(flavour) => flavour,
         None => *tool.flavour.get()?,
     };
-    match (flavour, facts.netfilter.nft_kernel, facts.netfilter.legacy_kernel) {
+    match (flavour, nft, legacy) {
         (ToolFlavour::Nft, Tri::Yes, _) | (ToolFlavour::Legacy, _, Tri::Yes) => Ok(Outcome::pass()),
         (ToolFlavour::Nft, Tri::No, _) => Ok(no_nft(facts, tool).into()),
         (ToolFlavour::Nft, Tri::Unknown, _) => Err(unknown("nf_tables in the kernel")),
-        (ToolFlavour::Legacy, ..) if backend::legacy_is_impossible(facts) => {
-            Ok(no_legacy(facts, tool).into())
-        }
+        (ToolFlavour::Legacy, _, Tri::No) => Ok(no_legacy(facts, tool).into()),
         (ToolFlavour::Legacy, ..) => Err(unknown("legacy iptables in the kernel")),
     }
 }
@@ -143,7 +146,8 @@ fn fails(facts: &Facts, tool: &IptablesTool, trial: &Trial, step: &Step) -> Find
         Some(ToolFlavour::Legacy) => "modprobe -a ip_tables iptable_nat iptable_filter",
         _ => "modprobe -a nf_tables nft_compat nft_chain_nat",
     };
-    finding.remedy(Remedy::commands(Place::Host, "load the modules on the host", [modules]))
+    let modules = Remedy::commands(Place::Host, "load the modules on the host", [modules]);
+    nftables::instead(facts).into_iter().fold(finding.remedy(modules), Finding::remedy)
 }
 
 fn ineffective(tool: &IptablesTool, trial: &Trial, step: &Step) -> Finding {
@@ -166,14 +170,17 @@ fn unknown(source: &str) -> Unknown {
     ))
 }
 
-fn nftables(facts: &Facts) -> Verdict {
+fn by_nftables(facts: &Facts) -> Verdict {
     if facts.netfilter.nft.get()?.is_none() {
         return no_program(facts, "nft");
+    }
+    if let Some(outcome) = nftables::backend(facts) {
+        return Ok(outcome);
     }
     match facts.netfilter.nft_kernel {
         Tri::Yes => Ok(Outcome::pass()),
         Tri::Unknown => Err(unknown("nf_tables in the kernel")),
-        Tri::No => Ok(kernel(
+        Tri::No => Ok(served(
             facts,
             Finding::new(
                 "nf_tables",
@@ -193,7 +200,7 @@ fn no_program(facts: &Facts, program: &str) -> Verdict {
             "no {program} and no dockerd here: a daemon brings its own image"
         )));
     };
-    Ok(Finding::new(
+    let finding = Finding::new(
         program,
         Severities::of("B/B/-/-/-"),
         format!("{dockerd} is here, and there is no {program} on the PATH"),
@@ -203,8 +210,9 @@ fn no_program(facts: &Facts, program: &str) -> Verdict {
         Place::Here,
         format!("install it (Debian and Ubuntu; Alpine: apk add {})", package(program)),
         [format!("apt-get install -y {}", package(program))],
-    ))
-    .into())
+    ));
+    let instead = (program == "iptables").then(|| nftables::instead(facts)).flatten();
+    Ok(instead.into_iter().fold(finding, Finding::remedy).into())
 }
 
 fn package(program: &str) -> &str {
@@ -217,7 +225,7 @@ fn neither(facts: &Facts) -> Finding {
         CHECK.worst,
         "this kernel has neither nf_tables nor legacy iptables, and cannot load them",
     );
-    kernel(facts, finding).remedy(Remedy::advice(
+    served(facts, finding).remedy(Remedy::advice(
         Place::Host,
         "use a kernel with CONFIG_NF_TABLES, CONFIG_NFT_COMPAT, CONFIG_NFT_NAT and CONFIG_NFT_MASQ; \
          without, only dockerd --iptables=false starts, and containers have no NAT",
@@ -225,8 +233,8 @@ fn neither(facts: &Facts) -> Finding {
 }
 
 fn no_nft(facts: &Facts, tool: &IptablesTool) -> Finding {
-    let mut finding = kernel(facts, program(tool, "nft", "nf_tables"));
-    if !backend::legacy_is_impossible(facts) {
+    let mut finding = served(facts, program(tool, "nft", "nf_tables"));
+    if !kernel::serves(facts, ToolFlavour::Legacy).is_no() {
         for remedy in backend::pin(facts, Some(tool), ToolFlavour::Legacy) {
             finding = finding.remedy(remedy);
         }
@@ -242,18 +250,11 @@ fn no_nft(facts: &Facts, tool: &IptablesTool) -> Finding {
 }
 
 fn no_legacy(facts: &Facts, tool: &IptablesTool) -> Finding {
-    let mut finding = kernel(facts, program(tool, "legacy", "ip_tables"));
+    let mut finding = served(facts, program(tool, "legacy", "ip_tables"));
     for remedy in backend::pin(facts, Some(tool), ToolFlavour::Nft) {
         finding = finding.remedy(remedy);
     }
-    let docker = facts.versions.of(Component::Docker);
-    if docker.version.at_least(29, 0) && facts.netfilter.nft.is_known_and(Option::is_some) {
-        finding = finding.remedy(Remedy::daemon(
-            "or let Docker 29 and later talk to nf_tables itself",
-            [DaemonOption::firewall_backend("nftables")],
-        ));
-    }
-    finding
+    nftables::instead(facts).into_iter().fold(finding, Finding::remedy)
 }
 
 fn program(tool: &IptablesTool, flavour: &str, interface: &str) -> Finding {
@@ -268,14 +269,15 @@ fn program(tool: &IptablesTool, flavour: &str, interface: &str) -> Finding {
     .evidence(path.as_str(), format!("is {}", tool.resolved))
 }
 
-fn kernel(facts: &Facts, finding: Finding) -> Finding {
+fn served(facts: &Facts, finding: Finding) -> Finding {
     let (nft, legacy) = (facts.netfilter.nft_kernel, facts.netfilter.legacy_kernel);
     let modules = facts.kernel.modules_loadable.known();
     let modules: String = modules.map_or("unknown".into(), |loadable| format!("{loadable}"));
-    finding.evidence(
+    let read = finding.evidence(
         "netfilter",
         format!("nf_tables {}, legacy {}, modules loadable: {modules}", nft.name(), legacy.name()),
-    )
+    );
+    kernel::evidence(facts, read)
 }
 
 #[cfg(test)]

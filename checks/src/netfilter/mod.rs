@@ -4,8 +4,10 @@ mod backend;
 mod forward_drop_or_firewalld;
 mod iptables_backend_unusable;
 mod iptables_mixed_backends;
+mod kernel;
 mod kind_nft_backend_dns;
 mod netfilter_extension_missing;
+mod nftables;
 
 use crate::Check;
 

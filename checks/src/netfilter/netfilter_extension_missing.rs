@@ -1,6 +1,9 @@
 use alloc::{format, string::String, vec::Vec};
 
-use super::backend::{self, Firewall};
+use super::{
+    backend::{self, Firewall},
+    nftables,
+};
 use crate::{
     facts::{Action, Extension, Facts, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
@@ -13,7 +16,8 @@ check! {
     /// ## What it looks at
     /// The extensions of iptables that dockerd's rules need (addrtype, conntrack, DNAT, MASQUERADE), those
     /// that kube-proxy's need beside (comment, mark, MARK, statistic), and the legacy table raw: by the
-    /// kernel's list of what is registered, and its configuration. With `--active` rules with them are made.
+    /// kernel's list of what is registered, and its configuration. With `--active` rules with them are made;
+    /// where dockerd is told to use its nftables backend, rules of nf_tables (fib, ct, nat, masq).
     ///
     /// ## Why it matters
     /// dockerd exits when a rule for its chains is refused. Kernels made for small VMs and appliances leave
@@ -22,7 +26,7 @@ check! {
     /// ## When it is fine
     /// The list has only what is loaded: on a kernel with modules, an extension that is not listed comes
     /// when a rule asks for it, and the kernel loads it itself, from a container too. Without modules the
-    /// list is all there is. The nftables backend (Docker 29) and `--iptables=false` need none of them. The
+    /// list is all there is. The nftables backend (Docker 29) has expressions of its own, and `--iptables=false` needs nothing. The
     /// table raw is used from Docker 28.0.1 on, for published ports.
     ///
     /// ## How to fix
@@ -50,7 +54,8 @@ const DOCKER: [&str; 4] = ["match addrtype", "match conntrack", "target DNAT", "
 const RAW: &str = "table raw";
 
 fn run(facts: &Facts) -> Verdict {
-    if backend::firewall(facts) != Firewall::Iptables {
+    let firewall = backend::firewall(facts);
+    if firewall == Firewall::Off {
         return Ok(Outcome::not_applicable("dockerd is told to use no iptables"));
     }
     if facts.runtime.sandbox == Sandbox::Gvisor {
@@ -59,6 +64,10 @@ fn run(facts: &Facts) -> Verdict {
     // A daemon that runs has made its rules, or it would have exited.
     if facts.engines.named("dockerd").any(|d| d.same_mount_namespace == Some(true)) {
         return Ok(Outcome::pass());
+    }
+    if firewall == Firewall::Nftables {
+        let untried = || Outcome::not_applicable("dockerd is told to use no iptables");
+        return Ok(nftables::rules(facts).unwrap_or_else(untried));
     }
     let (docker, others): (Vec<&Extension>, Vec<&Extension>) = missing(facts)
         .filter(|extension| extension.name != RAW)
@@ -253,6 +262,17 @@ mod tests {
             config.content = serde_json::json!({"firewall-backend": "nftables"});
         }
         assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        let steps = [
+            (Action::MakeTable, "", None),
+            (Action::MakeRule, "fib daddr type local", Some("ENOENT")),
+        ];
+        crate::testing::tried(
+            &mut facts,
+            crate::facts::TrialName::Netfilter,
+            crate::facts::NF_TABLES,
+            &steps,
+        );
+        assert!(finding(&facts).summary.contains("no rule with fib daddr type local"));
         let mut facts = with(&[("match addrtype", Tri::No)], false);
         facts.runtime.sandbox = Sandbox::Gvisor;
         assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));

@@ -1,7 +1,7 @@
 use alloc::{format, vec::Vec};
 
 use crate::{
-    facts::{Facts, KeyUser, Why},
+    facts::{Action, Fact, Facts, KeyUser, Refused, Step, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
     target::Severities,
@@ -10,7 +10,7 @@ use crate::{
 check! {
     /// ## What it looks at
     /// `/proc/key-users`: how many keys, and bytes of them, the doctor's user and root have of their
-    /// quota.
+    /// quota. With `--active` 40 keyrings are made, as a runtime would for as many containers.
     ///
     /// ## Why it matters
     /// runc makes a session keyring for each container. The quota is counted per user of the host: 200 keys
@@ -40,14 +40,86 @@ const KEYS: u64 = 40;
 const BYTES: u64 = 2000;
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.resources.key_users.why() == Some(Why::NotFound) {
-        return Ok(Outcome::not_applicable("this kernel has no keyrings"));
-    }
-    let users = facts.resources.key_users.get()?;
     let own = facts.identity.euid.known().copied().unwrap_or(0);
-    let findings: Vec<Finding> =
-        users.iter().filter(|user| [0, own].contains(&user.uid)).filter_map(judge).collect();
-    Ok(Outcome::of(findings))
+    let tried = tried(facts);
+    let users = match (&facts.resources.key_users, tried) {
+        (users, None) if users.why() == Some(Why::NotFound) => {
+            return Ok(Outcome::not_applicable("this kernel has no keyrings"));
+        }
+        // Of others nothing is known then, and their engines are not the doctor's concern.
+        (Fact::Missing(_), Some(_)) => &[][..],
+        (users, _) => users.get()?,
+    };
+    let mut findings: Vec<Finding> = Vec::new();
+    for user in users.iter().filter(|user| [0, own].contains(&user.uid)) {
+        // What there is room for was seen, whatever the numbers say.
+        if user.uid != own || tried.is_none() {
+            findings.extend(judge(user));
+        }
+    }
+    match tried {
+        Some((trial, step)) if step.refused.is_some() => {
+            let user = users.iter().find(|user| user.uid == own);
+            findings.insert(0, refused(own, user, trial, step));
+            Ok(Outcome::of(findings))
+        }
+        Some(_) => Ok(Outcome::of_or(findings, Outcome::proved)),
+        None => Ok(Outcome::of(findings)),
+    }
+}
+
+/// The keyrings that were made, or not; nothing where something else than the quota was in the way.
+fn tried(facts: &Facts) -> Option<(&Trial, &Step)> {
+    let trial = facts.trials.complete(TrialName::Keyring)?;
+    let joined = trial.steps(Action::JoinKeyring).find(|step| step.refused.is_some());
+    let step = joined.or_else(|| trial.steps(Action::MakeKeyrings).next())?;
+    let quota = |refused: &Refused| refused.what.starts_with("EDQUOT");
+    step.refused.as_ref().is_none_or(quota).then_some((trial, step))
+}
+
+fn refused(own: u32, user: Option<&KeyUser>, trial: &Trial, step: &Step) -> Finding {
+    let summary = format!(
+        "the quota of user {own} has no room for 40 containers, each with a keyring: {step}"
+    );
+    let mut finding =
+        Finding::new(format!("user {own}"), severity(own), summary).tried(trial, step);
+    if let Some(user) = user {
+        finding = used(finding, user);
+    }
+    // Where the user is not shown, it is another one on the host.
+    finding.remedy(raise(user.unwrap_or(&KeyUser {
+        uid: own,
+        keys: 0,
+        max_keys: 200,
+        bytes: 0,
+        max_bytes: 20_000,
+    })))
+}
+
+fn severity(uid: u32) -> Severities {
+    if uid == 0 { CHECK.worst } else { Severities::of("-/-/D/-/W") }
+}
+
+fn used(finding: Finding, user: &KeyUser) -> Finding {
+    finding.evidence(
+        "/proc/key-users",
+        format!("{}/{} keys, {}/{} bytes", user.keys, user.max_keys, user.bytes, user.max_bytes),
+    )
+}
+
+fn raise(user: &KeyUser) -> Remedy {
+    // The sysctls of the real root are others, and so large that only they reach it.
+    let root = if user.max_keys >= 100_000 { "root_" } else { "" };
+    let wanted_keys = user.max_keys.saturating_mul(10).max(2000);
+    let wanted_bytes = user.max_bytes.saturating_mul(10).max(200_000);
+    Remedy::commands(
+        Place::Host,
+        "raise the quota, and keep it in /etc/sysctl.d",
+        [format!(
+            "sysctl -w kernel.keys.{root}maxkeys={wanted_keys} \
+             kernel.keys.{root}maxbytes={wanted_bytes}"
+        )],
+    )
 }
 
 fn judge(user: &KeyUser) -> Option<Finding> {
@@ -57,36 +129,12 @@ fn judge(user: &KeyUser) -> Option<Finding> {
     if keys >= KEYS && bytes >= BYTES {
         return None;
     }
-    let severity = if user.uid == 0 { CHECK.worst } else { Severities::of("-/-/D/-/W") };
-    // The sysctls of the real root are others, and so large that only they reach it.
-    let root = if user.max_keys >= 100_000 { "root_" } else { "" };
-    let wanted_keys = user.max_keys.saturating_mul(10).max(2000);
-    let wanted_bytes = user.max_bytes.saturating_mul(10).max(200_000);
-    Some(
-        Finding::new(
-            format!("user {}", user.uid),
-            severity,
-            format!(
-                "user {} has {} of {} keys and {} of {} bytes: a container takes a keyring",
-                user.uid, user.keys, user.max_keys, user.bytes, user.max_bytes
-            ),
-        )
-        .evidence(
-            "/proc/key-users",
-            format!(
-                "{}/{} keys, {}/{} bytes",
-                user.keys, user.max_keys, user.bytes, user.max_bytes
-            ),
-        )
-        .remedy(Remedy::commands(
-            Place::Host,
-            "raise the quota, and keep it in /etc/sysctl.d",
-            [format!(
-                "sysctl -w kernel.keys.{root}maxkeys={wanted_keys} \
-                 kernel.keys.{root}maxbytes={wanted_bytes}"
-            )],
-        )),
-    )
+    let summary = format!(
+        "user {} has {} of {} keys and {} of {} bytes: a container takes a keyring",
+        user.uid, user.keys, user.max_keys, user.bytes, user.max_bytes
+    );
+    let finding = Finding::new(format!("user {}", user.uid), severity(user.uid), summary);
+    Some(used(finding, user).remedy(raise(user)))
 }
 
 #[cfg(test)]
@@ -95,7 +143,6 @@ mod tests {
 
     use super::*;
     use crate::{
-        facts::Fact,
         resources::testing::{is_not_applicable, only_finding},
         testing::{healthy_container, healthy_vm},
     };
@@ -140,5 +187,46 @@ mod tests {
         assert!(run(&facts).is_err());
         facts.resources.key_users = Fact::missing("/proc/key-users", Why::NotFound);
         assert!(is_not_applicable(&run(&facts)));
+    }
+
+    fn trial(facts: &mut Facts, join: Option<&str>, made: Option<&str>) {
+        let steps = [(Action::JoinKeyring, "", join), (Action::MakeKeyrings, "40 keyrings", made)];
+        crate::testing::tried(facts, TrialName::Keyring, "uid 0", &steps);
+    }
+
+    #[test]
+    fn keyrings_that_were_made_are_proof() {
+        let mut facts = with(user(0, 190, 900));
+        trial(&mut facts, None, None);
+        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        facts.resources.key_users = Fact::missing("/proc/key-users", Why::NotPermitted);
+        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        // Somebody else's quota was not tried.
+        facts.resources.key_users = Fact::Known(vec![user(0, 190, 900)]);
+        facts.identity.euid = Fact::Known(1000);
+        assert_eq!(only_finding(run(&facts)).subject, "user 0");
+    }
+
+    #[test]
+    fn keyrings_that_were_refused_are_found_once() {
+        let mut facts = with(user(0, 10, 900));
+        trial(&mut facts, None, Some("EDQUOT after 27"));
+        let finding = only_finding(run(&facts));
+        assert_eq!(finding.severity, CHECK.worst);
+        assert!(finding.summary.ends_with("EDQUOT after 27"));
+        assert_eq!(finding.evidence[0].source, "trial: make keyrings (40 keyrings; uid 0)");
+        assert_eq!(finding.evidence.len(), 2);
+        facts.resources.key_users = Fact::Known(vec![user(0, 190, 900)]);
+        only_finding(run(&facts));
+    }
+
+    #[test]
+    fn a_filter_or_a_kernel_without_keyrings_says_nothing_about_the_quota() {
+        for what in ["EPERM", "ENOSYS", "EACCES"] {
+            let mut facts = with(user(0, 190, 900));
+            trial(&mut facts, Some(what), None);
+            facts.trials.runs[0].steps.truncate(1);
+            assert!(only_finding(run(&facts)).evidence.iter().all(|e| !e.source.contains("trial")));
+        }
     }
 }

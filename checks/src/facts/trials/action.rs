@@ -72,6 +72,22 @@ pub enum Action {
     ReapOrphan,
     /// `inotify_init1(2)`.
     MakeInotify,
+    /// A table of nf_tables.
+    MakeTable,
+    /// A chain of nf_tables.
+    MakeChain,
+    /// A rule of nf_tables.
+    MakeRule,
+    /// `bpf(2)` with `BPF_PROG_QUERY` of `BPF_CGROUP_DEVICE`.
+    QueryFilter,
+    /// `bpf(2)` with `BPF_PROG_LOAD` of a filter that allows every device.
+    LoadFilter,
+    /// `bpf(2)` with `BPF_PROG_ATTACH` of that filter.
+    AttachFilter,
+    /// `keyctl(2)` with `KEYCTL_JOIN_SESSION_KEYRING`.
+    JoinKeyring,
+    /// `add_key(2)` of keyrings.
+    MakeKeyrings,
 }
 
 impl Action {
@@ -111,6 +127,14 @@ impl Action {
             Self::OpenDevice => "open a device",
             Self::ReapOrphan => "let PID 1 reap an orphan",
             Self::MakeInotify => "make inotify instances",
+            Self::MakeTable => "make a table",
+            Self::MakeChain => "make a chain",
+            Self::MakeRule => "make a rule",
+            Self::QueryFilter => "ask for device filters",
+            Self::LoadFilter => "load a device filter",
+            Self::AttachFilter => "attach a device filter",
+            Self::JoinKeyring => "join a session keyring",
+            Self::MakeKeyrings => "make keyrings",
         }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     facts::{EngineProcess, Fact, Fact::Known, TrialName},
     testing::{healthy_container, healthy_vm},
-    version::Version,
+    version::{Component, Version},
 };
 
 /// A kernel without modules that serves these.
@@ -137,6 +137,8 @@ fn a_missing_program_matters_where_a_dockerd_is() {
     let mut facts = healthy_container();
     facts.netfilter.iptables = Known(None);
     assert_eq!(finding(&facts).severity, Severities::of("B/B/-/-/-"));
+    let nftables = "dockerd --firewall-backend=nftables".into();
+    assert!(commands(&finding(&facts)).contains(&nftables), "which needs no iptables");
     facts.engines.dockerd = Known(None);
     assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
     facts.engines.dockerd = Fact::missing("PATH", Why::Redacted);
@@ -201,4 +203,53 @@ fn rules_that_packets_do_not_meet_are_a_warning() {
     let mut facts = on_kernel(ToolFlavour::Nft, Tri::Yes, Tri::Yes);
     tried_to(&mut facts, None, Some("it arrived from 192.0.2.1: the rule was not applied"));
     assert_eq!(finding(&facts).severity, Severities::of("D/D/D/-/W"));
+}
+
+/// What the kernel itself said, without a program.
+fn asked(facts: &mut Facts, nft: Option<&str>, legacy: Option<&str>) {
+    let steps = [
+        (Action::LegacyTable, "nat", legacy),
+        (Action::LegacyTable, "filter", legacy),
+        (Action::MakeTable, "", nft),
+    ];
+    crate::testing::tried(facts, TrialName::Netfilter, crate::facts::NF_TABLES, &steps);
+}
+
+#[test]
+fn a_kernel_that_was_asked_is_known_though_the_program_was_not_run() {
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Unknown, Tri::Unknown);
+    assert!(run(&facts).is_err());
+    asked(&mut facts, None, None);
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Unknown, Tri::Unknown);
+    asked(&mut facts, None, Some("ENOENT"));
+    let found = finding(&facts);
+    assert_eq!(found.proof(), crate::outcome::Proof::Trial);
+    assert!(found.summary.contains("this kernel has no ip_tables"));
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::Unknown, Tri::Unknown);
+    asked(&mut facts, Some("EOPNOTSUPP"), Some("ENOENT"));
+    assert_eq!(finding(&facts).subject, "netfilter", "neither");
+}
+
+#[test]
+fn a_kernel_that_only_seemed_to_have_neither_passes() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::No);
+    asked(&mut facts, None, Some("ENOENT"));
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
+}
+
+#[test]
+fn the_nftables_backend_is_judged_by_what_was_made() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::Unknown, Tri::Yes);
+    if let Known(config) = &mut facts.engines.daemon_json {
+        config.content = serde_json::json!({"firewall-backend": "nftables"});
+    }
+    assert!(run(&facts).is_err());
+    let mut works = facts.clone();
+    asked(&mut works, None, None);
+    assert_eq!(run(&works), Ok(Outcome::proved()));
+    asked(&mut facts, Some("EOPNOTSUPP"), None);
+    let found = finding(&facts);
+    assert_eq!(found.severity, Severities::of("B/B/-/-/-"));
+    assert_eq!(found.proof(), crate::outcome::Proof::Trial);
 }
