@@ -33,6 +33,7 @@ mod overlay;
 mod pid1;
 mod place;
 mod privilege;
+mod rlimit;
 mod steps;
 mod trust;
 mod userns;
@@ -72,6 +73,7 @@ pub const TRIALS: &[Description] = &[
     privilege::TRIAL,
     pid1::TRIAL,
     inotify::TRIAL,
+    rlimit::TRIAL,
 ];
 
 /// What is going to be tried, or why not.

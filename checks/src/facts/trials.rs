@@ -30,11 +30,13 @@ pub enum TrialName {
     Pid1,
     /// inotify instances.
     Inotify,
+    /// Limits of resources, raised.
+    Rlimit,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -42,6 +44,7 @@ impl TrialName {
         Self::Privilege,
         Self::Pid1,
         Self::Inotify,
+        Self::Rlimit,
     ];
 
     /// The name on the command line and in reports.
@@ -55,6 +58,7 @@ impl TrialName {
             Self::Privilege => "privilege",
             Self::Pid1 => "pid1",
             Self::Inotify => "inotify",
+            Self::Rlimit => "rlimit",
         }
     }
 
@@ -74,6 +78,7 @@ impl TrialName {
             Self::Privilege => &["dev-nodes-missing"],
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
+            Self::Rlimit => &["rlimit-raise-denied"],
         }
     }
 

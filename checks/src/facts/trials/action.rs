@@ -72,6 +72,10 @@ pub enum Action {
     ReapOrphan,
     /// `inotify_init1(2)`.
     MakeInotify,
+    /// `setrlimit(2)` with a hard limit that an engine asks for.
+    RaiseLimit,
+    /// Writing a lower `oom_score_adj`.
+    LowerOomScore,
 }
 
 impl Action {
@@ -111,6 +115,8 @@ impl Action {
             Self::OpenDevice => "open a device",
             Self::ReapOrphan => "let PID 1 reap an orphan",
             Self::MakeInotify => "make inotify instances",
+            Self::RaiseLimit => "set a limit",
+            Self::LowerOomScore => "lower oom_score_adj",
         }
     }
 }
