@@ -35,6 +35,7 @@ mod place;
 mod privilege;
 mod rlimit;
 mod steps;
+mod sysctl;
 mod trust;
 mod userns;
 
@@ -74,6 +75,7 @@ pub const TRIALS: &[Description] = &[
     pid1::TRIAL,
     inotify::TRIAL,
     rlimit::TRIAL,
+    sysctl::TRIAL,
 ];
 
 /// What is going to be tried, or why not.

@@ -32,11 +32,13 @@ pub enum TrialName {
     Inotify,
     /// Limits of resources, raised.
     Rlimit,
+    /// Sysctls of a network namespace.
+    Sysctl,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -45,6 +47,7 @@ impl TrialName {
         Self::Pid1,
         Self::Inotify,
         Self::Rlimit,
+        Self::Sysctl,
     ];
 
     /// The name on the command line and in reports.
@@ -59,6 +62,7 @@ impl TrialName {
             Self::Pid1 => "pid1",
             Self::Inotify => "inotify",
             Self::Rlimit => "rlimit",
+            Self::Sysctl => "sysctl",
         }
     }
 
@@ -72,13 +76,16 @@ impl TrialName {
                 "userns-overlay-without-userxattr",
                 "vfs-fallback",
             ],
-            Self::Cgroup => &["cgroup2-not-delegated", "cgroup2-internal-process"],
+            Self::Cgroup => {
+                &["cgroup2-not-delegated", "cgroup2-internal-process", "sys-or-procsys-readonly"]
+            }
             Self::Netfilter => &["iptables-backend-unusable", "netfilter-extension-missing"],
             Self::Userns => &["userns-blocked", "proc-masked"],
             Self::Privilege => &["dev-nodes-missing"],
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
             Self::Rlimit => &["rlimit-raise-denied"],
+            Self::Sysctl => &["sys-or-procsys-readonly", "runc-apparmor-sysctl"],
         }
     }
 
@@ -98,6 +105,9 @@ impl FromStr for TrialName {
 
 /// The object of a step that is done as a rootless engine would do it.
 pub const IN_USER_NAMESPACE: &str = "in a user namespace";
+
+/// The object of the steps that write the sysctl that engines set for each container.
+pub const PORT_START: &str = "net/ipv4/ip_unprivileged_port_start";
 
 /// How a step failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -76,6 +76,10 @@ pub enum Action {
     RaiseLimit,
     /// Writing a lower `oom_score_adj`.
     LowerOomScore,
+    /// Writing a sysctl of a network namespace below `/proc/sys`.
+    WriteSysctl,
+    /// Opening a sysctl of a detached proc again for writing, as runc does.
+    ReopenSysctl,
 }
 
 impl Action {
@@ -117,6 +121,8 @@ impl Action {
             Self::MakeInotify => "make inotify instances",
             Self::RaiseLimit => "set a limit",
             Self::LowerOomScore => "lower oom_score_adj",
+            Self::WriteSysctl => "write a sysctl",
+            Self::ReopenSysctl => "write a sysctl of a detached proc",
         }
     }
 }
