@@ -75,11 +75,18 @@ impl TrialName {
                 "storage-fs-unsupported",
                 "userns-overlay-without-userxattr",
                 "vfs-fallback",
+                "image-store-nested-snapshotter",
+                "kernel-too-old-or-feature-missing",
+                "kernel-modules-unloadable",
             ],
             Self::Cgroup => {
                 &["cgroup2-not-delegated", "cgroup2-internal-process", "sys-or-procsys-readonly"]
             }
-            Self::Netfilter => &["iptables-backend-unusable", "netfilter-extension-missing"],
+            Self::Netfilter => &[
+                "iptables-backend-unusable",
+                "netfilter-extension-missing",
+                "kernel-modules-unloadable",
+            ],
             Self::Userns => &["userns-blocked", "proc-masked"],
             Self::Privilege => &["dev-nodes-missing"],
             Self::Pid1 => &["pid1-no-reaper"],
