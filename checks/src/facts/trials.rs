@@ -79,16 +79,19 @@ impl TrialName {
                 "kernel-too-old-or-feature-missing",
                 "kernel-modules-unloadable",
             ],
-            Self::Cgroup => {
-                &["cgroup2-not-delegated", "cgroup2-internal-process", "sys-or-procsys-readonly"]
-            }
+            Self::Cgroup => &[
+                "cgroup2-not-delegated",
+                "cgroup2-internal-process",
+                "sys-or-procsys-readonly",
+                "systemd-prerequisites",
+            ],
             Self::Netfilter => &[
                 "iptables-backend-unusable",
                 "netfilter-extension-missing",
                 "kernel-modules-unloadable",
             ],
             Self::Userns => &["userns-blocked", "proc-masked"],
-            Self::Privilege => &["dev-nodes-missing"],
+            Self::Privilege => &["dev-nodes-missing", "systemd-prerequisites"],
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
             Self::Rlimit => &["rlimit-raise-denied"],
