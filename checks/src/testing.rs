@@ -6,7 +6,7 @@ mod trials;
 use alloc::{vec, vec::Vec};
 
 use self::resources::healthy_resources;
-pub(crate) use self::trials::tried;
+pub(crate) use self::trials::{refused_step, tried};
 
 use crate::facts::{Fact::Known, *};
 

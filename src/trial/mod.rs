@@ -36,8 +36,10 @@ mod overlay;
 mod pid1;
 mod place;
 mod privilege;
+mod rlimit;
 mod steps;
 mod sys;
+mod sysctl;
 mod trust;
 mod userns;
 
@@ -78,6 +80,8 @@ pub const TRIALS: &[Description] = &[
     inotify::TRIAL,
     bpf::TRIAL,
     keyring::TRIAL,
+    rlimit::TRIAL,
+    sysctl::TRIAL,
 ];
 
 /// What is going to be tried, or why not.

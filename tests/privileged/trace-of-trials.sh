@@ -35,7 +35,8 @@ state() {
     # Containers that others start meanwhile have a keyring each; those of a trial are numbered.
     awk '!/ _ses\.[0-9a-f]/ || / _ses\.0000000000/ { $3 = $4 = ""; print }' /proc/keys 2>/dev/null | sort
     echo "== sysctls"
-    grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/conf /proc/sys/net/bridge /proc/sys/kernel/keys \
+    grep -rs . /proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv4/ip_unprivileged_port_start /proc/sys/net/ipv4/conf \
+        /proc/sys/net/ipv6/conf/default /proc/sys/net/bridge /proc/sys/kernel/keys \
         /proc/sys/user /proc/sys/fs/inotify /proc/sys/net/netfilter/nf_conntrack_max || true
     echo "== network namespaces"
     # Those that no process is in are not seen; a link to one would be.

@@ -1,6 +1,6 @@
 //! Limits, and what is in use where the kernel tells it.
 
-use alloc::vec::Vec;
+use alloc::{format, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -186,6 +186,13 @@ pub struct DefaultUlimit {
     pub hard: Option<u64>,
     /// The file that says so.
     pub source: Text,
+}
+
+impl DefaultUlimit {
+    /// `nofile=1048576`, as the object of a step.
+    pub fn text(name: &str, hard: Option<u64>) -> String {
+        hard.map_or_else(|| format!("{name}=unlimited"), |hard| format!("{name}={hard}"))
+    }
 }
 
 /// Limits of this environment.

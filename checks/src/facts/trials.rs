@@ -34,11 +34,15 @@ pub enum TrialName {
     Bpf,
     /// Session keyrings.
     Keyring,
+    /// Limits of resources, raised.
+    Rlimit,
+    /// Sysctls of a network namespace.
+    Sysctl,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -48,6 +52,8 @@ impl TrialName {
         Self::Inotify,
         Self::Bpf,
         Self::Keyring,
+        Self::Rlimit,
+        Self::Sysctl,
     ];
 
     /// The name on the command line and in reports.
@@ -63,6 +69,8 @@ impl TrialName {
             Self::Inotify => "inotify",
             Self::Bpf => "bpf",
             Self::Keyring => "keyring",
+            Self::Rlimit => "rlimit",
+            Self::Sysctl => "sysctl",
         }
     }
 
@@ -75,15 +83,29 @@ impl TrialName {
                 "storage-fs-unsupported",
                 "userns-overlay-without-userxattr",
                 "vfs-fallback",
+                "image-store-nested-snapshotter",
+                "kernel-too-old-or-feature-missing",
+                "kernel-modules-unloadable",
             ],
-            Self::Cgroup => &["cgroup2-not-delegated", "cgroup2-internal-process"],
-            Self::Netfilter => &["iptables-backend-unusable", "netfilter-extension-missing"],
+            Self::Cgroup => &[
+                "cgroup2-not-delegated",
+                "cgroup2-internal-process",
+                "sys-or-procsys-readonly",
+                "systemd-prerequisites",
+            ],
+            Self::Netfilter => &[
+                "iptables-backend-unusable",
+                "netfilter-extension-missing",
+                "kernel-modules-unloadable",
+            ],
             Self::Userns => &["userns-blocked", "proc-masked"],
-            Self::Privilege => &["dev-nodes-missing"],
+            Self::Privilege => &["dev-nodes-missing", "systemd-prerequisites"],
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
             Self::Bpf => &["bpf-device-filter"],
             Self::Keyring => &["keyring-quota"],
+            Self::Rlimit => &["rlimit-raise-denied"],
+            Self::Sysctl => &["sys-or-procsys-readonly", "runc-apparmor-sysctl"],
         }
     }
 
@@ -106,6 +128,8 @@ pub const IN_USER_NAMESPACE: &str = "in a user namespace";
 
 /// The subject of the netfilter trial that asks the kernel itself, without a program.
 pub const NF_TABLES: &str = "nf_tables";
+/// The object of the steps that write the sysctl that engines set for each container.
+pub const PORT_START: &str = "net/ipv4/ip_unprivileged_port_start";
 
 /// How a step failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

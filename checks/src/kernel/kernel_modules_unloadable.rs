@@ -1,7 +1,8 @@
 use alloc::{format, vec::Vec};
 
+use super::{is_unknown, overlay_tried};
 use crate::{
-    facts::Facts,
+    facts::{Action, Facts, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
     target::Severities,
@@ -10,7 +11,8 @@ use crate::{
 check! {
     /// ## What it looks at
     /// Whether overlay and a netfilter interface are in the kernel now, and where one is not, whether it
-    /// could come: loadable modules at all, and on a host or VM `/lib/modules` for the running kernel.
+    /// could come: loadable modules at all, and on a host or VM `/lib/modules` for the running kernel. With
+    /// `--active` it is asked for, and comes or does not.
     ///
     /// ## Why it matters
     /// After an upgrade that removed the old modules, before the reboot, nothing more can be loaded: dockerd
@@ -38,12 +40,21 @@ check! {
 
 fn run(facts: &Facts) -> Verdict {
     let netfilter = &facts.netfilter;
-    let mut absent = Vec::new();
+    let mut wanted = Vec::new();
     if facts.kernel.overlay.is_known_and(|overlay| !overlay) {
-        absent.push("overlay");
+        wanted.push(("overlay", overlay_tried(facts, None)));
     }
     if !netfilter.nft_kernel.is_yes() && !netfilter.legacy_kernel.is_yes() {
-        absent.push("nf_tables");
+        wanted.push(("nf_tables", netfilter_tried(facts)));
+    }
+    let came = |(_, step): (&Trial, &Step)| step.refused.is_none();
+    let absent: Vec<&str> = wanted
+        .iter()
+        .filter(|(_, tried)| !tried.is_some_and(came))
+        .map(|(name, _)| *name)
+        .collect();
+    if absent.is_empty() && !wanted.is_empty() {
+        return Ok(Outcome::proved());
     }
     if absent.is_empty() {
         facts.kernel.overlay.get()?;
@@ -51,6 +62,7 @@ fn run(facts: &Facts) -> Verdict {
     }
     let release = facts.kernel.release.known().map_or("?", |release| release.as_str());
     let absent = absent.join(", ");
+    let refused = wanted.iter().find_map(|(_, tried)| tried.filter(|(_, step)| is_refused(step)));
     let (reason, source, advice) = if !*facts.kernel.modules_loadable.get()? {
         (
             "this kernel loads no modules",
@@ -65,17 +77,43 @@ fn run(facts: &Facts) -> Verdict {
             "/lib/modules",
             format!("reboot into the installed kernel, or install the modules of {release}"),
         )
+    } else if refused.is_some() {
+        (
+            "it did not come when it was asked for",
+            "/proc/filesystems, /proc/modules",
+            format!("load on the host, or install for its kernel {release}: {absent}"),
+        )
     } else {
         return Ok(Outcome::pass());
     };
-    Ok(Finding::new(
+    let finding = Finding::new(
         absent.as_str(),
         Severities::of("W/W/W/-/W"),
         format!("{absent}: not in kernel {release} now, and {reason}"),
     )
     .evidence(source, reason)
-    .remedy(Remedy::advice(Place::Host, advice))
-    .into())
+    .remedy(Remedy::advice(Place::Host, advice));
+    Ok(match refused {
+        Some((trial, step)) => finding.tried(trial, step).into(),
+        None => finding.into(),
+    })
+}
+
+/// Either of the two interfaces that came, else one that did not.
+fn netfilter_tried(facts: &Facts) -> Option<(&Trial, &Step)> {
+    let trial = facts.trials.complete(TrialName::Netfilter)?;
+    let steps = trial.steps(Action::Nftables).chain(trial.steps(Action::LegacyTable));
+    Some((trial, steps.min_by_key(|step| step.refused.is_some())?))
+}
+
+/// Whether nothing but the kernel was in the way.
+fn is_refused(step: &Step) -> bool {
+    const EPERM: i32 = 1;
+    const EACCES: i32 = 13;
+    match step.action {
+        Action::MountOverlay => is_unknown(step),
+        _ => step.errno().is_some_and(|errno| ![EPERM, EACCES].contains(&errno)),
+    }
 }
 
 #[cfg(test)]
@@ -83,8 +121,41 @@ mod tests {
     use super::*;
     use crate::{
         facts::{Fact, Fact::Known, Why},
-        testing::{healthy_container, healthy_vm},
+        testing::{healthy_container, healthy_vm, refused_step, tried},
     };
+
+    /// Without overlay, which was asked for.
+    fn asked(refused: Option<(i32, &str)>) -> Facts {
+        let mut facts = healthy_container();
+        facts.kernel.overlay = Known(false);
+        let steps = [(Action::MountOverlay, "", None)];
+        tried(&mut facts, TrialName::Overlay, "/var/lib", &steps);
+        if let Some((errno, what)) = refused {
+            refused_step(&mut facts, TrialName::Overlay, Action::MountOverlay, errno, what);
+        }
+        facts
+    }
+
+    #[test]
+    fn what_came_when_it_was_asked_for_is_there() {
+        let mut facts = asked(None);
+        facts.kernel.modules_loadable = Known(false);
+        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        facts.netfilter.nft_kernel = crate::facts::Tri::No;
+        facts.netfilter.legacy_kernel = crate::facts::Tri::No;
+        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        assert_eq!(found[0].subject, "nf_tables");
+        let steps = [(Action::LegacyTable, "nat", Some("ENOENT")), (Action::Nftables, "", None)];
+        tried(&mut facts, TrialName::Netfilter, "/usr/sbin/iptables", &steps);
+        assert_eq!(run(&facts), Ok(Outcome::proved()));
+    }
+
+    #[test]
+    fn what_did_not_come_is_found_and_other_failures_say_nothing() {
+        let Ok(Outcome::Found(found)) = run(&asked(Some((19, "ENODEV")))) else { panic!() };
+        assert_eq!(found[0].evidence.last().unwrap().value, "ENODEV");
+        assert_eq!(run(&asked(Some((1, "EPERM")))), Ok(Outcome::pass()));
+    }
 
     #[test]
     fn what_is_there_needs_no_module() {

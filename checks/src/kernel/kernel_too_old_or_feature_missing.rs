@@ -1,8 +1,8 @@
 use alloc::{format, string::String, vec::Vec};
 
-use super::overlay_in_userns;
+use super::{is_unknown, overlay_in_userns, overlay_tried};
 use crate::{
-    facts::{CgroupVersion, Fact, Facts, Namespace, Sandbox, Why},
+    facts::{CgroupVersion, Fact, Facts, IN_USER_NAMESPACE, Namespace, Sandbox, Why},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
     target::{Severities, Target},
@@ -12,7 +12,8 @@ use crate::{
 check! {
     /// ## What it looks at
     /// Which namespaces the kernel has (`/proc/self/ns`), whether it has overlayfs or can load it
-    /// (`/proc/filesystems`), and the release, where only the release tells.
+    /// (`/proc/filesystems`), and the release, where only the release tells. With `--active` the overlays
+    /// that are mounted beside the data roots tell whether the kernel has them, and whether users may.
     ///
     /// ## Why it matters
     /// A container is namespaces and an overlay: a kernel that was built without one of them runs none.
@@ -52,6 +53,9 @@ fn run(facts: &Facts) -> Verdict {
     findings.extend(overlay_for_users(facts));
     if findings.is_empty() {
         facts.identity.namespaces.pid.get()?;
+        if overlay_tried(facts, None).is_some_and(|(_, step)| step.refused.is_none()) {
+            return Ok(Outcome::proved());
+        }
         facts.kernel.version.get()?;
         if *facts.kernel.modules_loadable.get()? {
             return Ok(Outcome::pass());
@@ -92,8 +96,17 @@ fn namespaces(facts: &Facts) -> Option<Finding> {
     )
 }
 
-/// Certain only where nothing can be loaded. Rootless engines have fuse-overlayfs, BuildKit copies.
+/// Certain only where nothing can be loaded, or where it was tried.
 fn overlay(facts: &Facts) -> Option<Finding> {
+    match overlay_tried(facts, None) {
+        Some((_, step)) if step.refused.is_none() => return None,
+        // It would have been loaded, if it were anywhere.
+        Some((trial, step)) if is_unknown(step) => {
+            let summary = "the kernel has no overlayfs, and did not load it when it was asked for";
+            return Some(no_overlay(facts, summary.into()).tried(trial, step));
+        }
+        _ => {}
+    }
     let known = facts.kernel.filesystems.known()?;
     let absent = !known.is_empty() && !known.iter().any(|name| name == "overlay");
     if !absent || facts.kernel.modules_loadable != Fact::Known(false) {
@@ -101,20 +114,22 @@ fn overlay(facts: &Facts) -> Option<Finding> {
     }
     let fuse = known.iter().any(|name| name == "fuse");
     let but = if fuse { "" } else { ", nor fuse" };
+    let summary = format!("the kernel has no overlayfs{but}, and loads no modules");
+    Some(
+        no_overlay(facts, summary)
+            .evidence("/proc/filesystems", "no overlay")
+            .evidence("/proc/modules", "no module can be loaded"),
+    )
+}
+
+/// Rootless engines have fuse-overlayfs, BuildKit copies.
+fn no_overlay(facts: &Facts, summary: String) -> Finding {
     let docker = facts.versions.of(Component::Docker);
     // The containerd image store, the default from 29 on, has no fall-back.
     let severity = if docker.version.at_least(29, 0) { "B/B/D/-/D" } else { "D/B/D/-/D" };
-    Some(
-        Finding::new(
-            "overlayfs",
-            Severities::of(severity),
-            format!("the kernel has no overlayfs{but}, and loads no modules"),
-        )
-        .evidence("/proc/filesystems", "no overlay")
-        .evidence("/proc/modules", "no module can be loaded")
+    Finding::new("overlayfs", Severities::of(severity), summary)
         .rests_on(Component::Docker, &docker)
-        .remedy(newer("use a kernel with CONFIG_OVERLAY_FS")),
-    )
+        .remedy(newer("use a kernel with CONFIG_OVERLAY_FS"))
 }
 
 fn freezer(facts: &Facts) -> Option<Finding> {
@@ -141,7 +156,9 @@ fn freezer(facts: &Facts) -> Option<Finding> {
 }
 
 fn overlay_for_users(facts: &Facts) -> Option<Finding> {
-    if !overlay_in_userns(facts).is_no() {
+    let tried = overlay_tried(facts, Some(IN_USER_NAMESPACE));
+    let works = tried.is_some_and(|(_, step)| step.refused.is_none());
+    if works || !overlay_in_userns(facts).is_no() {
         return None;
     }
     let release = release(facts);
@@ -155,15 +172,17 @@ fn overlay_for_users(facts: &Facts) -> Option<Finding> {
     if facts.identity.euid.is_known_and(|uid| *uid == 0) {
         severity = severity.with(Target::Buildkit, None);
     }
-    Some(
-        Finding::new(
-            "overlayfs",
-            severity,
-            format!("kernel {release} has no overlays for rootless engines (5.11): {consequence}"),
-        )
-        .evidence("uname", release)
-        .remedy(newer("use a kernel from 5.13 on, or install fuse-overlayfs and give /dev/fuse")),
+    let finding = Finding::new(
+        "overlayfs",
+        severity,
+        format!("kernel {release} has no overlays for rootless engines (5.11): {consequence}"),
     )
+    .evidence("uname", release)
+    .remedy(newer("use a kernel from 5.13 on, or install fuse-overlayfs and give /dev/fuse"));
+    Some(match tried {
+        Some((trial, step)) => finding.tried(trial, step),
+        None => finding,
+    })
 }
 
 fn release(facts: &Facts) -> String {
@@ -174,9 +193,9 @@ fn release(facts: &Facts) -> String {
 mod tests {
     use super::*;
     use crate::{
-        facts::Fact::Known,
+        facts::{Action, Fact::Known, TrialName},
         target::Severity,
-        testing::{healthy_container, healthy_vm},
+        testing::{healthy_container, healthy_vm, refused_step, tried},
         version::Version,
     };
 
@@ -250,5 +269,44 @@ mod tests {
         let mut facts = healthy_container();
         facts.kernel.version = Fact::missing("uname", Why::Malformed);
         assert!(run(&facts).is_err());
+    }
+
+    /// With an overlay that was mounted as root and as a user, or failed so.
+    fn mounted(mut facts: Facts, refused: Option<(i32, &str)>) -> Facts {
+        let steps = ["", IN_USER_NAMESPACE].map(|scene| (Action::MountOverlay, scene, None));
+        tried(&mut facts, TrialName::Overlay, "/var/lib", &steps);
+        if let Some((errno, what)) = refused {
+            refused_step(&mut facts, TrialName::Overlay, Action::MountOverlay, errno, what);
+        }
+        facts
+    }
+
+    #[test]
+    fn a_mounted_overlay_is_proof_whatever_is_read() {
+        assert_eq!(run(&mounted(healthy_vm(), None)), Ok(Outcome::proved()));
+        let mut facts = healthy_vm();
+        facts.kernel.filesystems = Known(["ext4", "tmpfs"].map(Into::into).into());
+        facts.kernel.modules_loadable = Known(false);
+        assert_eq!(run(&mounted(facts, None)), Ok(Outcome::proved()));
+        let mut backported = healthy_vm();
+        backported.kernel.version = Known(Version::new(5, 8, 0));
+        assert_eq!(run(&mounted(backported, None)), Ok(Outcome::proved()));
+    }
+
+    #[test]
+    fn an_overlay_that_the_kernel_does_not_know_is_found() {
+        let finding = only(&mounted(healthy_vm(), Some((19, "ENODEV"))));
+        assert_eq!(finding.severity, Severities::of("B/B/D/-/D"));
+        assert_eq!(finding.evidence[0].source, "trial: mount overlay (/var/lib)");
+        let old = only(&mounted(on(5, 8, "5.8.0"), Some((1, "EPERM"))));
+        assert_eq!(old.proof(), crate::outcome::Proof::Trial);
+    }
+
+    #[test]
+    fn without_a_mount_it_is_judged_as_before() {
+        assert_eq!(run(&mounted(healthy_vm(), Some((22, "EINVAL")))), Ok(Outcome::pass()));
+        let mut facts = mounted(healthy_vm(), None);
+        facts.trials.runs[0].steps.clear();
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
     }
 }

@@ -7,7 +7,7 @@ mod kernel_too_old_or_feature_missing;
 
 use crate::{
     Check,
-    facts::{Facts, Tri},
+    facts::{Action, Facts, Step, Tri, Trial, TrialName},
 };
 
 /// The checks of this area, in report order.
@@ -27,4 +27,20 @@ pub(crate) fn overlay_in_userns(facts: &Facts) -> Tri {
         || kernel.release.is_known_and(|release| release.contains(".el8"))
         || kernel.overlay_userns_patch.is_known_and(|switch| *switch);
     Tri::from(Some(version.at_least(5, 11) || backported))
+}
+
+/// How mounting overlays went: one that worked, whatever failed in it later, else the first that failed.
+/// `scene` is where it was tried; `None` for anywhere.
+fn overlay_tried<'a>(facts: &'a Facts, scene: Option<&str>) -> Option<(&'a Trial, &'a Step)> {
+    let trials = facts.trials.runs.iter().filter(|trial| trial.name == TrialName::Overlay);
+    let mounts = trials
+        .flat_map(|trial| trial.steps(Action::MountOverlay).map(move |step| (trial, step)))
+        .filter(|(_, step)| scene.is_none_or(|scene| step.object == scene));
+    mounts.min_by_key(|(_, step)| step.refused.is_some())
+}
+
+/// A mount that failed because the kernel knows no such filesystem.
+fn is_unknown(step: &Step) -> bool {
+    const ENODEV: i32 = 19;
+    step.errno() == Some(ENODEV)
 }

@@ -12,6 +12,7 @@ check! {
     /// Whether `/run` and the directory for temporary files (`$TMPDIR`, else `/tmp`) may be written
     /// (`faccessat2`, mount flags) and, on tmpfs, how large they are; whether `/run/docker.pid` names a
     /// process that is not dockerd; whether `/run/xtables.lock` may be written; whether `docker` is a snap.
+    /// `--active` makes no file there: that AppArmor objects, or that the disk is full, is not seen.
     ///
     /// ## Why it matters
     /// Engines keep sockets, PID files and locks in `/run`, and do not start where it is read-only, as in a

@@ -1,7 +1,9 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Capability, CgroupMount, Facts, Hierarchy, MountTable},
+    facts::{
+        Action, Capability, CgroupMount, Facts, Hierarchy, MountTable, Step, Trial, TrialName,
+    },
     outcome::{Finding, Outcome, Verdict},
     remedy::{ContainerSetting, Place, Remedy, SecurityOption, quote},
     target::{Severity, Target},
@@ -12,7 +14,8 @@ check! {
     /// ## What it looks at
     /// Whether the mounts that hold `/proc/sys/net` and the cgroup hierarchies at `/sys/fs/cgroup` are
     /// read-only, each by itself, by the options of the mount and of the superblock
-    /// (`/proc/self/mountinfo`).
+    /// (`/proc/self/mountinfo`). With `--active` sysctls of a new network namespace are written through
+    /// these mounts, which an AppArmor profile refuses too, and a cgroup is made.
     ///
     /// ## Why it matters
     /// dockerd writes sysctls for every network: `ip_forward`, `accept_ra` of the bridge, `disable_ipv6`
@@ -52,6 +55,9 @@ check! {
     ]
 }
 
+/// EACCES, EROFS. EPERM is a capability that is missing: CAP_NET_ADMIN, for ip_forward.
+const REFUSED: [i32; 2] = [13, 30];
+
 /// Where dockerd accepts that IPv6 stays on in a container.
 const ALLOW_IPV6: &str = "DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE";
 
@@ -59,27 +65,76 @@ fn run(facts: &Facts) -> Verdict {
     if facts.runtime.container.is_no() {
         return Ok(Outcome::not_applicable("not a container: nothing binds /proc/sys read-only"));
     }
-    let table = facts.mounts.get()?;
-    let mut found: Vec<Finding> = sysctls(facts, table).into_iter().collect();
+    let tried = tried(facts);
+    let mut found: Vec<Finding> = Vec::new();
+    match tried {
+        Some((_, step)) if step.refused.is_none() => {}
+        Some((trial, step)) => found.push(refused(facts, trial, step)),
+        None => found.extend(sysctls(facts, facts.mounts.get()?)),
+    }
     match facts.cgroup.mounts.get() {
         Ok(mounts) => found.extend(cgroups(facts, mounts)),
         Err(unknown) if found.is_empty() => return Err(unknown),
         Err(_) => {}
     }
-    Ok(Outcome::of(found))
+    Ok(Outcome::of_or(found, || {
+        let cgroup = facts.trials.complete(TrialName::Cgroup);
+        let made = cgroup.is_some_and(|trial| trial.worked(Action::MakeDirectory));
+        if made && tried.is_some() { Outcome::proved() } else { Outcome::pass() }
+    }))
+}
+
+/// How writing sysctls went: the first that was refused, else one that was written.
+fn tried(facts: &Facts) -> Option<(&Trial, &Step)> {
+    let trial = facts.trials.complete(TrialName::Sysctl)?;
+    let steps = || trial.steps(Action::WriteSysctl);
+    let refused = steps().find(|step| step.errno().is_some_and(|e| REFUSED.contains(&e)));
+    let step = refused.or_else(|| steps().find(|step| step.refused.is_none()))?;
+    Some((trial, step))
+}
+
+/// Through a mount that is not read-only, something else refuses.
+fn refused(facts: &Facts, trial: &Trial, step: &Step) -> Finding {
+    if let Some(found) = facts.mounts.known().and_then(|table| sysctls(facts, table)) {
+        return found.tried(trial, step);
+    }
+    let path = format!("/proc/sys/{}", step.object);
+    let finding = closed(facts, &path, &format!("{path} cannot be written ({step})"));
+    let finding = privileged_remedy(facts, finding.tried(trial, step));
+    allow_ipv6(match facts.security.apparmor_profile() {
+        Some(profile) => {
+            finding.evidence("/proc/self/attr/current", profile).remedy(Remedy::container(
+                "or start it without an AppArmor profile",
+                [ContainerSetting::SecurityOption(SecurityOption::AppArmorUnconfined)],
+            ))
+        }
+        None => finding,
+    })
+}
+
+/// A finding about sysctls that cannot be written; `how` begins its summary.
+fn closed(facts: &Facts, subject: &str, how: &str) -> Finding {
+    let docker = facts.versions.of(Component::Docker);
+    let (severity, consequence) = docker_without_sysctls(facts, &docker);
+    let severities = CHECK.worst.with(Target::Dockerd, Some(severity));
+    Finding::new(subject, severities, format!("{how}: {consequence}"))
+        .rests_on(Component::Docker, &docker)
+}
+
+fn allow_ipv6(finding: Finding) -> Finding {
+    if finding.severity.get(Target::Dockerd) != Some(Severity::Error) {
+        return finding;
+    }
+    finding.remedy(Remedy::container(
+        "or let dockerd start containers in which IPv6 cannot be turned off",
+        [ContainerSetting::Variable(ALLOW_IPV6.into(), "1".into())],
+    ))
 }
 
 fn sysctls(facts: &Facts, table: &MountTable) -> Option<Finding> {
     let mount = table.holding("/proc/sys/net").filter(|mount| mount.read_only())?;
-    let docker = facts.versions.of(Component::Docker);
-    let (severity, consequence) = docker_without_sysctls(facts, &docker);
-    let mut finding = Finding::new(
-        "/proc/sys",
-        CHECK.worst.with(Target::Dockerd, Some(severity)),
-        format!("/proc/sys is read-only: {consequence}"),
-    )
-    .evidence(format!("/proc/self/mountinfo: {}", mount.mount_point), mount.options.join(","))
-    .rests_on(Component::Docker, &docker);
+    let mut finding = closed(facts, "/proc/sys", "/proc/sys is read-only")
+        .evidence(format!("/proc/self/mountinfo: {}", mount.mount_point), mount.options.join(","));
     if let Some(sys) = table.at("/sys").filter(|sys| sys.read_only()) {
         finding = finding.evidence("/proc/self/mountinfo: /sys", sys.options.join(","));
     }
@@ -91,13 +146,7 @@ fn sysctls(facts: &Facts, table: &MountTable) -> Option<Finding> {
             [format!("mount -o remount,rw {}", quote(&mount.mount_point))],
         ));
     }
-    if severity == Severity::Error {
-        finding = finding.remedy(Remedy::container(
-            "or let dockerd start containers in which IPv6 cannot be turned off",
-            [ContainerSetting::Variable(ALLOW_IPV6.into(), "1".into())],
-        ));
-    }
-    Some(finding)
+    Some(allow_ipv6(finding))
 }
 
 /// Since 26.0.2 (CVE-2024-32473) IPv6 that cannot be turned off is an error; `accept_ra` was one in
@@ -135,6 +184,14 @@ fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
     );
     for mount in &closed {
         finding = finding.evidence(format!("/proc/self/mountinfo: {}", mount.mount_point), "ro");
+    }
+    // On version 1 nothing is tried in hierarchies that are read-only.
+    let trial = facts.trials.complete(TrialName::Cgroup);
+    let made = trial.and_then(|t| Some((t, t.step(Action::MakeDirectory, &first.mount_point)?)));
+    match made {
+        Some((_, step)) if step.refused.is_none() => return None,
+        Some((trial, step)) => finding = finding.tried(trial, step),
+        None => {}
     }
     finding = privileged_remedy(facts, finding);
     if v2 {

@@ -12,6 +12,8 @@ check! {
     /// ## What it looks at
     /// Tables of nf_tables in this network namespace: firewalld's own, and chains at the hook forward whose
     /// policy is drop. Policies of legacy tables are not read: that takes a dump of the whole table.
+    /// `--active` does not try it: a packet that meets these chains needs links in the network namespace that
+    /// is in use.
     ///
     /// ## Why it matters
     /// Every chain at a hook sees every packet, and one drop is final: what dockerd accepts in its table does

@@ -13,6 +13,8 @@ check! {
     /// The rules that are in this network namespace already: entries of registered legacy tables above
     /// those of an empty one, and rules in the tables of nf_tables that iptables-nft uses (`ip nat`,
     /// `ip filter`, …). Then which of the two a daemon that starts here would write to.
+    /// `--active` does not try it: a packet that meets these rules needs links in the network namespace that is
+    /// in use.
     ///
     /// ## Why it matters
     /// Legacy and nft are two rule sets on the same hooks, and neither tool shows the other's rules. The

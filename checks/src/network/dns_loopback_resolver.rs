@@ -12,6 +12,8 @@ check! {
     /// ## What it looks at
     /// The `nameserver` lines of `/etc/resolv.conf`, the list that systemd-resolved keeps beside it, and
     /// dockerd's `dns`.
+    /// `--active` does not try it: to ask these servers as a container would needs links in the network
+    /// namespace that is in use.
     ///
     /// ## Why it matters
     /// A container on the default bridge cannot reach a server on our loopback. dockerd leaves such lines out,

@@ -13,6 +13,7 @@ check! {
     /// a dockerd that runs here, `registry-mirrors` in daemon.json, `DOCKER_HOST`. Nothing is contacted: that
     /// a registry answers is known only to whoever asks it, so this check finds the certain case, that there
     /// is no way out at all. That it passes is no promise that pulling will work.
+    /// `--active` does not try it: no other machine is asked.
     ///
     /// ## Why it matters
     /// Engines start without a registry, and then every pull, build and new cluster fails. The daemon pulls,

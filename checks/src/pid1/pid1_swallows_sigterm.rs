@@ -11,6 +11,7 @@ check! {
     /// The signal masks of PID 1 in `/proc/1/status`, its name, and whether it waits for signals
     /// synchronously (`/proc/1/wchan`, `/proc/1/syscall`). In a pod with a shared PID namespace PID 1
     /// is the pause process, and the container's own top process is judged instead.
+    /// `--active` does not try it: that would be to send SIGTERM to PID 1.
     ///
     /// ## Why it matters
     /// The kernel drops a signal to the init process of a PID namespace when its disposition is the

@@ -12,6 +12,7 @@ check! {
     /// ## What it looks at
     /// Free bytes and inodes of the filesystem under each data root (`statfs(2)`), as an unprivileged
     /// process has them.
+    /// `--active` does not try it: to fill the disk would do the harm that it looks for.
     ///
     /// ## Why it matters
     /// A kind node image takes 1 GiB, a cluster with its images about ten. A full disk ends a pull with

@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Capability, Facts, Rlimit},
+    facts::{Action, Capability, DefaultUlimit, Fact, Facts, Rlimit, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
@@ -12,7 +12,7 @@ check! {
     /// ## What it looks at
     /// `CAP_SYS_RESOURCE`, the user namespace, the hard limits of the doctor's process, and what podman will
     /// ask for: `default_ulimits` of `containers.conf`, and without it 1048576 open files and processes
-    /// where podman before 5.4 takes itself to be root.
+    /// where podman before 5.4 takes itself to be root. With `--active` these limits are set.
     ///
     /// ## Why it matters
     /// Only `CAP_SYS_RESOURCE` in the initial user namespace raises a hard limit; in a namespace of its own
@@ -46,27 +46,52 @@ struct Wanted {
     source: String,
 }
 
+impl Wanted {
+    fn limit<'a>(&self, facts: &'a Facts) -> &'a Fact<Rlimit> {
+        match self.name {
+            "nproc" => &facts.resources.processes,
+            _ => &facts.resources.open_files,
+        }
+    }
+
+    /// The step that set it, or could not.
+    fn step<'a>(&self, trial: &'a Trial) -> Option<&'a Step> {
+        trial.step(Action::RaiseLimit, &DefaultUlimit::text(self.name, self.hard))
+    }
+}
+
 fn run(facts: &Facts) -> Verdict {
-    let resource = facts.capabilities.effective.get()?.has(Capability::SYS_RESOURCE);
-    if resource && facts.identity.namespaces.user_is_private().is_no() {
+    let trial = facts.trials.complete(TrialName::Rlimit);
+    if trial.is_none() && may_raise(facts)? {
         return Ok(Outcome::pass());
     }
     let wanted = wanted(facts)?;
     if wanted.is_empty() {
         return Ok(Outcome::not_applicable("nothing is known to ask for higher limits"));
     }
-    if resource && !facts.identity.namespaces.user_is_private().is_yes() {
-        facts.identity.namespaces.user.get()?;
-    }
     let mut findings = Vec::new();
+    let mut all_tried = true;
     for wanted in &wanted {
-        let limit = match wanted.name {
-            "nproc" => facts.resources.processes.get()?,
-            _ => facts.resources.open_files.get()?,
-        };
-        findings.extend(judge(facts, wanted, *limit));
+        let tried = trial.and_then(|trial| Some((trial, wanted.step(trial)?)));
+        all_tried &= tried.is_some();
+        findings.extend(match tried {
+            Some((_, step)) if step.refused.is_none() => None,
+            Some((trial, step)) => Some(refused(facts, wanted, trial, step)),
+            None if may_raise(facts)? => None,
+            None => judge(facts, wanted, *wanted.limit(facts).get()?),
+        });
     }
-    Ok(Outcome::of(findings))
+    Ok(Outcome::of_or(findings, || if all_tried { Outcome::proved() } else { Outcome::pass() }))
+}
+
+/// Whether every limit may be raised here.
+fn may_raise(facts: &Facts) -> Result<bool, Unknown> {
+    let namespaces = &facts.identity.namespaces;
+    let resource = facts.capabilities.effective.get()?.has(Capability::SYS_RESOURCE);
+    if resource && !namespaces.user_is_private().is_yes() {
+        namespaces.user.get()?;
+    }
+    Ok(resource && namespaces.user_is_private().is_no())
 }
 
 fn wanted(facts: &Facts) -> Result<Vec<Wanted>, Unknown> {
@@ -106,38 +131,57 @@ fn judge(facts: &Facts, wanted: &Wanted, limit: Rlimit) -> Option<Finding> {
     if wanted.hard.is_some_and(|wanted| wanted <= hard) {
         return None;
     }
-    let asks = wanted.hard.map_or_else(|| "unlimited".into(), |n| format!("{n}"));
+    let asks = DefaultUlimit::text(wanted.name, wanted.hard);
+    let summary =
+        format!("podman asks for {asks}, the hard limit here is {hard} and cannot be raised");
+    Some(finding(facts, wanted, Some(hard), summary))
+}
+
+/// Whatever the reason: beyond `fs.nr_open` nobody may have open files.
+fn refused(facts: &Facts, wanted: &Wanted, trial: &Trial, step: &Step) -> Finding {
+    let hard = wanted.limit(facts).known().copied();
+    let found = hard.and_then(|hard| judge(facts, wanted, hard)).unwrap_or_else(|| {
+        let hard = hard.and_then(|hard| hard.hard);
+        let asks = DefaultUlimit::text(wanted.name, wanted.hard);
+        finding(facts, wanted, hard, format!("podman asks for {asks}, and cannot set it: {step}"))
+    });
+    found.tried(trial, step)
+}
+
+fn finding(facts: &Facts, wanted: &Wanted, hard: Option<u64>, summary: String) -> Finding {
     let name = wanted.name;
+    let severity = Severities::NONE.with(Target::Rootless, Some(Severity::Error));
+    let mut finding = Finding::new(name, severity, summary)
+        .evidence(&*wanted.source, DefaultUlimit::text(name, wanted.hard));
+    if let Some(hard) = hard {
+        finding = finding.evidence("/proc/self/limits", format!("hard {name} {hard}"));
+        finding = finding.remedy(ask_for_less(facts, name, hard));
+    }
+    finding = finding.remedy(Remedy::commands(
+        Place::Container,
+        "or start the outer container with the limit that is asked for",
+        [format!("docker run --ulimit {name}={} IMAGE", wanted.hard.map_or(-1, to_i64))],
+    ));
+    if may_raise(facts) == Ok(true) {
+        return finding;
+    }
+    finding.remedy(Remedy::container(
+        "or let it raise its limits; not in a user namespace",
+        [ContainerSetting::CapAdd(Capability::SYS_RESOURCE)],
+    ))
+}
+
+fn ask_for_less(facts: &Facts, name: &str, hard: u64) -> Remedy {
     let conf = format!("[containers]\ndefault_ulimits = [\"{name}={hard}:{hard}\"]\n");
     let user = if facts.identity.euid.is_known_and(|euid| *euid == 0) {
         "/etc/containers/containers.conf"
     } else {
         "~/.config/containers/containers.conf"
     };
-    Some(
-        Finding::new(
-            name,
-            Severities::NONE.with(Target::Rootless, Some(Severity::Error)),
-            format!(
-                "podman asks for {name}={asks}, the hard limit here is {hard} and cannot be raised"
-            ),
-        )
-        .evidence(&*wanted.source, format!("{name}={asks}"))
-        .evidence("/proc/self/limits", format!("hard {name} {hard}"))
-        .remedy(Remedy::file(
-            Place::Here,
-            format!("ask for no more than there is, in {user}"),
-            Snippet::Lines(Language::Toml, conf),
-        ))
-        .remedy(Remedy::commands(
-            Place::Container,
-            "or start the outer container with the limit that is asked for",
-            [format!("docker run --ulimit {name}={} IMAGE", wanted.hard.map_or(-1, to_i64))],
-        ))
-        .remedy(Remedy::container(
-            "or let it raise its limits; not in a user namespace",
-            [ContainerSetting::CapAdd(Capability::SYS_RESOURCE)],
-        )),
+    Remedy::file(
+        Place::Here,
+        format!("ask for no more than there is, in {user}"),
+        Snippet::Lines(Language::Toml, conf),
     )
 }
 
@@ -151,9 +195,9 @@ mod tests {
 
     use super::*;
     use crate::{
-        facts::{CapabilitySet, DefaultUlimit, Fact, Why},
+        facts::{CapabilitySet, Ending, Why},
         resources::testing::{is_not_applicable, only_finding},
-        testing::{healthy_container, healthy_vm, private},
+        testing::{healthy_container, healthy_vm, private, tried},
         version::Version,
     };
 
@@ -213,5 +257,41 @@ mod tests {
         assert!(run(&facts).is_err());
         facts.capabilities.effective = Fact::missing("CapEff", Why::NotFound);
         assert!(run(&facts).is_err());
+    }
+
+    /// With a trial in which setting this many files failed so, or worked.
+    fn tried_with(mut facts: Facts, hard: u64, what: Option<&str>) -> Facts {
+        let object = format!("nofile={hard}");
+        tried(&mut facts, TrialName::Rlimit, "", &[(Action::RaiseLimit, &object, what)]);
+        facts
+    }
+
+    #[test]
+    fn a_limit_that_was_refused_is_proof() {
+        let facts = asking(confined(4096), Some(65_536));
+        let finding = only_finding(run(&tried_with(facts, 65_536, Some("EPERM"))));
+        let last = finding.evidence.last().unwrap();
+        assert_eq!((&*last.source, &*last.value), ("trial: set a limit (nofile=65536)", "EPERM"));
+        assert!(finding.summary.contains("4096"));
+        // More than fs.nr_open.
+        let mut facts = asking(healthy_vm(), Some(1 << 30));
+        facts.resources.open_files = Fact::missing("/proc/self/limits", Why::NotPermitted);
+        let finding = only_finding(run(&tried_with(facts, 1 << 30, Some("EPERM"))));
+        assert!(finding.summary.ends_with("cannot set it: EPERM"), "{}", finding.summary);
+    }
+
+    #[test]
+    fn a_limit_that_was_set_is_no_alarm() {
+        let facts = asking(confined(4096), Some(65_536));
+        assert_eq!(run(&tried_with(facts.clone(), 65_536, None)), Ok(Outcome::proved()));
+        let other = tried_with(facts, 1 << 20, None);
+        assert_eq!(only_finding(run(&other)).severity, CHECK.worst, "another one was tried");
+    }
+
+    #[test]
+    fn without_a_trial_it_is_judged_as_before() {
+        let mut facts = tried_with(asking(confined(4096), Some(65_536)), 65_536, None);
+        facts.trials.runs[0].ending = Ending::Skipped("no process can be forked".into());
+        assert_eq!(only_finding(run(&facts)).severity, CHECK.worst);
     }
 }

@@ -15,6 +15,7 @@ check! {
     /// Whether the Docker daemon that clients use is in another network namespace: `DOCKER_HOST` names another
     /// host, or the socket is mounted into this container and nothing here listens on it. Then, whether the
     /// current cluster of the kubeconfig is at a loopback address.
+    /// `--active` does not try it: a connection would be in the log of whatever listens there.
     ///
     /// ## Why it matters
     /// kind publishes the API server on 127.0.0.1 of the machine or container in which the *daemon* runs, and

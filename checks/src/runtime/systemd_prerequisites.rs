@@ -1,7 +1,10 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Capability, CgroupMount, CgroupVersion, Facts, Hierarchy, Role, Tri, Why},
+    facts::{
+        Action, Capability, CgroupMount, CgroupVersion, Facts, Hierarchy, Role, Step, Tri, Trial,
+        TrialName, Why,
+    },
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Remedy},
 };
@@ -10,7 +13,7 @@ check! {
     /// ## What it looks at
     /// What systemd as PID 1 of this container could not make itself: a mount at `/run`, where it may not
     /// mount (no `CAP_SYS_ADMIN` in the bounding set); a cgroup filesystem; and on cgroup v1 the hierarchy named
-    /// `systemd`, writable.
+    /// `systemd`, writable. With `--active` a tmpfs is mounted, and a cgroup made where systemd would.
     ///
     /// ## Why it matters
     /// systemd mounts a tmpfs at `/run` and makes `/init.scope` before it logs anything. If either fails
@@ -67,7 +70,32 @@ fn run(facts: &Facts) -> Verdict {
     if findings.is_empty() && !missing.is_empty() {
         return Err(Unknown { missing, remedy: None });
     }
-    Ok(Outcome::of(findings))
+    Ok(Outcome::of_or(findings, || {
+        let worked =
+            |tried: Option<(&Trial, &Step)>| tried.is_some_and(|(_, step)| step.refused.is_none());
+        let all = worked(mounted(facts)) && worked(made(facts));
+        if all { Outcome::proved() } else { Outcome::pass() }
+    }))
+}
+
+/// How mounting a tmpfs went, which may fail for want of a directory too.
+fn mounted(facts: &Facts) -> Option<(&Trial, &Step)> {
+    let trial = facts.trials.complete(TrialName::Privilege)?;
+    let mut steps = trial.steps(Action::MountTmpfs);
+    let step = steps.find(|step| step.refused.is_none() || step.errno().is_some())?;
+    Some((trial, step))
+}
+
+/// How making a cgroup went, where systemd makes init.scope.
+fn made(facts: &Facts) -> Option<(&Trial, &Step)> {
+    let trial = facts.trials.complete(TrialName::Cgroup)?;
+    let named = Hierarchy::Named("systemd".into());
+    let mut mounts = facts.cgroup.mounts.known().into_iter().flatten();
+    let place = match mounts.find(|mount| mount.hierarchy == named && !mount.read_only) {
+        Some(mount) => mount.mount_point.as_str(),
+        None => "/sys/fs/cgroup",
+    };
+    Some((trial, trial.step(Action::MakeDirectory, place)?))
 }
 
 fn can_mount(facts: &Facts) -> Result<bool, Unknown> {
@@ -76,19 +104,25 @@ fn can_mount(facts: &Facts) -> Result<bool, Unknown> {
 
 fn run_directory(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     let mount = facts.mounts.get()?.at("/run");
+    let tried = mounted(facts);
+    let refused = tried.filter(|(_, step)| step.refused.is_some());
     let summary = match mount {
         Some(mount) if mount.read_only() => "/run is mounted read-only",
         Some(_) => return Ok(None),
-        None if can_mount(facts)? => return Ok(None),
+        None if refused.is_some() => "/run is no mount of its own, and systemd may not mount one",
+        None if tried.is_some() || can_mount(facts)? => return Ok(None),
         None => "/run is no mount of its own, and systemd may not mount one without CAP_SYS_ADMIN",
     };
     let options = mount.map_or_else(|| "no such mount".into(), |m| m.options.join(","));
-    let finding = Finding::new("/run", CHECK.worst, summary)
-        .evidence("/proc/self/mountinfo: /run", options)
-        .remedy(Remedy::container(
-            "give the container a tmpfs at /run and /tmp",
-            [ContainerSetting::Tmpfs("/run".into()), ContainerSetting::Tmpfs("/tmp".into())],
-        ));
+    let mut finding =
+        Finding::new("/run", CHECK.worst, summary).evidence("/proc/self/mountinfo: /run", options);
+    if let Some((trial, step)) = refused.filter(|_| mount.is_none()) {
+        finding = finding.tried(trial, step);
+    }
+    let finding = finding.remedy(Remedy::container(
+        "give the container a tmpfs at /run and /tmp",
+        [ContainerSetting::Tmpfs("/run".into()), ContainerSetting::Tmpfs("/tmp".into())],
+    ));
     Ok(Some(if mount.is_none() { finding.caused_by("privilege-missing") } else { finding }))
 }
 
@@ -116,9 +150,15 @@ fn cgroups(facts: &Facts) -> Result<Option<Finding>, Unknown> {
             let named = Hierarchy::Named("systemd".into());
             let mounts = facts.cgroup.mounts.get()?;
             let refused = |m: &&CgroupMount| m.hierarchy == named && m.read_only;
-            let writable = mounts.iter().any(|m| m.hierarchy == named && !m.read_only);
+            let writable = mounts.iter().find(|m| m.hierarchy == named && !m.read_only);
+            if let (Some(mount), Some((trial, step))) = (writable, made(facts)) {
+                let place = mount.mount_point.as_str();
+                let summary = format!("no cgroup can be made in {place}, nor /init.scope: {step}");
+                let found = || finding(place, summary).tried(trial, step);
+                return Ok(step.refused.is_some().then(found));
+            }
             // Where the hierarchy is not mounted at all: cgroup-hybrid-named-systemd.
-            let Some(mount) = mounts.iter().find(refused).filter(|_| !writable) else {
+            let Some(mount) = mounts.iter().find(refused).filter(|_| writable.is_none()) else {
                 return Ok(None);
             };
             let place = mount.mount_point.as_str();
@@ -132,90 +172,4 @@ fn cgroups(facts: &Facts) -> Result<Option<Finding>, Unknown> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        facts::{CapabilitySet, Fact, Fact::Known},
-        testing::{healthy_container, healthy_vm},
-    };
-
-    /// What Docker gives without `--privileged`.
-    fn unprivileged() -> Facts {
-        let mut facts = healthy_container();
-        facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
-        facts
-    }
-
-    fn without_run(mut facts: Facts) -> Facts {
-        if let Known(table) = &mut facts.mounts {
-            table.rows.retain(|m| m.mount_point != "/run");
-        }
-        facts
-    }
-
-    fn subjects(facts: &Facts) -> Vec<String> {
-        match run(facts) {
-            Ok(Outcome::Found(findings)) => findings.into_iter().map(|f| f.subject).collect(),
-            Ok(_) => Vec::new(),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn named(facts: &mut Facts, read_only: bool) {
-        facts.cgroup.version = Known(CgroupVersion::V1);
-        facts.cgroup.mounts = Known(
-            [CgroupMount {
-                hierarchy: Hierarchy::Named("systemd".into()),
-                mount_point: "/sys/fs/cgroup/systemd".into(),
-                root: "/".into(),
-                read_only,
-                super_options: Vec::new(),
-            }]
-            .into(),
-        );
-    }
-
-    #[test]
-    fn without_a_mount_at_run_and_the_right_to_make_it_systemd_freezes() {
-        assert_eq!(subjects(&without_run(unprivileged())), ["/run"]);
-    }
-
-    #[test]
-    fn with_either_of_the_two_it_passes() {
-        assert!(subjects(&unprivileged()).is_empty());
-        assert!(subjects(&without_run(healthy_container())).is_empty());
-    }
-
-    #[test]
-    fn a_read_only_named_hierarchy_is_found() {
-        let mut facts = healthy_container();
-        named(&mut facts, true);
-        assert_eq!(subjects(&facts), ["/sys/fs/cgroup/systemd"]);
-        named(&mut facts, false);
-        assert!(subjects(&facts).is_empty());
-    }
-
-    #[test]
-    fn hidden_cgroups_are_found_where_they_cannot_be_mounted() {
-        let mut facts = unprivileged();
-        facts.cgroup.version = Known(CgroupVersion::None);
-        assert_eq!(subjects(&facts), ["/sys/fs/cgroup"]);
-    }
-
-    #[test]
-    fn a_host_and_systemd_itself_are_not_judged() {
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
-        let mut facts = without_run(unprivileged());
-        facts.pid1.role = Role::Systemd;
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
-    }
-
-    #[test]
-    fn without_the_mount_table_it_is_unknown_but_what_is_certain_is_told() {
-        let mut facts = healthy_container();
-        facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-        assert!(run(&facts).is_err());
-        named(&mut facts, true);
-        assert_eq!(subjects(&facts), ["/sys/fs/cgroup/systemd"]);
-    }
-}
+mod tests;

@@ -12,6 +12,8 @@ check! {
     /// `/sys/kernel/security/apparmor` is visible, `container` is not in the environment), and whether it
     /// could then load its profile: `apparmor_parser`, the doctor's own label, CAP_MAC_ADMIN, and for root
     /// whether `.replace` may be written.
+    /// `--active` does not try it: to load even nothing changes the revision of the policy, and to open
+    /// `.replace` proves nothing, since everybody may.
     ///
     /// ## Why it matters
     /// dockerd and containerd load the profile `docker-default` for every container that is not privileged.

@@ -12,6 +12,8 @@ check! {
     /// Which directory of which filesystem each data root is (`/proc/self/mountinfo`: the root field, and
     /// what follows the mount point), compared with where the engine that runs this container keeps its own
     /// data (the sources of `/etc/hosts` and of the root mount), and with where kubelet keeps volumes.
+    /// `--active` does not try it: the databases are locked by flock(2), which only shows to whoever takes the
+    /// lock, and so would stand in a daemon's way.
     ///
     /// ## Why it matters
     /// A data root belongs to one daemon. A second one waits for the lock of a database and dies with

@@ -23,3 +23,17 @@ pub(crate) fn tried(
         left_behind: alloc::vec![],
     });
 }
+
+/// Lets all steps of a trial that did this fail with this error number.
+pub(crate) fn refused_step(
+    facts: &mut Facts,
+    name: TrialName,
+    action: Action,
+    errno: i32,
+    what: &str,
+) {
+    let trials = facts.trials.runs.iter_mut().filter(|trial| trial.name == name);
+    for step in trials.flat_map(|trial| &mut trial.steps).filter(|step| step.action == action) {
+        step.refused = Some(Refused { errno: Some(errno), what: what.into() });
+    }
+}

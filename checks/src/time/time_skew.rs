@@ -12,6 +12,7 @@ check! {
     /// The system's clock beside the day on which this doctor was released, and, where the kernel takes its
     /// clock not to be synchronised (`adjtimex(2)`), beside the hardware clock
     /// (`/sys/class/rtc/rtc0/since_epoch`).
+    /// `--active` does not try it: right is what another machine says, and none is asked.
     ///
     /// ## Why it matters
     /// A clock that is behind makes every certificate one of the future: pulls, and `kind create`, end in

@@ -88,6 +88,14 @@ pub enum Action {
     JoinKeyring,
     /// `add_key(2)` of keyrings.
     MakeKeyrings,
+    /// `setrlimit(2)` with a hard limit that an engine asks for.
+    RaiseLimit,
+    /// Writing a lower `oom_score_adj`.
+    LowerOomScore,
+    /// Writing a sysctl of a network namespace below `/proc/sys`.
+    WriteSysctl,
+    /// Opening a sysctl of a detached proc again for writing, as runc does.
+    ReopenSysctl,
 }
 
 impl Action {
@@ -135,6 +143,10 @@ impl Action {
             Self::AttachFilter => "attach a device filter",
             Self::JoinKeyring => "join a session keyring",
             Self::MakeKeyrings => "make keyrings",
+            Self::RaiseLimit => "set a limit",
+            Self::LowerOomScore => "lower oom_score_adj",
+            Self::WriteSysctl => "write a sysctl",
+            Self::ReopenSysctl => "write a sysctl of a detached proc",
         }
     }
 }

@@ -2,8 +2,8 @@ use alloc::vec;
 
 use super::*;
 use crate::{
-    facts::{CapabilitySet, Fact, Missing, Text, Why},
-    testing::{healthy_container, healthy_vm, mount},
+    facts::{CapabilitySet, Ending, Fact, Missing, Text, Why},
+    testing::{healthy_container, healthy_vm, mount, refused_step, tried as add_trial},
 };
 
 fn with_read_only(places: &[&str]) -> Facts {
@@ -131,4 +131,71 @@ fn without_mounts_it_is_unknown_unless_one_is_certain() {
     let mut facts = healthy_container();
     facts.cgroup.mounts = Fact::Missing(missing());
     assert!(run(&facts).is_err());
+}
+
+/// With a trial of sysctls that ended so, and one in which a cgroup was made.
+fn tried_with(mut facts: Facts, refused: Option<(i32, &str)>) -> Facts {
+    let name = "net/ipv4/ip_forward";
+    add_trial(&mut facts, TrialName::Sysctl, "", &[(Action::WriteSysctl, name, None)]);
+    if let Some((errno, what)) = refused {
+        refused_step(&mut facts, TrialName::Sysctl, Action::WriteSysctl, errno, what);
+    }
+    let steps = [(Action::MakeDirectory, "/sys/fs/cgroup", None)];
+    add_trial(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &steps);
+    facts
+}
+
+#[test]
+fn what_may_not_be_written_is_found_whoever_refuses() {
+    let facts = tried_with(with_read_only(&["/proc/sys"]), Some((30, "EROFS")));
+    let finding = only_finding(&facts);
+    let last = finding.evidence.last().unwrap();
+    assert_eq!(
+        (&*last.source, &*last.value),
+        ("trial: write a sysctl (net/ipv4/ip_forward)", "EROFS")
+    );
+    assert_eq!(docker(&finding), Some(Severity::Error));
+    let mut facts = tried_with(healthy_container(), Some((13, "EACCES")));
+    facts.security.label = Fact::Known("docker-default (enforce)".into());
+    let finding = only_finding(&facts);
+    assert_eq!(finding.severity, CHECK.worst);
+    assert!(
+        finding.summary.starts_with("/proc/sys/net/ipv4/ip_forward cannot be written (EACCES)")
+    );
+    assert!(finding.remedies.iter().all(|remedy| remedy.place != Place::Here), "not read-only");
+}
+
+#[test]
+fn what_was_written_is_no_alarm() {
+    assert_eq!(run(&tried_with(healthy_container(), None)), Ok(Outcome::proved()));
+    assert_eq!(run(&tried_with(with_read_only(&["/proc/sys"]), None)), Ok(Outcome::proved()));
+    let closed = tried_with(with_cgroups(&[(Hierarchy::Unified, "/sys/fs/cgroup")]), None);
+    assert_eq!(run(&closed), Ok(Outcome::proved()));
+    // A file that this kernel lacks, or a capability, says nothing of the mount.
+    for other in [(2, "ENOENT"), (1, "EPERM")] {
+        assert_eq!(run(&tried_with(healthy_container(), Some(other))), Ok(Outcome::pass()));
+    }
+}
+
+#[test]
+fn a_cgroup_that_was_refused_is_proof() {
+    let mut facts = with_cgroups(&[(Hierarchy::Unified, "/sys/fs/cgroup")]);
+    let steps = [(Action::MakeDirectory, "/sys/fs/cgroup", Some("EROFS"))];
+    add_trial(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &steps);
+    assert_eq!(only_finding(&facts).proof(), crate::outcome::Proof::Trial);
+}
+
+#[test]
+fn without_trials_it_is_judged_as_before() {
+    for (facts, found) in [(with_read_only(&["/proc/sys"]), true), (healthy_container(), false)] {
+        let mut facts = tried_with(facts, Some((13, "EACCES")));
+        for trial in &mut facts.trials.runs {
+            trial.ending = Ending::Skipped("no process can be forked".into());
+        }
+        assert_eq!(matches!(run(&facts), Ok(Outcome::Found(_))), found);
+        // No network namespace: nothing was written.
+        let mut facts = tried_with(healthy_container(), None);
+        facts.trials.runs[0].steps.clear();
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+    }
 }

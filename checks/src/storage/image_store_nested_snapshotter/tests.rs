@@ -98,3 +98,29 @@ fn without_the_configuration_or_the_data_root_it_is_unknown() {
     facts.storage.data_roots.clear();
     assert!(run(&facts).is_err());
 }
+
+#[test]
+fn an_overlay_that_was_tried_says_whether_overlay2_is_in_use() {
+    use crate::{
+        facts::{Action, Ending},
+        storage::tried::testing::tried,
+    };
+    let with = |fails| {
+        let mut facts = docker(None, Value::Null);
+        facts.storage.image_stores =
+            ImageStores { graph: Fact::Known(3), snapshots: Fact::Known(8) };
+        facts.storage.data_roots[0].entries = Fact::Known(vec!["overlay2".into()]);
+        let path = facts.storage.data_roots[0].resolved.known().unwrap().clone();
+        tried(&mut facts, &path, "", fails);
+        facts
+    };
+    assert!(found(&with(None))[0].summary.contains("does not see 8 snapshots"));
+    let mut refused = with(Some((Action::MountOverlay, 22, "EINVAL")));
+    assert!(found(&refused)[0].summary.contains("does not see 3 images"));
+    refused.trials.runs[0].ending = Ending::Skipped("no process can be forked".into());
+    refused.trials.runs[0].steps.clear();
+    assert!(found(&refused)[0].summary.contains("does not see 8 snapshots"), "as before");
+    let mut mounted = with(None);
+    mounted.storage.image_stores = ImageStores { graph: Fact::Known(3), snapshots: Fact::Known(0) };
+    assert_eq!(run(&mounted), Ok(Outcome::proved()));
+}
