@@ -39,4 +39,5 @@ mod time;
 mod testing;
 
 pub use check::{Check, HEADINGS};
+pub use network::mtus_to_try;
 pub use privilege::{Privileged, missing_privileges};

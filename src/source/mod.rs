@@ -21,6 +21,7 @@ pub use live::LiveSource;
 pub(crate) use nfnetlink::nft_tables;
 pub use question::{Access, Question, SystemCall};
 pub(crate) use socket::legacy_entries;
+pub(crate) use sys::getsockopt;
 
 /// Something that can be asked about a machine.
 pub trait Source {

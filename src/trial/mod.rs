@@ -27,6 +27,7 @@ mod guardian;
 mod inotify;
 mod leftover;
 mod link;
+mod mtu;
 mod namespace;
 mod netfilter;
 mod overlay;
@@ -72,6 +73,7 @@ pub const TRIALS: &[Description] = &[
     privilege::TRIAL,
     pid1::TRIAL,
     inotify::TRIAL,
+    mtu::TRIAL,
 ];
 
 /// What is going to be tried, or why not.
@@ -113,6 +115,7 @@ impl Plan {
             steps: Vec::new(),
             ending: Ending::Complete,
             left_behind: Vec::new(),
+            learned: None,
         };
         match self.what {
             Err(why) => trial.ending = Ending::Skipped(why),

@@ -1,11 +1,13 @@
 //! What `--active` tried, and how far it came.
 
 mod action;
+mod learned;
 
 use alloc::{format, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 pub use action::Action;
+pub use learned::{Download, Learned, PathLearned};
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -30,11 +32,13 @@ pub enum TrialName {
     Pid1,
     /// inotify instances.
     Inotify,
+    /// The path to a target, and downloads from it.
+    Mtu,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -42,6 +46,7 @@ impl TrialName {
         Self::Privilege,
         Self::Pid1,
         Self::Inotify,
+        Self::Mtu,
     ];
 
     /// The name on the command line and in reports.
@@ -55,6 +60,7 @@ impl TrialName {
             Self::Privilege => "privilege",
             Self::Pid1 => "pid1",
             Self::Inotify => "inotify",
+            Self::Mtu => "mtu",
         }
     }
 
@@ -74,6 +80,7 @@ impl TrialName {
             Self::Privilege => &["dev-nodes-missing"],
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
+            Self::Mtu => &["mtu-bridge-exceeds-path", "mtu-user-network-not-inherited"],
         }
     }
 
@@ -143,6 +150,9 @@ pub struct Trial {
     pub ending: Ending,
     /// What could not be removed afterwards, with the error.
     pub left_behind: Vec<Text>,
+    /// What it has measured, if it measures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Learned>,
 }
 
 /// Everything that was tried; nothing without `--active`.
@@ -150,6 +160,9 @@ pub struct Trial {
 pub struct Trials {
     /// In the order in which they ran.
     pub runs: Vec<Trial>,
+    /// What `--mtu-target` names, as `HOST:PORT`: nothing beyond this machine is contacted without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu_target: Option<Text>,
 }
 
 impl Trials {
@@ -161,6 +174,14 @@ impl Trials {
     /// The first one of this name that came to its end.
     pub fn complete(&self, name: TrialName) -> Option<&Trial> {
         self.runs.iter().find(|trial| trial.name == name && trial.ending == Ending::Complete)
+    }
+
+    /// The trial of a path, and what it measured; also if there was no time for all of it.
+    pub fn path(&self) -> Option<(&Trial, &PathLearned)> {
+        self.runs.iter().find_map(|trial| match &trial.learned {
+            Some(Learned::Path(path)) => Some((trial, path)),
+            _ => None,
+        })
     }
 }
 

@@ -21,5 +21,6 @@ pub(crate) fn tried(
         steps: steps.iter().map(step).collect(),
         ending: Ending::Complete,
         left_behind: alloc::vec![],
+        learned: None,
     });
 }

@@ -72,6 +72,16 @@ pub enum Action {
     ReapOrphan,
     /// `inotify_init1(2)`.
     MakeInotify,
+    /// Looking up the addresses of a name.
+    ResolveName,
+    /// A TCP connection to the target.
+    ConnectTarget,
+    /// Datagrams that may not be fragmented.
+    ProbePath,
+    /// Full-size segments that have to be acknowledged.
+    SendSegments,
+    /// A download by a connection that announces the segments of some MTU.
+    Download,
 }
 
 impl Action {
@@ -111,6 +121,11 @@ impl Action {
             Self::OpenDevice => "open a device",
             Self::ReapOrphan => "let PID 1 reap an orphan",
             Self::MakeInotify => "make inotify instances",
+            Self::ResolveName => "look up an address",
+            Self::ConnectTarget => "connect to the target",
+            Self::ProbePath => "probe the path with packets that may not be fragmented",
+            Self::SendSegments => "send full-size segments",
+            Self::Download => "download",
         }
     }
 }
