@@ -22,6 +22,7 @@
 //! A trial that may not or need not run here is *skipped* with the reason, and the checks judge by what
 //! was read, as without `--active`.
 
+mod api;
 mod cgroup;
 mod guardian;
 mod inotify;
@@ -74,6 +75,7 @@ pub const TRIALS: &[Description] = &[
     pid1::TRIAL,
     inotify::TRIAL,
     mtu::TRIAL,
+    api::TRIAL,
 ];
 
 /// What is going to be tried, or why not.

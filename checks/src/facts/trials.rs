@@ -7,7 +7,7 @@ use alloc::{format, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 pub use action::Action;
-pub use learned::{Download, Learned, PathLearned};
+pub use learned::{Download, EngineLearned, EngineNetwork, Learned, PathLearned};
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -34,11 +34,13 @@ pub enum TrialName {
     Inotify,
     /// The path to a target, and downloads from it.
     Mtu,
+    /// The engine that clients reach.
+    Api,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -47,6 +49,7 @@ impl TrialName {
         Self::Pid1,
         Self::Inotify,
         Self::Mtu,
+        Self::Api,
     ];
 
     /// The name on the command line and in reports.
@@ -61,6 +64,7 @@ impl TrialName {
             Self::Pid1 => "pid1",
             Self::Inotify => "inotify",
             Self::Mtu => "mtu",
+            Self::Api => "api",
         }
     }
 
@@ -81,6 +85,7 @@ impl TrialName {
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
             Self::Mtu => &["mtu-bridge-exceeds-path", "mtu-user-network-not-inherited"],
+            Self::Api => &["docker-endpoint-mismatch", "docker-api-floor"],
         }
     }
 

@@ -2,7 +2,10 @@ use alloc::{format, string::String};
 
 use serde_json::Value;
 
-use super::endpoint::{self, Address};
+use super::{
+    asked,
+    endpoint::{self, Address},
+};
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
@@ -60,7 +63,8 @@ fn run(facts: &Facts) -> Verdict {
     let pinned = said_by == PINNED;
     // Of a newer client it is only known that it speaks this at least.
     if api >= if pinned { floor } else { floor.min(NEWEST_KNOWN) } {
-        return Ok(Outcome::pass());
+        let proved = answered.is_some_and(|(_, source, _)| source.starts_with("trial: "));
+        return Ok(if proved { Outcome::proved() } else { Outcome::pass() });
     }
     let certain =
         docker.origin == Origin::Given || answered.is_some() || !elsewhere && !docker.is_assumed();
@@ -132,6 +136,11 @@ fn floor(facts: &Facts, docker: &KnownVersion, elsewhere: bool) -> Api {
 
 /// The floor of the daemon that clients reach, if it runs here and answered; what was asked, its words.
 fn answered(facts: &Facts) -> Option<(Api, String, String)> {
+    if let Some((trial, engine)) = asked::engine(facts) {
+        let floor = &engine.version.minimum_api_version;
+        let source = format!("trial: GET /version ({})", trial.subject);
+        return Some((parse(floor)?, source, format!("MinAPIVersion {floor}")));
+    }
     let Address::Unix(socket) = endpoint::effective(facts).ok()?.address else { return None };
     let floor = &facts.engines.answer_at(&socket)?.minimum_api_version;
     let source = format!("GET /version of {socket}");

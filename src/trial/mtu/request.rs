@@ -31,7 +31,7 @@ pub(super) fn padded(target: &str) -> Vec<u8> {
 }
 
 /// `ClientHello` of TLS 1.2 (RFC 5246), to which a server answers with its certificates in the clear.
-fn client_hello(host: &str) -> Vec<u8> {
+pub(in super::super) fn client_hello(host: &str) -> Vec<u8> {
     /// ECDHE and RSA, AES-GCM and ChaCha20: what servers of the last ten years take.
     const SUITES: [u16; 8] = [0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0x009c, 0x002f];
     // Without an address: server_name is for names.

@@ -82,6 +82,14 @@ pub enum Action {
     SendSegments,
     /// A download by a connection that announces the segments of some MTU.
     Download,
+    /// A connection to the engine that clients reach.
+    ConnectEngine,
+    /// The beginning of a TLS handshake with it.
+    BeginTls,
+    /// `GET` of one path of its API.
+    AskEngine,
+    /// What it says of itself.
+    KnowEngine,
 }
 
 impl Action {
@@ -126,6 +134,10 @@ impl Action {
             Self::ProbePath => "probe the path with packets that may not be fragmented",
             Self::SendSegments => "send full-size segments",
             Self::Download => "download",
+            Self::ConnectEngine => "connect to the engine",
+            Self::BeginTls => "begin a TLS handshake",
+            Self::AskEngine => "ask the engine",
+            Self::KnowEngine => "know the engine",
         }
     }
 }

@@ -4,12 +4,16 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
+use crate::facts::{EngineVersion, Text};
+
 /// What a trial has measured.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Learned {
     /// The path to the target of `--mtu-target`.
     Path(PathLearned),
+    /// The engine that clients reach.
+    Engine(EngineLearned),
 }
 
 /// The path to one target, both ways.
@@ -66,4 +70,35 @@ impl PathLearned {
         };
         self.announcing(mtu).is_some_and(|download| download.stalled && with_less(download.bytes))
     }
+}
+
+/// What an engine says of itself by its API: `/version`, `/info` and `/networks`. What it does not say is
+/// empty.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineLearned {
+    /// Its versions.
+    pub version: EngineVersion,
+    /// The name of its machine.
+    pub name: Text,
+    /// `cgroupfs`, `systemd` or `none`.
+    pub cgroup_driver: Text,
+    /// `1` or `2`.
+    pub cgroup_version: Text,
+    /// `overlay2`, `vfs`, ….
+    pub storage_driver: Text,
+    /// Its networks.
+    pub networks: Vec<EngineNetwork>,
+}
+
+/// A network of an engine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineNetwork {
+    /// Its name.
+    pub name: Text,
+    /// `bridge`, `host`, `overlay`, ….
+    pub driver: Text,
+    /// `com.docker.network.driver.mtu`, if the network has the option.
+    pub mtu: Option<u32>,
+    /// Its ranges.
+    pub subnets: Vec<Text>,
 }
