@@ -65,7 +65,7 @@ fn ask(steps: &mut Steps, address: &EngineAddress) -> Option<()> {
         let body = get(address, "/version")?;
         engine_version(&body).ok_or_else(|| Failure::seen("the answer is no version"))
     })?;
-    steps.learned(Learned::Engine(learned.clone()));
+    steps.learned(Learned::Engine(Box::new(learned.clone())));
     steps.about("/info", false);
     if let Some(info) = steps.step(Action::AskEngine, || json::<Info>(address, "/info")) {
         learned.name = info.name.into();
@@ -81,7 +81,7 @@ fn ask(steps: &mut Steps, address: &EngineAddress) -> Option<()> {
     }
     steps.about(&described(&learned), false);
     steps.step(Action::KnowEngine, || Ok::<_, Failure>(()));
-    steps.learned(Learned::Engine(learned));
+    steps.learned(Learned::Engine(Box::new(learned)));
     Some(())
 }
 
@@ -271,5 +271,59 @@ impl Network {
             mtu: options.get("com.docker.network.driver.mtu").and_then(|mtu| mtu.parse().ok()),
             subnets: ranges.into_iter().take(16).map(|range| Text::from(range.subnet)).collect(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    /// What `ping` says of a server that answers this.
+    fn said_of(answer: &'static [u8]) -> Option<String> {
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        ours.set_nonblocking(true).unwrap();
+        let server = std::thread::spawn(move || {
+            assert!(theirs.read(&mut [0; 512]).unwrap() > 0);
+            theirs.write_all(answer).unwrap();
+        });
+        let said = ping(&ours).err().map(|failure| format!("{failure:?}"));
+        server.join().unwrap();
+        said
+    }
+
+    #[test]
+    fn protocols_are_told_apart_by_what_comes_first() {
+        assert_eq!(said_of(b"HTTP/1.0 200 OK\r\n\r\nOK"), None);
+        let tls = "it speaks TLS";
+        let words =
+            b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n";
+        for (answer, expected) in [
+            (&words[..], tls),
+            (&[21, 3, 1, 0, 2, 2, 10], tls),
+            (b"HTTP/1.1 403 Forbidden\r\n\r\n", "HTTP status 403"),
+            (b"HTTP/1.1 \xff\x1b[31m", "not that of an engine"),
+            (b"SSH-2.0-OpenSSH\r\n", "not that of an engine"),
+            (b"", "no answer"),
+        ] {
+            let said = said_of(answer).unwrap();
+            assert!(said.contains(expected), "{said}");
+        }
+    }
+
+    #[test]
+    fn networks_have_ranges_and_options() {
+        let body = r#"[{"Name": "bridge", "Driver": "bridge", "IPAM": {"Config": [{"Subnet": "172.17.0.0/16"}]},
+            "Options": {"com.docker.network.driver.mtu": "1400"}},
+            {"Name": "none", "Driver": "null", "Options": null, "IPAM": {"Config": null}}]"#;
+        let networks: Vec<Network> = serde_json::from_str(body).unwrap();
+        let networks = networks.into_iter().map(Network::into_fact).collect();
+        let version = EngineVersion { version: "28.2.2".into(), ..EngineVersion::default() };
+        let engine = EngineLearned { version, networks, ..EngineLearned::default() };
+        assert_eq!(
+            described(&engine),
+            "28.2.2, network bridge 172.17.0.0/16 mtu 1400, network none"
+        );
     }
 }

@@ -79,7 +79,7 @@ pub(super) fn asked<'a>(facts: &'a Facts, endpoint: &Endpoint) -> Option<Asked<'
 }
 
 /// What the engine at the endpoint in use said of itself.
-pub(super) fn engine<'a>(facts: &'a Facts) -> Option<(&'a Trial, &'a EngineLearned)> {
+pub(super) fn engine(facts: &Facts) -> Option<(&Trial, &EngineLearned)> {
     let trial = facts.trials.complete(TrialName::Api)?;
     match &trial.learned {
         Some(Learned::Engine(engine)) => Some((trial, engine)),

@@ -164,9 +164,12 @@ fn parse(text: &str) -> Option<Api> {
 mod tests {
     use super::*;
     use crate::{
-        facts::{DockerClient, EngineApi, EngineVersion, Fact, Fact::Known, Why},
+        facts::{
+            DockerClient, EngineApi, EngineLearned, EngineVersion, Fact, Fact::Known, Learned,
+            TrialName, Why,
+        },
         target::Target,
-        testing::{healthy_container, healthy_vm},
+        testing::{healthy_container, healthy_vm, tried},
     };
 
     fn with(client: Version, daemon: Option<Version>) -> Facts {
@@ -249,6 +252,23 @@ mod tests {
         let mut given = answering(with(OLD, None), "1.44");
         given.versions.give(Component::Docker, OLD);
         assert_eq!(severity(&given), None);
+    }
+
+    #[test]
+    fn a_daemon_elsewhere_that_was_asked_is_certain_too() {
+        let asked = |floor: &str| {
+            let mut facts = with(OLD, None);
+            facts.runtime.variables =
+                Known([("DOCKER_HOST".into(), "tcp://docker:2375".into())].into());
+            tried(&mut facts, TrialName::Api, "tcp://docker:2375", &[]);
+            let version =
+                EngineVersion { minimum_api_version: floor.into(), ..EngineVersion::default() };
+            let engine = EngineLearned { version, ..EngineLearned::default() };
+            facts.trials.runs[0].learned = Some(Learned::Engine(alloc::boxed::Box::new(engine)));
+            facts
+        };
+        assert_eq!(severity(&asked("1.44")), Some(Severity::Warning));
+        assert_eq!(run(&asked("1.24")), Ok(Outcome::proved()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What a trial has measured, beyond whether its steps worked.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub enum Learned {
     /// The path to the target of `--mtu-target`.
     Path(PathLearned),
     /// The engine that clients reach.
-    Engine(EngineLearned),
+    Engine(Box<EngineLearned>),
 }
 
 /// The path to one target, both ways.

@@ -151,10 +151,9 @@ fn asked_of(mut facts: Facts, url: &str, error: Option<&str>) -> Verdict {
 }
 
 fn with_host(variables: &[(&str, &str)]) -> Facts {
-    let mut facts = crate::testing::healthy_container();
-    facts.runtime.variables = crate::facts::Fact::Known(
-        variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect(),
-    );
+    let mut facts = healthy_container();
+    facts.runtime.variables =
+        Known(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect());
     facts
 }
 
