@@ -158,8 +158,10 @@ fn ping(stream: &UnixStream) -> Result<(), Failure> {
     }
     match text.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)) {
         Some("200") => Ok(()),
-        Some(status) => Err(Failure::seen(format!("HTTP status {}", status.escape_debug()))),
-        None => Err(Failure::seen("the answer is not that of an engine")),
+        Some(status) if status.bytes().all(|b| b.is_ascii_digit()) => {
+            Err(Failure::seen(format!("HTTP status {status}")))
+        }
+        _ => Err(Failure::seen("the answer is not that of an engine")),
     }
 }
 
