@@ -39,4 +39,6 @@ mod time;
 mod testing;
 
 pub use check::{Check, HEADINGS};
+pub use network::mtus_to_try;
 pub use privilege::{Privileged, missing_privileges};
+pub use runtime::{EngineAddress, engine_address};

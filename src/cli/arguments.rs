@@ -74,6 +74,21 @@ pub(super) fn version(text: &str) -> Result<Version, String> {
     text.parse().map_err(|()| "a version begins with a number, for instance 29.1".to_owned())
 }
 
+/// `registry.example:443`, `[2001:db8::1]:80`.
+pub(super) fn host_and_port(text: &str) -> Result<String, String> {
+    let parts = text.rsplit_once(':');
+    let good = parts.is_some_and(|(host, port)| {
+        let in_brackets = host.starts_with('[') && host.ends_with(']');
+        let plain = |c: char| c.is_ascii_graphic() && c != '/' && c != '@';
+        !host.is_empty()
+            && host.chars().all(plain)
+            && (in_brackets || !host.contains(':'))
+            && port.parse::<u16>().is_ok_and(|port| port > 0)
+    });
+    let advice = "say HOST:PORT, for instance registry-1.docker.io:443, without a scheme or a path";
+    if good { Ok(text.to_owned()) } else { Err(advice.to_owned()) }
+}
+
 /// Seconds, more than none and at most an hour.
 pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     let seconds = text.parse::<f64>().ok().filter(|s| *s > 0.0 && *s <= 3600.0);
@@ -117,6 +132,18 @@ mod tests {
         assert_eq!(assumption("docker=29.1"), Ok((Component::Docker, Version::new(29, 1, 0))));
         assert!(assumption("docker").is_err());
         assert!(assumption("dokcer=1").is_err_and(|e| e.ends_with("did you mean docker?")));
+    }
+
+    #[test]
+    fn a_target_has_a_host_and_a_port() {
+        for good in ["registry-1.docker.io:443", "192.0.2.1:80", "[2001:db8::1]:5000"] {
+            assert_eq!(host_and_port(good), Ok(good.to_owned()));
+        }
+        for bad in
+            ["host", "host:", ":80", "host:0", "host:65536", "https://host:443", "a b:80", "::1:80"]
+        {
+            assert!(host_and_port(bad).is_err(), "{bad}");
+        }
     }
 
     #[test]

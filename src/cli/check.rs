@@ -7,7 +7,7 @@ use std::{
 };
 
 use dind_doctor_checks::{
-    facts::TrialName,
+    facts::{Text, TrialName},
     target::Severity,
     version::{Component, Version},
 };
@@ -66,6 +66,11 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "TRIAL", num_args = 0.., require_equals = true, value_delimiter = ',',
           value_parser = selection::trial, conflicts_with = "from", help_heading = "What to judge")]
     active: Option<Vec<TrialName>>,
+    /// Where the trial mtu downloads from, by HTTP or TLS: the one thing beyond this machine that is
+    /// contacted
+    #[arg(long, value_name = "HOST:PORT", value_parser = arguments::host_and_port, requires = "active",
+          help_heading = "What to judge")]
+    mtu_target: Option<String>,
 
     /// From which severity on the exit code is 1 [default: error]
     #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Exit code")]
@@ -112,6 +117,7 @@ pub(super) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<ExitCode, Trouble> {
+    arguments.reaches_the_trial()?;
     let config = arguments.config.read(console.variable)?;
     let options = arguments.options(config, arguments.baseline.read()?);
     let end = Instant::now() + arguments.timeout;
@@ -119,6 +125,7 @@ pub(super) fn run(
     let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
     let mut collected = probe::collect(&*source);
     if let Some(names) = &arguments.active {
+        collected.facts.trials.mtu_target = arguments.mtu_target.as_deref().map(Text::from);
         trial::run(&mut collected, names, end);
     }
     let report = report::diagnose(collected, origin, &options);
@@ -133,6 +140,17 @@ pub(super) fn run(
 }
 
 impl Arguments {
+    /// A target that nothing would be tried with is a mistake.
+    fn reaches_the_trial(&self) -> Result<(), Trouble> {
+        let others = |names: &Vec<_>| !names.is_empty() && !names.contains(&TrialName::Mtu);
+        if self.mtu_target.is_some() && self.active.as_ref().is_some_and(others) {
+            let message =
+                "--mtu-target is for the trial mtu: say --active=mtu, or --active for all";
+            return Err(Trouble::Usage(message.to_owned()));
+        }
+        Ok(())
+    }
+
     /// What the command line asks for, and where that says nothing, the configuration; what is ignored
     /// and assumed in either.
     fn options(&self, config: Config, baseline: Option<Baseline>) -> Options {

@@ -18,9 +18,13 @@ mod sys;
 
 pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Package, Refusal, Stat, StatFs, Uname};
 pub use live::LiveSource;
+pub(crate) use live::engine::{
+    connected as engine_socket, get as engine_get, parse as engine_version,
+};
 pub(crate) use nfnetlink::nft_tables;
 pub use question::{Access, Question, SystemCall};
 pub(crate) use socket::legacy_entries;
+pub(crate) use sys::getsockopt;
 
 /// Something that can be asked about a machine.
 pub trait Source {

@@ -6,7 +6,7 @@ use nix::errno::Errno;
 
 /// `getsockopt(2)` with a value that is bytes: the kernel reads `value` where the option takes an
 /// argument, and writes the answer over it. Returns how many bytes the answer has.
-pub(super) fn getsockopt(
+pub(crate) fn getsockopt(
     socket: BorrowedFd<'_>,
     level: libc::c_int,
     option: libc::c_int,

@@ -68,6 +68,7 @@ fn listen(stream: &UnixStream, until: Instant, trial: &mut Trial) -> Option<()> 
         let Ok(line) = serde_json::from_slice(&line) else { continue };
         match line {
             Line::Step(step) => trial.steps.push(step),
+            Line::Learned(learned) => trial.learned = Some(learned),
             Line::End { ending, left_behind } => {
                 trial.ending = ending;
                 trial.left_behind = left_behind;
@@ -164,6 +165,7 @@ mod tests {
             steps: Vec::new(),
             ending: Ending::Complete,
             left_behind: Vec::new(),
+            learned: None,
         };
         supervise(work, Instant::now() + Duration::from_millis(milliseconds), &mut trial);
         (trial, std::fs::read_dir(dir.path()).unwrap().count())

@@ -22,6 +22,7 @@
 //! A trial that may not or need not run here is *skipped* with the reason, and the checks judge by what
 //! was read, as without `--active`.
 
+mod api;
 mod bpf;
 mod cgroup;
 mod guardian;
@@ -29,6 +30,7 @@ mod inotify;
 mod keyring;
 mod leftover;
 mod link;
+mod mtu;
 mod namespace;
 mod netfilter;
 mod nfnetlink;
@@ -82,6 +84,8 @@ pub const TRIALS: &[Description] = &[
     keyring::TRIAL,
     rlimit::TRIAL,
     sysctl::TRIAL,
+    mtu::TRIAL,
+    api::TRIAL,
 ];
 
 /// What is going to be tried, or why not.
@@ -123,6 +127,7 @@ impl Plan {
             steps: Vec::new(),
             ending: Ending::Complete,
             left_behind: Vec::new(),
+            learned: None,
         };
         match self.what {
             Err(why) => trial.ending = Ending::Skipped(why),

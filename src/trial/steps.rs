@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dind_doctor_checks::facts::{Action, Ending, Refused, Step, Text};
+use dind_doctor_checks::facts::{Action, Ending, Learned, Refused, Step, Text};
 use nix::{
     errno::Errno,
     sys::{
@@ -23,6 +23,8 @@ use crate::fork;
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Line {
     Step(Step),
+    /// What was measured so far; the last word counts.
+    Learned(Learned),
     /// The last line, from the guardian: everything is removed but this.
     End {
         ending: Ending,
@@ -31,7 +33,7 @@ pub(super) enum Line {
 }
 
 /// Why a step failed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Failure(Refused);
 
 impl Failure {
@@ -99,6 +101,11 @@ impl Steps {
 
     pub(super) fn record(&mut self, step: Step) {
         self.send(&Line::Step(step));
+    }
+
+    /// What was measured so far.
+    pub(super) fn learned(&mut self, learned: Learned) {
+        self.send(&Line::Learned(learned));
     }
 
     /// The guardian's last word.

@@ -54,12 +54,19 @@ unchanged() {
     }
 }
 
+# active TRIAL: sets $options. The trial of a path begins only where it is told to what.
+active() {
+    options=("--active=$1" --format json --timeout 60)
+    if [ "$1" = mtu ]; then options+=(--mtu-target "$TARGET"); fi
+}
+
 # slowly TRIAL: a doctor whose trial has made something and is held there; sets $victim and $tracer.
 slowly() {
     rm -f "$WORK/trace" "$WORK/out"
+    active "$1"
     # It is held when its guardian has made its places, and has forked it.
     strace -f -qq -o "$WORK/trace" -e trace=setpgid,setsid,execve -e inject=setpgid:delay_exit=2500000 \
-        "$DOCTOR" --active="$1" --format json --timeout 60 >"$WORK/out" 2>&1 &
+        "$DOCTOR" "${options[@]}" >"$WORK/out" 2>&1 &
     tracer=$!
     within 30 held || fail "$1: no trial was begun: $(head -c 300 "$WORK/out")"
     victim=$(sed -n '1s/ .*//p' "$WORK/trace")
@@ -69,7 +76,8 @@ held() { until [ "$(sed -n '/setsid/,$p' "$WORK/trace" 2>/dev/null | sed '1d' | 
 
 # killed TRIAL SECONDS: a doctor that is killed after that time, wherever it is then.
 killed() {
-    "$DOCTOR" --active="$1" --format json --timeout 60 >"$WORK/out" 2>&1 &
+    active "$1"
+    "$DOCTOR" "${options[@]}" >"$WORK/out" 2>&1 &
     victim=$!
     sleep "$2"
     kill -KILL "$victim" 2>/dev/null || true

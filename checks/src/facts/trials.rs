@@ -1,11 +1,13 @@
 //! What `--active` tried, and how far it came.
 
 mod action;
+mod learned;
 
 use alloc::{format, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 pub use action::Action;
+pub use learned::{Download, EngineLearned, EngineNetwork, Learned, PathLearned};
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -38,11 +40,15 @@ pub enum TrialName {
     Rlimit,
     /// Sysctls of a network namespace.
     Sysctl,
+    /// The path to a target, and downloads from it.
+    Mtu,
+    /// The engine that clients reach.
+    Api,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -54,6 +60,8 @@ impl TrialName {
         Self::Keyring,
         Self::Rlimit,
         Self::Sysctl,
+        Self::Mtu,
+        Self::Api,
     ];
 
     /// The name on the command line and in reports.
@@ -71,6 +79,8 @@ impl TrialName {
             Self::Keyring => "keyring",
             Self::Rlimit => "rlimit",
             Self::Sysctl => "sysctl",
+            Self::Mtu => "mtu",
+            Self::Api => "api",
         }
     }
 
@@ -106,6 +116,8 @@ impl TrialName {
             Self::Keyring => &["keyring-quota"],
             Self::Rlimit => &["rlimit-raise-denied"],
             Self::Sysctl => &["sys-or-procsys-readonly", "runc-apparmor-sysctl"],
+            Self::Mtu => &["mtu-bridge-exceeds-path", "mtu-user-network-not-inherited"],
+            Self::Api => &["docker-endpoint-mismatch", "docker-api-floor"],
         }
     }
 
@@ -180,6 +192,9 @@ pub struct Trial {
     pub ending: Ending,
     /// What could not be removed afterwards, with the error.
     pub left_behind: Vec<Text>,
+    /// What it has measured, if it measures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub learned: Option<Learned>,
 }
 
 /// Everything that was tried; nothing without `--active`.
@@ -187,6 +202,9 @@ pub struct Trial {
 pub struct Trials {
     /// In the order in which they ran.
     pub runs: Vec<Trial>,
+    /// What `--mtu-target` names, as `HOST:PORT`: nothing beyond this machine is contacted without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu_target: Option<Text>,
 }
 
 impl Trials {
@@ -198,6 +216,14 @@ impl Trials {
     /// The first one of this name that came to its end.
     pub fn complete(&self, name: TrialName) -> Option<&Trial> {
         self.runs.iter().find(|trial| trial.name == name && trial.ending == Ending::Complete)
+    }
+
+    /// The trial of a path, and what it measured; also if there was no time for all of it.
+    pub fn path(&self) -> Option<(&Trial, &PathLearned)> {
+        self.runs.iter().find_map(|trial| match &trial.learned {
+            Some(Learned::Path(path)) => Some((trial, path)),
+            _ => None,
+        })
     }
 }
 

@@ -11,6 +11,9 @@ mod registry_reachability;
 mod socketlb_nested_clusterip;
 mod subnet_overlap;
 mod subnets;
+mod tried;
+
+pub use tried::mtus_to_try;
 
 use crate::Check;
 

@@ -1,6 +1,9 @@
 use alloc::{format, string::String, vec, vec::Vec};
 
-use super::path::{self, Configured, PathMtu};
+use super::{
+    path::{self, Configured, PathMtu},
+    tried,
+};
 use crate::{
     facts::{Facts, Link},
     outcome::{Finding, Outcome, Unknown, Verdict},
@@ -13,7 +16,9 @@ check! {
     /// ## What it looks at
     /// The MTU of the way out (`getsockopt(IP_MTU)` on a connected socket, which honours routes and sends
     /// nothing; else the uplink and its default route), and the MTU that containers get: of the veth ports
-    /// of bridges that are up, else what dockerd is told (`--mtu`, daemon.json), else 1500.
+    /// of bridges that are up, else what dockerd is told (`--mtu`, daemon.json), else 1500. With
+    /// `--active=mtu --mtu-target HOST:PORT`, whether a download stalls that announces the segments which a
+    /// container would announce.
     ///
     /// ## Why it matters
     /// dockerd does not look at the uplink: docker0 gets 1500. Behind an overlay network the way out carries
@@ -55,7 +60,9 @@ fn run(facts: &Facts) -> Verdict {
     let others = path::container_bridges(facts)
         .filter(|(bridge, _)| bridge.name != "docker0" && !path::is_user_network(bridge))
         .filter(|(_, port)| port.mtu > path.mtu)
-        .map(|(bridge, port)| other_bridge(facts, &path, bridge, port));
+        .filter_map(|(bridge, port)| {
+            tried::weighed(facts, port.mtu, other_bridge(facts, &path, bridge, port))
+        });
     findings.extend(others);
     findings.extend(rootless(facts, &path));
     findings.extend(ipv6(facts, &path));
@@ -63,7 +70,7 @@ fn run(facts: &Facts) -> Verdict {
         docker?;
         facts.network.links.get()?;
     }
-    Ok(Outcome::of(findings))
+    Ok(Outcome::of_or(findings, || tried::pass(facts)))
 }
 
 /// docker0 as it is, or as it will be.
@@ -73,7 +80,7 @@ fn docker_bridge(facts: &Facts, path: &PathMtu) -> Result<Option<Finding>, Unkno
         let finding =
             finding("docker0", "D/D/-/-/D", "docker0 has containers with", port.mtu, path);
         let finding = path::port_evidence(facts, finding, bridge, port);
-        return Ok(Some(daemon_remedies(facts, finding, path)));
+        return Ok(tried::weighed(facts, port.mtu, daemon_remedies(facts, finding, path)));
     }
     // Where the default fits, only a setting above it could hurt: one that cannot be read is no reason
     // to know nothing.
@@ -89,7 +96,7 @@ fn docker_bridge(facts: &Facts, path: &PathMtu) -> Result<Option<Finding>, Unkno
     let finding =
         finding("docker0", "D/D/-/-/D", "dockerd gives its containers", configured.mtu, path)
             .evidence(configured.source, format!("mtu {}", configured.mtu));
-    Ok(Some(daemon_remedies(facts, finding, path)))
+    Ok(tried::weighed(facts, configured.mtu, daemon_remedies(facts, finding, path)))
 }
 
 fn has_no_default_bridge(facts: &Facts) -> bool {

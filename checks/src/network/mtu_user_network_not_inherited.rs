@@ -1,6 +1,9 @@
 use alloc::{format, vec::Vec};
 
-use super::path::{self, PathMtu};
+use super::{
+    path::{self, PathMtu},
+    tried,
+};
 use crate::{
     facts::{Facts, Link},
     outcome::{Finding, Outcome, Unknown, Verdict},
@@ -12,7 +15,7 @@ use crate::{
 check! {
     /// ## What it looks at
     /// Whether dockerd's `mtu` is set while `default-network-opts` is not (or names more than the way out
-    /// carries), and the veth ports of the bridges `br-…` that exist.
+    /// carries), and the veth ports of the bridges `br-…` that exist. The trial `mtu` tells what becomes of it.
     ///
     /// ## Why it matters
     /// `mtu` is for the default bridge only. Networks that Compose, GitHub's runner for each job, or
@@ -44,7 +47,9 @@ fn run(facts: &Facts) -> Verdict {
     let configured = configured(facts, &path);
     let mut findings: Vec<Finding> = path::container_bridges(facts)
         .filter(|(bridge, port)| path::is_user_network(bridge) && port.mtu > path.mtu)
-        .map(|(bridge, port)| live(facts, &path, bridge, port))
+        .filter_map(|(bridge, port)| {
+            tried::weighed(facts, port.mtu, live(facts, &path, bridge, port))
+        })
         .collect();
     match configured {
         Ok(Some(finding)) => findings.push(finding),
@@ -55,7 +60,7 @@ fn run(facts: &Facts) -> Verdict {
     if findings.is_empty() {
         facts.network.links.get()?;
     }
-    Ok(Outcome::of(findings))
+    Ok(Outcome::of_or(findings, || tried::pass(facts)))
 }
 
 /// A network that exists.
@@ -97,7 +102,8 @@ fn configured(facts: &Facts, path: &PathMtu) -> Result<Option<Finding>, Unknown>
         format!("user-defined networks get an MTU of {mtu}, and the way out carries {}", path.mtu),
     )
     .evidence("dockerd", reason);
-    Ok(Some(remedies(facts, path, explained(facts, path, path.evidence(finding)))))
+    let finding = remedies(facts, path, explained(facts, path, path.evidence(finding)));
+    Ok(tried::weighed(facts, mtu, finding))
 }
 
 /// Inside a user namespace the daemon that is seen here is the rootless one.

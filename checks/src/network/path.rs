@@ -2,6 +2,7 @@
 
 use alloc::{format, string::String};
 
+use super::tried;
 use crate::{
     facts::{Facts, Link, Route},
     outcome::{Finding, Unknown},
@@ -28,9 +29,14 @@ impl PathMtu {
     }
 }
 
-/// What the kernel would put into one packet to the outside; without that, the smallest of the uplink and
-/// its route. `None` if there is no way out.
+/// The MTU of the way out: what was read, or what a trial found to be less. `None` if there is no way out.
 pub(super) fn path_mtu(facts: &Facts) -> Result<Option<PathMtu>, Unknown> {
+    Ok(read(facts)?.map(|path| tried::narrower(facts, path.mtu).unwrap_or(path)))
+}
+
+/// What the kernel would put into one packet to the outside; without that, the smallest of the uplink and
+/// its route.
+pub(super) fn read(facts: &Facts) -> Result<Option<PathMtu>, Unknown> {
     let network = &facts.network;
     let uplink = network.uplink();
     let device = uplink.map_or_else(String::new, |l| format!(", uplink {} {}", l.name, l.mtu));

@@ -2,7 +2,10 @@ use alloc::{format, string::String};
 
 use serde_json::Value;
 
-use super::endpoint::{self, Address};
+use super::{
+    asked,
+    endpoint::{self, Address},
+};
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
@@ -60,7 +63,8 @@ fn run(facts: &Facts) -> Verdict {
     let pinned = said_by == PINNED;
     // Of a newer client it is only known that it speaks this at least.
     if api >= if pinned { floor } else { floor.min(NEWEST_KNOWN) } {
-        return Ok(Outcome::pass());
+        let proved = answered.is_some_and(|(_, source, _)| source.starts_with("trial: "));
+        return Ok(if proved { Outcome::proved() } else { Outcome::pass() });
     }
     let certain =
         docker.origin == Origin::Given || answered.is_some() || !elsewhere && !docker.is_assumed();
@@ -132,6 +136,11 @@ fn floor(facts: &Facts, docker: &KnownVersion, elsewhere: bool) -> Api {
 
 /// The floor of the daemon that clients reach, if it runs here and answered; what was asked, its words.
 fn answered(facts: &Facts) -> Option<(Api, String, String)> {
+    if let Some((trial, engine)) = asked::engine(facts) {
+        let floor = &engine.version.minimum_api_version;
+        let source = format!("trial: GET /version ({})", trial.subject);
+        return Some((parse(floor)?, source, format!("MinAPIVersion {floor}")));
+    }
     let Address::Unix(socket) = endpoint::effective(facts).ok()?.address else { return None };
     let floor = &facts.engines.answer_at(&socket)?.minimum_api_version;
     let source = format!("GET /version of {socket}");
@@ -155,9 +164,12 @@ fn parse(text: &str) -> Option<Api> {
 mod tests {
     use super::*;
     use crate::{
-        facts::{DockerClient, EngineApi, EngineVersion, Fact, Fact::Known, Why},
+        facts::{
+            DockerClient, EngineApi, EngineLearned, EngineVersion, Fact, Fact::Known, Learned,
+            TrialName, Why,
+        },
         target::Target,
-        testing::{healthy_container, healthy_vm},
+        testing::{healthy_container, healthy_vm, tried},
     };
 
     fn with(client: Version, daemon: Option<Version>) -> Facts {
@@ -240,6 +252,23 @@ mod tests {
         let mut given = answering(with(OLD, None), "1.44");
         given.versions.give(Component::Docker, OLD);
         assert_eq!(severity(&given), None);
+    }
+
+    #[test]
+    fn a_daemon_elsewhere_that_was_asked_is_certain_too() {
+        let asked = |floor: &str| {
+            let mut facts = with(OLD, None);
+            facts.runtime.variables =
+                Known([("DOCKER_HOST".into(), "tcp://docker:2375".into())].into());
+            tried(&mut facts, TrialName::Api, "tcp://docker:2375", &[]);
+            let version =
+                EngineVersion { minimum_api_version: floor.into(), ..EngineVersion::default() };
+            let engine = EngineLearned { version, ..EngineLearned::default() };
+            facts.trials.runs[0].learned = Some(Learned::Engine(alloc::boxed::Box::new(engine)));
+            facts
+        };
+        assert_eq!(severity(&asked("1.44")), Some(Severity::Warning));
+        assert_eq!(run(&asked("1.24")), Ok(Outcome::proved()));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 use alloc::{format, string::String, vec::Vec};
 
-use super::endpoint::{self, Address, Endpoint};
+use super::{
+    asked::{Asked, asked, begins_with_tls},
+    endpoint::{self, Address, Endpoint},
+};
 use crate::{
-    facts::{EngineSocket, Facts, Launcher, SocketKind, Text, Why},
+    facts::{EngineSocket, Facts, Launcher, SocketKind, Step, Text, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Place, Remedy, quote},
     target::{Severities, Severity},
@@ -13,7 +16,7 @@ check! {
     /// The endpoint that Docker's clients use here: `DOCKER_HOST`, else the context of `DOCKER_CONTEXT` or
     /// `~/.docker/config.json`, else `/var/run/docker.sock`; its scheme and port against `DOCKER_TLS_VERIFY`, the
     /// three certificates, what is at a socket's path and who may use it. The same of `BUILDKIT_HOST`.
-    /// Nothing is connected to.
+    /// Nothing is connected to, but with `--active=api`.
     ///
     /// ## Why it matters
     /// docker:dind serves TLS on 2376 where `DOCKER_TLS_CERTDIR` is not empty, which is its default, else plain
@@ -71,7 +74,9 @@ fn run(facts: &Facts) -> Verdict {
         _ if findings.is_empty() && nothing_yet(facts) => Ok(Outcome::not_applicable(
             "no endpoint is configured, and no daemon has made its socket yet",
         )),
-        _ => Ok(Outcome::of(findings)),
+        _ => Ok(Outcome::of_or(findings, || {
+            if answers(facts) { Outcome::proved() } else { Outcome::pass() }
+        })),
     }
 }
 
@@ -89,11 +94,42 @@ fn docker(facts: &Facts) -> Result<Option<Finding>, Unknown> {
         return Ok(Some(finding));
     }
     let endpoint = endpoint::effective(facts)?;
-    match &endpoint.address {
+    let read = || match &endpoint.address {
         Address::Unix(path) => unix(facts, &endpoint, path),
         Address::Tcp { host, port } => tcp(facts, &endpoint, host, *port),
         Address::Other(_) => Err(not_asked(&endpoint)),
+    };
+    match asked(facts, &endpoint) {
+        // Whether certificates are good is not tried.
+        Some(Asked::Answers) if begins_with_tls(facts) => read(),
+        Some(Asked::Answers) => Ok(None),
+        Some(Asked::Fails(trial, step)) => {
+            let found = read().ok().flatten();
+            let found = found.unwrap_or_else(|| refused(&endpoint, step));
+            Ok(Some(found.tried(trial, step)))
+        }
+        None => read(),
     }
+}
+
+/// Whether the engine that clients reach was asked and answered.
+fn answers(facts: &Facts) -> bool {
+    endpoint::effective(facts)
+        .is_ok_and(|endpoint| matches!(asked(facts, &endpoint), Some(Asked::Answers)))
+}
+
+/// Nothing that was read explains it.
+fn refused(endpoint: &Endpoint, step: &Step) -> Finding {
+    let severity = if endpoint.is_default() { "B/B/-/-/-" } else { CLIENTS };
+    let url = endpoint.url();
+    let summary = format!("clients reach no daemon at {url}: {step}");
+    Finding::new(url.clone(), Severities::of(severity), summary)
+        .evidence(endpoint.configured_by.as_str(), url)
+        .remedy(Remedy::commands(
+            Place::Here,
+            "a daemon that is only just started is waited for; one that has ended is started again",
+            ["until docker info; do sleep 1; done"],
+        ))
 }
 
 /// A context is selected that does not exist: every command of the client fails.

@@ -1,6 +1,7 @@
 //! Sandboxes in place of plain Linux, which engine clients reach, what an earlier one left behind, and systemd.
 
 mod apiserver_loopback;
+mod asked;
 mod docker_api_floor;
 mod docker_endpoint_mismatch;
 mod dood_semantics;
@@ -11,6 +12,8 @@ pub(crate) mod sandboxed_kernel;
 mod stale_pid_and_socket;
 mod systemd_cgroup_driver_autodetect;
 mod systemd_prerequisites;
+
+pub use asked::{EngineAddress, engine_address};
 
 use crate::Check;
 

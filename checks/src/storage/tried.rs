@@ -118,6 +118,7 @@ pub(super) mod testing {
             steps,
             ending: Ending::Complete,
             left_behind: Vec::new(),
+            learned: None,
         });
     }
 }

@@ -21,6 +21,7 @@ pub(crate) fn tried(
         steps: steps.iter().map(step).collect(),
         ending: Ending::Complete,
         left_behind: alloc::vec![],
+        learned: None,
     });
 }
 

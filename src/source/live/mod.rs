@@ -2,7 +2,7 @@
 
 mod call;
 mod clocks;
-mod engine;
+pub(crate) mod engine;
 mod file;
 mod guard;
 mod inotify;

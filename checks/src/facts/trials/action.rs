@@ -96,6 +96,24 @@ pub enum Action {
     WriteSysctl,
     /// Opening a sysctl of a detached proc again for writing, as runc does.
     ReopenSysctl,
+    /// Looking up the addresses of a name.
+    ResolveName,
+    /// A TCP connection to the target.
+    ConnectTarget,
+    /// Datagrams that may not be fragmented.
+    ProbePath,
+    /// Full-size segments that have to be acknowledged.
+    SendSegments,
+    /// A download by a connection that announces the segments of some MTU.
+    Download,
+    /// A connection to the engine that clients reach.
+    ConnectEngine,
+    /// The beginning of a TLS handshake with it.
+    BeginTls,
+    /// `GET` of one path of its API.
+    AskEngine,
+    /// What it says of itself.
+    KnowEngine,
 }
 
 impl Action {
@@ -147,6 +165,15 @@ impl Action {
             Self::LowerOomScore => "lower oom_score_adj",
             Self::WriteSysctl => "write a sysctl",
             Self::ReopenSysctl => "write a sysctl of a detached proc",
+            Self::ResolveName => "look up an address",
+            Self::ConnectTarget => "connect to the target",
+            Self::ProbePath => "probe the path with packets that may not be fragmented",
+            Self::SendSegments => "send full-size segments",
+            Self::Download => "download",
+            Self::ConnectEngine => "connect to the engine",
+            Self::BeginTls => "begin a TLS handshake",
+            Self::AskEngine => "ask the engine",
+            Self::KnowEngine => "know the engine",
         }
     }
 }

@@ -139,3 +139,48 @@ fn without_the_environment_it_is_unknown() {
     facts.runtime.variables = Fact::missing("environment", Why::NotRecorded);
     assert!(run(&facts).is_err());
 }
+
+fn asked_of(mut facts: Facts, url: &str, error: Option<&str>) -> Verdict {
+    use crate::{
+        facts::{Action, TrialName},
+        testing::tried,
+    };
+    let steps = [(Action::ConnectEngine, "", None), (Action::AskEngine, "/_ping", error)];
+    tried(&mut facts, TrialName::Api, url, &steps);
+    run(&facts)
+}
+
+fn with_host(variables: &[(&str, &str)]) -> Facts {
+    let mut facts = healthy_container();
+    facts.runtime.variables =
+        Known(variables.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect());
+    facts
+}
+
+#[test]
+fn a_daemon_that_was_asked_settles_it() {
+    use crate::outcome::Proof;
+    let url = "tcp://docker:2375";
+    let plain = with_host(&[("DOCKER_HOST", url)]);
+    assert!(run(&plain).is_err(), "nobody has asked");
+    assert_eq!(asked_of(plain.clone(), url, None), Ok(Outcome::proved()));
+    let Ok(Outcome::Found(found)) = asked_of(plain, url, Some("it speaks TLS")) else {
+        panic!("nothing was found")
+    };
+    assert_eq!((found[0].proof(), found[0].severity), (Proof::Trial, Severities::of(CLIENTS)));
+    // What was read explains it better, and a port that answers after all is fine.
+    let port = "tcp://docker:2376";
+    let wrong = with_host(&[("DOCKER_HOST", port)]);
+    let Ok(Outcome::Found(found)) = asked_of(wrong.clone(), port, Some("it speaks TLS")) else {
+        panic!("nothing was found")
+    };
+    assert!(found[0].summary.contains("2376"), "{}", found[0].summary);
+    assert_eq!(asked_of(wrong, port, None), Ok(Outcome::proved()));
+}
+
+#[test]
+fn a_handshake_that_was_only_begun_proves_no_certificates() {
+    let url = "tcp://docker:2376";
+    let facts = with_host(&[("DOCKER_HOST", url), ("DOCKER_TLS_VERIFY", "1")]);
+    assert_eq!(asked_of(facts.clone(), url, None), run(&facts));
+}

@@ -24,7 +24,7 @@ const LIMIT: usize = 256 * 1024;
 const HEADERS: usize = 64;
 
 /// The body of the answer to `GET target`, if its status is 200. The socket does not block.
-pub(super) fn get(
+pub(crate) fn get(
     mut stream: &UnixStream,
     target: &str,
     deadline: Instant,

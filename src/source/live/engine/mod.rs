@@ -8,6 +8,8 @@ mod http;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use http::get;
+
 use std::{
     ffi::OsStr,
     fs,
@@ -52,7 +54,7 @@ pub(super) fn version(pid: u32, path: &str, deadline: Instant) -> Result<EngineV
     if !sees_the_same(pid)? || !holds(pid, inode, deadline)? {
         return Err(NOT_CONNECTED);
     }
-    let body = http::get(&connected(&resolved)?, "/version", deadline)?;
+    let body = get(&connected(&resolved)?, "/version", deadline)?;
     parse(&body).ok_or(Refusal::Malformed)
 }
 
@@ -105,7 +107,7 @@ fn holds(pid: u32, inode: u64, deadline: Instant) -> Result<bool, Refusal> {
 }
 
 /// Connects without waiting: a full queue of connections is that of an engine that does not answer.
-fn connected(path: &Path) -> Result<UnixStream, Refusal> {
+pub(crate) fn connected(path: &Path) -> Result<UnixStream, Refusal> {
     let errno = |errno: nix::Error| Refusal::Errno(errno as i32);
     let flags = SockFlag::SOCK_NONBLOCK | SockFlag::SOCK_CLOEXEC;
     let address = UnixAddr::new(path).map_err(errno)?;
@@ -138,7 +140,7 @@ struct Component {
 }
 
 /// What is judged of the answer; the rest stays behind.
-fn parse(body: &[u8]) -> Option<EngineVersion> {
+pub(crate) fn parse(body: &[u8]) -> Option<EngineVersion> {
     let answered: Answered = serde_json::from_slice(body).ok()?;
     let components = answered.components.unwrap_or_default().into_iter();
     let components = components.filter(|component| COMPONENTS.contains(&component.name.as_str()));
