@@ -33,7 +33,10 @@ mod overlay;
 mod pid1;
 mod place;
 mod privilege;
+mod program;
 mod steps;
+mod subids;
+mod syscalls;
 mod trust;
 mod userns;
 
@@ -72,6 +75,8 @@ pub const TRIALS: &[Description] = &[
     privilege::TRIAL,
     pid1::TRIAL,
     inotify::TRIAL,
+    syscalls::TRIAL,
+    subids::TRIAL,
 ];
 
 /// What is going to be tried, or why not.

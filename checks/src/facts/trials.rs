@@ -30,11 +30,15 @@ pub enum TrialName {
     Pid1,
     /// inotify instances.
     Inotify,
+    /// System calls that seccomp filters refuse.
+    Seccomp,
+    /// Subordinate ids, mapped by the programs for it.
+    Subids,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -42,6 +46,8 @@ impl TrialName {
         Self::Privilege,
         Self::Pid1,
         Self::Inotify,
+        Self::Seccomp,
+        Self::Subids,
     ];
 
     /// The name on the command line and in reports.
@@ -55,6 +61,8 @@ impl TrialName {
             Self::Privilege => "privilege",
             Self::Pid1 => "pid1",
             Self::Inotify => "inotify",
+            Self::Seccomp => "seccomp",
+            Self::Subids => "subids",
         }
     }
 
@@ -74,6 +82,8 @@ impl TrialName {
             Self::Privilege => &["dev-nodes-missing"],
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
+            Self::Seccomp => &["seccomp-filter-blocks"],
+            Self::Subids => &["subid-mapping-broken"],
         }
     }
 

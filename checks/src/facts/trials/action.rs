@@ -72,6 +72,16 @@ pub enum Action {
     ReapOrphan,
     /// `inotify_init1(2)`.
     MakeInotify,
+    /// A system call with arguments that the kernel refuses: it worked if the kernel did.
+    SystemCall,
+    /// `newuidmap(1)` with the ranges of `/etc/subuid`.
+    MapUserIds,
+    /// `newgidmap(1)` with the ranges of `/etc/subgid`.
+    MapGroupIds,
+    /// Whether `uid_map` or `gid_map` of a new user namespace says what was asked for.
+    ReadIdMap,
+    /// Writing a sysctl of a new network namespace.
+    WriteSysctl,
 }
 
 impl Action {
@@ -111,6 +121,11 @@ impl Action {
             Self::OpenDevice => "open a device",
             Self::ReapOrphan => "let PID 1 reap an orphan",
             Self::MakeInotify => "make inotify instances",
+            Self::SystemCall => "reach the kernel with a system call",
+            Self::MapUserIds => "execute newuidmap",
+            Self::MapGroupIds => "execute newgidmap",
+            Self::ReadIdMap => "read the id map back",
+            Self::WriteSysctl => "write a sysctl",
         }
     }
 }
