@@ -40,7 +40,10 @@ pub(crate) fn spawn(child: impl FnOnce()) -> io::Result<Pid> {
 
 /// Closes all descriptors but `keep`, so that nobody who reads the doctor's output waits for this process.
 /// Not by `close_range`, for which some seccomp filters kill.
-#[expect(unsafe_code, reason = "descriptors of others are closed, whoever owns them in this process")]
+#[expect(
+    unsafe_code,
+    reason = "descriptors of others are closed, whoever owns them in this process"
+)]
 pub(crate) fn close_others(keep: &impl AsRawFd) {
     let listed = std::fs::read_dir("/proc/self/fd").map(|entries| {
         let names = entries.flatten().map(|entry| entry.file_name());

@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use dind_doctor_checks::facts::{Action, Facts, TrialName};
+use dind_doctor_checks::facts::{Action, Facts, NETWORK_NAMESPACE, TrialName};
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, unshare},
@@ -39,7 +39,7 @@ fn plan(_: &Facts) -> Vec<Plan> {
         }
         steps.about("", true);
         mounts(steps);
-        steps.about("network namespace", true);
+        steps.about(NETWORK_NAMESPACE, true);
         if steps.step(Action::Unshare, || unshare(CloneFlags::CLONE_NEWNET)).is_some() {
             // That of the namespace which this process is in, whoever mounted the proc.
             steps.about("net.ipv4.ip_forward", true);

@@ -64,7 +64,10 @@ pub use security::{
 };
 pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice, Space, Storage};
 pub use text::Text;
-pub use trials::{Action, Ending, IN_USER_NAMESPACE, Refused, Step, Trial, TrialName, Trials};
+pub use trials::{
+    Action, CGROUP_NAMESPACE, Ending, IN_USER_NAMESPACE, NETWORK_NAMESPACE, Refused, Step, Trial,
+    TrialName, Trials,
+};
 pub use userns::{MappingProgram, SubordinateIds, SubordinateRange, UserNamespaces};
 
 use serde::{Deserialize, Serialize};

@@ -76,10 +76,18 @@ impl TrialName {
                 "userns-overlay-without-userxattr",
                 "vfs-fallback",
             ],
-            Self::Cgroup => &["cgroup2-not-delegated", "cgroup2-internal-process"],
+            Self::Cgroup => &[
+                "cgroup2-not-delegated",
+                "cgroup2-internal-process",
+                "cgroup-v1-no-namespace",
+                "host-cgroupns-on-v2",
+                "sys-or-procsys-readonly",
+            ],
             Self::Netfilter => &["iptables-backend-unusable", "netfilter-extension-missing"],
             Self::Userns => &["userns-blocked", "proc-masked"],
-            Self::Privilege => &["dev-nodes-missing"],
+            Self::Privilege => {
+                &["dev-nodes-missing", "privilege-missing", "sys-or-procsys-readonly"]
+            }
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
             Self::Seccomp => &["seccomp-filter-blocks"],
@@ -103,6 +111,10 @@ impl FromStr for TrialName {
 
 /// The object of a step that is done as a rootless engine would do it.
 pub const IN_USER_NAMESPACE: &str = "in a user namespace";
+/// The object of the step that makes a cgroup namespace.
+pub const CGROUP_NAMESPACE: &str = "cgroup namespace";
+/// The object of the step that makes a network namespace.
+pub const NETWORK_NAMESPACE: &str = "network namespace";
 
 /// How a step failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

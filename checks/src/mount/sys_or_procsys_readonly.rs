@@ -1,3 +1,5 @@
+mod tried;
+
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
@@ -12,7 +14,8 @@ check! {
     /// ## What it looks at
     /// Whether the mounts that hold `/proc/sys/net` and the cgroup hierarchies at `/sys/fs/cgroup` are
     /// read-only, each by itself, by the options of the mount and of the superblock
-    /// (`/proc/self/mountinfo`).
+    /// (`/proc/self/mountinfo`). With `--active`, whether root can write `net.ipv4.ip_forward` of a network
+    /// namespace of its own, and make a cgroup in each hierarchy.
     ///
     /// ## Why it matters
     /// dockerd writes sysctls for every network: `ip_forward`, `accept_ra` of the bridge, `disable_ipv6`
@@ -61,16 +64,23 @@ fn run(facts: &Facts) -> Verdict {
     }
     let table = facts.mounts.get()?;
     let mut found: Vec<Finding> = sysctls(facts, table).into_iter().collect();
+    found.extend(tried::sysctl(facts, found.is_empty()));
     match facts.cgroup.mounts.get() {
-        Ok(mounts) => found.extend(cgroups(facts, mounts)),
+        Ok(mounts) => match cgroups(facts, mounts) {
+            Some(closed) => found.push(closed),
+            None => found.extend(tried::cgroups(facts, mounts)),
+        },
         Err(unknown) if found.is_empty() => return Err(unknown),
         Err(_) => {}
     }
-    Ok(Outcome::of(found))
+    Ok(Outcome::of_or(found, || tried::pass(facts)))
 }
 
 fn sysctls(facts: &Facts, table: &MountTable) -> Option<Finding> {
     let mount = table.holding("/proc/sys/net").filter(|mount| mount.read_only())?;
+    if tried::sysctl_works(facts) {
+        return None;
+    }
     let docker = facts.versions.of(Component::Docker);
     let (severity, consequence) = docker_without_sysctls(facts, &docker);
     let mut finding = Finding::new(
@@ -83,7 +93,7 @@ fn sysctls(facts: &Facts, table: &MountTable) -> Option<Finding> {
     if let Some(sys) = table.at("/sys").filter(|sys| sys.read_only()) {
         finding = finding.evidence("/proc/self/mountinfo: /sys", sys.options.join(","));
     }
-    finding = privileged_remedy(facts, finding);
+    finding = privileged_remedy(facts, tried::sysctl_evidence(facts, finding));
     if facts.capabilities.effective.is_known_and(|set| set.has(Capability::SYS_ADMIN)) {
         finding = finding.remedy(Remedy::commands(
             Place::Here,
@@ -125,6 +135,8 @@ fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
             Hierarchy::Controllers(_) => !v2,
             Hierarchy::Named(_) => false,
         })
+        // What lies over it can be writable.
+        .filter(|mount| !tried::made(facts, mount).is_some_and(|(_, step)| step.refused.is_none()))
         .collect();
     let first = closed.first()?;
     let names: Vec<String> = closed.iter().map(|mount| format!("{}", mount.hierarchy)).collect();
@@ -135,6 +147,9 @@ fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
     );
     for mount in &closed {
         finding = finding.evidence(format!("/proc/self/mountinfo: {}", mount.mount_point), "ro");
+        if let Some((trial, step)) = tried::made(facts, mount) {
+            finding = finding.tried(trial, step);
+        }
     }
     finding = privileged_remedy(facts, finding);
     if v2 {
