@@ -136,7 +136,7 @@ fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
             Hierarchy::Named(_) => false,
         })
         // What lies over it can be writable.
-        .filter(|mount| !tried::made(facts, mount).is_some_and(|(_, step)| step.refused.is_none()))
+        .filter(|mount| tried::made(facts, mount).is_none_or(|(_, step)| step.refused.is_some()))
         .collect();
     let first = closed.first()?;
     let names: Vec<String> = closed.iter().map(|mount| format!("{}", mount.hierarchy)).collect();
@@ -147,9 +147,9 @@ fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
     );
     for mount in &closed {
         finding = finding.evidence(format!("/proc/self/mountinfo: {}", mount.mount_point), "ro");
-        if let Some((trial, step)) = tried::made(facts, mount) {
-            finding = finding.tried(trial, step);
-        }
+    }
+    if let Some((trial, step)) = tried::made(facts, first) {
+        finding = finding.tried(trial, step);
     }
     finding = privileged_remedy(facts, finding);
     if v2 {
