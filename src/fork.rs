@@ -39,17 +39,21 @@ pub(crate) fn spawn(child: impl FnOnce()) -> io::Result<Pid> {
 }
 
 /// Closes all descriptors but `keep`, so that nobody who reads the doctor's output waits for this process.
-#[expect(unsafe_code, reason = "close_range has no safe wrapper")]
+/// Not by `close_range`, for which some seccomp filters kill.
+#[expect(
+    unsafe_code,
+    reason = "descriptors of others are closed, whoever owns them in this process"
+)]
 pub(crate) fn close_others(keep: &impl AsRawFd) {
-    let keep = u32::try_from(keep.as_raw_fd()).unwrap_or(0);
-    for (first, last) in [(0, keep.saturating_sub(1)), (keep + 1, u32::MAX)] {
-        // SAFETY: closes descriptors of this process only; nothing in it uses them from here on. Where the
-        // kernel (before 5.9) or a filter refuses, the first three are closed one by one.
-        if unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) } != 0 && first == 0 {
-            for fd in (0..3).filter(|fd| *fd != keep) {
-                // SAFETY: as above.
-                unsafe { libc::close(fd.cast_signed()) };
-            }
+    let listed = std::fs::read_dir("/proc/self/fd").map(|entries| {
+        let names = entries.flatten().map(|entry| entry.file_name());
+        names.filter_map(|name| name.to_str()?.parse().ok()).collect::<Vec<i32>>()
+    });
+    for fd in listed.unwrap_or_else(|_| vec![0, 1, 2]) {
+        if fd != keep.as_raw_fd() {
+            // SAFETY: closes descriptors of this process only, which uses none of them from here on; that of
+            // the list itself is closed already (EBADF).
+            unsafe { libc::close(fd) };
         }
     }
 }

@@ -5,7 +5,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use dind_doctor_checks::facts::{Action, CgroupMount, CgroupVersion, Facts, Hierarchy, TrialName};
+use dind_doctor_checks::facts::{
+    Action, CGROUP_NAMESPACE, CgroupMount, CgroupVersion, Facts, Hierarchy, TrialName,
+};
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, unshare},
@@ -56,8 +58,7 @@ fn unified() -> Plan {
             enter(steps, place);
         }
         steps.in_child(|steps| {
-            steps.about("", false);
-            remount(steps, "cgroup2", None);
+            remount(steps, "", "cgroup2", None);
         });
     })
 }
@@ -85,18 +86,10 @@ fn enter(steps: &mut Steps, place: &Path) {
 }
 
 fn legacy(facts: &Facts) -> Plan {
-    let mounts = facts.cgroup.mounts.known().into_iter().flatten();
-    let mounts: Vec<CgroupMount> = mounts
-        .filter(|mount| mount.hierarchy != Hierarchy::Unified && !mount.read_only)
-        .filter(|mount| mount.mount_point.starts_with("/sys/fs/cgroup/"))
-        .cloned()
-        .collect();
+    let mounts = hierarchies(facts);
     if mounts.is_empty() {
-        return Plan::skipped(
-            TrialName::Cgroup,
-            ROOT,
-            "no hierarchy of version 1 is mounted writable",
-        );
+        let why = "no hierarchy of version 1 is mounted in /sys/fs/cgroup";
+        return Plan::skipped(TrialName::Cgroup, ROOT, why);
     }
     let places: Vec<PathBuf> =
         mounts.iter().map(|mount| PathBuf::from(mount.mount_point.as_str())).collect();
@@ -109,11 +102,26 @@ fn legacy(facts: &Facts) -> Plan {
         let memory = mounts.iter().find(|mount| mount.hierarchy.has("memory"));
         if let Some(options) = memory.map(|mount| mount.hierarchy.to_string()) {
             steps.in_child(|steps| {
-                steps.about(&options, false);
-                remount(steps, "cgroup", Some(&options));
+                remount(steps, &options, "cgroup", Some(&options));
             });
         }
     })
+}
+
+/// One mount of each hierarchy, the read-only ones too: what may be made in them is the question. Nodes of
+/// kind mount the same cgroup once more below itself.
+fn hierarchies(facts: &Facts) -> Vec<CgroupMount> {
+    let mounts = facts.cgroup.mounts.known().into_iter().flatten();
+    let mut found: Vec<CgroupMount> = Vec::new();
+    for mount in mounts.filter(|mount| mount.hierarchy != Hierarchy::Unified) {
+        let name = mount.mount_point.strip_prefix("/sys/fs/cgroup/");
+        if name.is_some_and(|name| !name.contains('/'))
+            && !found.iter().any(|known| known.hierarchy == mount.hierarchy)
+        {
+            found.push(mount.clone());
+        }
+    }
+    found
 }
 
 fn in_hierarchy(steps: &mut Steps, hierarchy: &Hierarchy, place: &Path) {
@@ -130,9 +138,12 @@ fn in_hierarchy(steps: &mut Steps, hierarchy: &Hierarchy, place: &Path) {
 
 /// In a process of its own: a cgroup namespace, and a mount in it. Never outside of a new namespace: in the
 /// initial one, mounting sets options of the whole hierarchy.
-fn remount(steps: &mut Steps, fstype: &str, options: Option<&str>) -> Option<()> {
+fn remount(steps: &mut Steps, object: &str, fstype: &str, options: Option<&str>) -> Option<()> {
+    steps.about(object, false);
     namespace::mounts(steps)?;
+    steps.about(CGROUP_NAMESPACE, false);
     steps.step(Action::Unshare, || unshare(CloneFlags::CLONE_NEWCGROUP))?;
+    steps.about(object, false);
     steps.step(Action::MountCgroup, || {
         // The root is always there; over a mount of the same hierarchy the kernel would say EBUSY.
         mount(Some(fstype), "/", Some(fstype), MsFlags::empty(), options)
@@ -144,4 +155,32 @@ fn remount(steps: &mut Steps, fstype: &str, options: Option<&str>) -> Option<()>
             Some(line) => Err(Failure::seen(format!("not in its root: {line}"))),
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use dind_doctor_checks::facts::Fact;
+
+    use super::*;
+
+    #[test]
+    fn each_hierarchy_of_version_1_is_tried_once() {
+        let mount = |hierarchy: &str, mount_point: &str, read_only| CgroupMount {
+            hierarchy: Hierarchy::Controllers(vec![hierarchy.into()]),
+            mount_point: mount_point.into(),
+            root: "/".into(),
+            read_only,
+            super_options: Vec::new(),
+        };
+        let mut facts = Facts::default();
+        facts.cgroup.mounts = Fact::Known(vec![
+            mount("memory", "/sys/fs/cgroup/memory", false),
+            mount("pids", "/sys/fs/cgroup/pids", true),
+            mount("memory", "/sys/fs/cgroup/memory/docker/0123", false),
+            mount("cpu", "/elsewhere/cpu", false),
+            mount("pids", "/sys/fs/cgroup/again", false),
+        ]);
+        let points: Vec<_> = hierarchies(&facts).into_iter().map(|m| m.mount_point).collect();
+        assert_eq!(points, ["/sys/fs/cgroup/memory", "/sys/fs/cgroup/pids"]);
+    }
 }

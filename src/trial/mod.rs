@@ -38,9 +38,12 @@ mod overlay;
 mod pid1;
 mod place;
 mod privilege;
+mod program;
 mod rlimit;
 mod steps;
+mod subids;
 mod sys;
+mod syscalls;
 mod sysctl;
 mod trust;
 mod userns;
@@ -86,6 +89,8 @@ pub const TRIALS: &[Description] = &[
     sysctl::TRIAL,
     mtu::TRIAL,
     api::TRIAL,
+    syscalls::TRIAL,
+    subids::TRIAL,
 ];
 
 /// What is going to be tried, or why not.

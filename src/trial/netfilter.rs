@@ -5,11 +5,11 @@ mod expression;
 mod nftables;
 
 use std::{
+    ffi::OsStr,
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, UdpSocket},
-    os::unix::{net::UnixStream, process::CommandExt},
+    os::unix::net::UnixStream,
     path::Path,
-    process::{Command, Stdio},
     time::{Duration, Instant},
 };
 
@@ -21,7 +21,7 @@ use nix::{
 };
 
 use super::{
-    Description, Plan, link, namespace,
+    Description, Plan, link, namespace, program,
     steps::{Failure, Steps},
     trust,
 };
@@ -82,9 +82,6 @@ const PORT: u16 = 9;
 
 /// How long the packet may take, ARP included.
 const PATIENCE: Duration = Duration::from_millis(1500);
-
-/// Bytes of what a program says that are read.
-const SAID: u64 = 4096;
 
 fn plan(facts: &Facts) -> Vec<Plan> {
     let root = facts.identity.euid.is_known_and(|euid| *euid == 0);
@@ -152,28 +149,8 @@ fn failure(refusal: Refusal) -> Failure {
 
 fn execute(tool: &IptablesTool, rule: &str) -> Result<(), Failure> {
     // By its own path, since what the links lead through may be covered; the name says what it is to be.
-    let mut child = Command::new(tool.resolved.as_str())
-        .arg0(tool.path.as_str())
-        .arg("--wait")
-        .args(rule.split(' '))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut said = Vec::new();
-    if let Some(stderr) = child.stderr.take() {
-        stderr.take(SAID).read_to_end(&mut said)?;
-    }
-    let status = child.wait()?;
-    if status.success() {
-        return Ok(());
-    }
-    let said = String::from_utf8_lossy(&said);
-    // Hints follow the error.
-    let first = said.lines().map(str::trim).find(|line| !line.is_empty());
-    Err(Failure::seen(
-        first.map_or_else(|| status.to_string(), |line| line.chars().take(200).collect::<String>()),
-    ))
+    let arguments = ["--wait"].into_iter().chain(rule.split(' '));
+    program::execute(Path::new(tool.resolved.as_str()), OsStr::new(tool.path.as_str()), arguments)
 }
 
 /// From an address that is to be masqueraded, through a veth pair, to another network namespace.

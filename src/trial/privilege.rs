@@ -1,8 +1,12 @@
 //! What a rootful engine does first: mounts, device nodes, devices.
 
-use std::{fs::OpenOptions, os::unix::fs::OpenOptionsExt, path::Path};
+use std::{
+    fs::{self, OpenOptions},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
 
-use dind_doctor_checks::facts::{Action, Facts, TrialName};
+use dind_doctor_checks::facts::{Action, Facts, NETWORK_NAMESPACE, TrialName};
 use nix::{
     mount::{MsFlags, mount},
     sched::{CloneFlags, unshare},
@@ -17,7 +21,8 @@ use super::{
 pub(super) const TRIAL: Description = Description {
     name: TrialName::Privilege,
     does: "mounts a tmpfs in a mount namespace of its own, makes the device null in it, makes a network \
-           namespace, and opens /dev/fuse, /dev/net/tun and /dev/kmsg without using them",
+           namespace and writes net.ipv4.ip_forward of it, and opens /dev/fuse, /dev/net/tun and /dev/kmsg \
+           without using them",
     loads: &["fuse", "tun"],
     plan,
 };
@@ -34,13 +39,17 @@ fn plan(_: &Facts) -> Vec<Plan> {
         }
         steps.about("", true);
         mounts(steps);
-        steps.about("network namespace", true);
-        steps.step(Action::Unshare, || unshare(CloneFlags::CLONE_NEWNET));
+        steps.about(NETWORK_NAMESPACE, true);
+        if steps.step(Action::Unshare, || unshare(CloneFlags::CLONE_NEWNET)).is_some() {
+            // That of the namespace which this process is in, whoever mounted the proc.
+            steps.about("net.ipv4.ip_forward", true);
+            steps.step(Action::WriteSysctl, || fs::write("/proc/sys/net/ipv4/ip_forward", "1"));
+        }
     })]
 }
 
 /// `/dev/kmsg` is read by kubelet, the others are used by writing too.
-fn open(device: &str) -> std::io::Result<std::fs::File> {
+fn open(device: &str) -> std::io::Result<fs::File> {
     let write = device != "/dev/kmsg";
     OpenOptions::new().read(true).write(write).custom_flags(libc::O_NONBLOCK).open(device)
 }

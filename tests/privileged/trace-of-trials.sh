@@ -60,13 +60,23 @@ active() {
     if [ "$1" = mtu ]; then options+=(--mtu-target "$TARGET"); fi
 }
 
+# What the doctors are started by: who moves them into a cgroup, and who makes them another user.
+launcher=() as=()
+
+# worth_killing FILE: the trials that were made in this report; some are skipped as root.
+worth_killing() {
+    python3 -c 'import json, sys
+names = (t["name"] for t in json.load(open(sys.argv[1]))["trials"] if t["status"] != "skipped")
+print(*dict.fromkeys(names), sep="\n")' "$1"
+}
+
 # slowly TRIAL: a doctor whose trial has made something and is held there; sets $victim and $tracer.
 slowly() {
     rm -f "$WORK/trace" "$WORK/out"
     active "$1"
     # It is held when its guardian has made its places, and has forked it.
-    strace -f -qq -o "$WORK/trace" -e trace=setpgid,setsid,execve -e inject=setpgid:delay_exit=2500000 \
-        "$DOCTOR" "${options[@]}" >"$WORK/out" 2>&1 &
+    "${launcher[@]}" strace -f -qq -o "$WORK/trace" -e trace=setpgid,setsid,execve \
+        -e inject=setpgid:delay_exit=2500000 "${as[@]}" "$DOCTOR" "${options[@]}" >"$WORK/out" 2>&1 &
     tracer=$!
     within 30 held || fail "$1: no trial was begun: $(head -c 300 "$WORK/out")"
     victim=$(sed -n '1s/ .*//p' "$WORK/trace")
@@ -77,7 +87,7 @@ held() { until [ "$(sed -n '/setsid/,$p' "$WORK/trace" 2>/dev/null | sed '1d' | 
 # killed TRIAL SECONDS: a doctor that is killed after that time, wherever it is then.
 killed() {
     active "$1"
-    "$DOCTOR" "${options[@]}" >"$WORK/out" 2>&1 &
+    "${as[@]}" "$DOCTOR" "${options[@]}" >"$WORK/out" 2>&1 &
     victim=$!
     sleep "$2"
     kill -KILL "$victim" 2>/dev/null || true
@@ -104,6 +114,10 @@ all_killed() {
     kill -STOP "${pids[@]}" 2>/dev/null || true
     kill -KILL "${pids[@]}" 2>/dev/null || true
     within 20 gone || fail "something survived SIGKILL"
+    note_left
+}
+
+note_left() {
     state | diff "$WORK/before" - | sed -n 's|^> \(/.*\): \(\.dind-doctor-trial-.*\)|\1/\2|p; s|^> \(/sys.*/\.dind-doctor-trial-[^/]*\)$|\1|p' |
         sed 's|^//|/|' | sort -u >"$WORK/left"
 }
@@ -111,3 +125,15 @@ all_killed() {
 # no_keys UID: the user has no key left, and thereby nothing of the quota; the kernel collects keys a moment after their
 # process has ended.
 no_keys() { while grep -qs "^ *$1:" /proc/key-users; do sleep 0.1; done; }
+
+# cleaned TRIAL: the next doctor removes what is left, and says so.
+cleaned() {
+    active "$1"
+    judged "${as[@]}" "$DOCTOR" "${options[@]}" >"$WORK/next.json"
+    unchanged "$1, with everything killed, after the next run"
+    [ -s "$WORK/left" ] || return 0
+    while read -r path; do
+        holds "any(t['name'] == 'leftovers' and any(s['object'] == '$path' and s['worked'] for s in t['steps'])
+                   for t in d['trials'])" "$WORK/next.json"
+    done <"$WORK/left"
+}

@@ -12,7 +12,8 @@ check! {
     /// ## What it looks at
     /// For each cgroup v1 hierarchy the path in `/proc/self/cgroup` and the root of its mount in
     /// `/proc/self/mountinfo`, and whether the cgroup namespace (`/proc/self/ns/cgroup`) is the container's
-    /// own. Kubernetes never makes one on v1; Docker only when asked; kernels before 4.6 cannot.
+    /// own. Kubernetes never makes one on v1; Docker only when asked; kernels before 4.6 cannot. With
+    /// `--active`, whether such a namespace with a mount of its own works here, which is the remedy.
     ///
     /// ## Why it matters
     /// The engine mounts the container's own cgroup over the root of each hierarchy, but
@@ -57,7 +58,7 @@ fn run(facts: &Facts) -> Verdict {
         return Ok(Outcome::not_applicable("not a container: paths of the host are right here"));
     }
     if namespace::is_own(facts)? {
-        return Ok(Outcome::pass());
+        return Ok(namespace::pass(facts));
     }
     let mounts = facts.cgroup.mounts.get()?;
     facts.cgroup.memberships.get()?;
@@ -105,6 +106,9 @@ fn finding(facts: &Facts, seen: &[Seen<'_>], whole: bool) -> Option<Finding> {
             .evidence(format!("/proc/self/cgroup: {name}"), membership.path.as_str())
             .evidence(format!("mountinfo: root of {}", mount.mount_point), mount.root.as_str());
     }
+    if !whole {
+        finding = namespace::evidence(facts, finding);
+    }
     let remedies = if whole { without_the_hosts(path) } else { own_namespace(facts) };
     Some(remedies.into_iter().fold(finding, Finding::remedy))
 }
@@ -133,11 +137,13 @@ fn own_namespace(facts: &Facts) -> Vec<Remedy> {
             ));
         }
         // What is mounted is the container's own cgroup, so it is the new namespace's root as it stands.
-        remedies.push(Remedy::commands(
-            Place::Image,
-            "start the daemon in a cgroup namespace of its own, in the entrypoint",
-            ["unshare --cgroup -- dockerd"],
-        ));
+        if namespace::can_be_made(facts) {
+            remedies.push(Remedy::commands(
+                Place::Image,
+                "start the daemon in a cgroup namespace of its own, in the entrypoint",
+                ["unshare --cgroup -- dockerd"],
+            ));
+        }
     }
     remedies.push(Remedy::advice(
         Place::Host,

@@ -12,6 +12,7 @@ check! {
     /// ## What it looks at
     /// On cgroup v2: whether the cgroup namespace (`/proc/self/ns/cgroup`) is the host's, the container's
     /// path in `/proc/self/cgroup`, and whether the whole hierarchy is mounted writable at `/sys/fs/cgroup`.
+    /// With `--active`, whether a namespace with a mount of its own works here, which is the remedy.
     ///
     /// ## Why it matters
     /// containerd and CRI-O give a privileged pod the host's cgroup namespace and the whole hierarchy, where
@@ -55,7 +56,7 @@ fn run(facts: &Facts) -> Verdict {
         return Ok(Outcome::not_applicable("not a container: the whole hierarchy is its own"));
     }
     if namespace::is_own(facts)? {
-        return Ok(Outcome::pass());
+        return Ok(namespace::pass(facts));
     }
     facts.cgroup.mounts.get()?;
     let Some(mount) = facts.cgroup.unified_mount() else {
@@ -101,11 +102,15 @@ fn finding(facts: &Facts, path: &str) -> Finding {
             [ContainerSetting::PrivateCgroupNamespace],
         ));
     }
-    finding = finding.remedy(Remedy::commands(
-        Place::Image,
-        "start the daemon in a cgroup namespace of its own, as the last line of the entrypoint (with exec)",
-        [nesting::renamespaced("dockerd")],
-    ));
+    finding = namespace::evidence(facts, finding);
+    if namespace::can_be_made(facts) {
+        finding = finding.remedy(Remedy::commands(
+            Place::Image,
+            "start the daemon in a cgroup namespace of its own, as the last line of the entrypoint (with \
+             exec)",
+            [nesting::renamespaced("dockerd")],
+        ));
+    }
     // Where systemd is PID 1, dockerd takes the systemd driver, and the parent would be a slice.
     if !in_root && facts.pid1.role != Role::Systemd {
         // The doctor may stand in the leaf that an earlier preparation has made.
@@ -162,6 +167,28 @@ mod tests {
         let mut facts = v2_pod();
         facts.identity.namespaces.cgroup = private(4_026_532_600);
         assert_eq!(findings(run(&facts)).len(), 1);
+    }
+
+    #[test]
+    fn a_namespace_that_was_tried_is_its_remedy_or_not() {
+        use crate::facts::{Action, CGROUP_NAMESPACE, TrialName};
+        let remedies = |what: Option<&str>| {
+            let mut facts = v2_pod();
+            let steps = [
+                (Action::Unshare, "", None),
+                (Action::Unshare, CGROUP_NAMESPACE, None),
+                (Action::MountCgroup, "", what),
+                (Action::ReadCgroup, "", None),
+            ];
+            let steps = if what.is_some() { &steps[..3] } else { &steps };
+            crate::testing::tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", steps);
+            let found = findings(run(&facts)).remove(0);
+            assert_eq!(found.proof(), crate::outcome::Proof::Trial);
+            let places: alloc::vec::Vec<Place> = found.remedies.iter().map(|r| r.place).collect();
+            (found.evidence.last().unwrap().value.clone(), places.contains(&Place::Image))
+        };
+        assert_eq!(remedies(None), ("worked".into(), true));
+        assert_eq!(remedies(Some("EPERM")), ("EPERM".into(), false));
     }
 
     #[test]

@@ -3,8 +3,11 @@
 use alloc::{string::String, vec::Vec};
 
 use crate::{
-    facts::{CgroupMount, Facts, Hierarchy, Membership, Tri, Why},
-    outcome::Unknown,
+    facts::{
+        Action, CGROUP_NAMESPACE, CgroupMount, Facts, Hierarchy, Membership, Step, Tri, Trial,
+        TrialName, Why,
+    },
+    outcome::{Finding, Outcome, Proof, Unknown},
     version::Component,
 };
 
@@ -30,6 +33,40 @@ pub(super) fn is_own(facts: &Facts) -> Result<bool, Unknown> {
 /// Whether this kernel can make cgroup namespaces (4.6 and later).
 pub(super) fn are_supported(facts: &Facts) -> bool {
     facts.identity.namespaces.cgroup.known().is_some()
+}
+
+/// How a cgroup namespace with a mount of its own fared, which root tried: the step that failed, or the
+/// last.
+pub(super) fn tried(facts: &Facts) -> Option<(&Trial, &Step)> {
+    let trial = facts.trials.complete(TrialName::Cgroup)?;
+    let steps = [
+        trial.step(Action::Unshare, CGROUP_NAMESPACE),
+        trial.steps(Action::MountCgroup).next(),
+        trial.steps(Action::ReadCgroup).next(),
+    ];
+    let failed = steps.iter().flatten().find(|step| step.refused.is_some());
+    let step = failed.copied().or(steps[2])?;
+    facts.identity.euid.is_known_and(|euid| *euid == 0).then_some((trial, step))
+}
+
+/// Whether a daemon can be started in a cgroup namespace here; that it cannot is only known if it was
+/// tried.
+pub(super) fn can_be_made(facts: &Facts) -> bool {
+    tried(facts).is_none_or(|(_, step)| step.refused.is_none())
+}
+
+/// A pass that is proved if a cgroup namespace works here.
+pub(super) fn pass(facts: &Facts) -> Outcome {
+    let works = tried(facts).is_some_and(|(_, step)| step.refused.is_none());
+    Outcome::Pass(if works { Proof::Trial } else { Proof::Static })
+}
+
+/// With what became of a cgroup namespace, which is the remedy.
+pub(super) fn evidence(facts: &Facts, finding: Finding) -> Finding {
+    match tried(facts) {
+        Some((trial, step)) => finding.tried(trial, step),
+        None => finding,
+    }
 }
 
 /// Whether the doctor runs in a container; where detection does not know, its own cgroup can tell.

@@ -65,8 +65,9 @@ pub use security::{
 pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice, Space, Storage};
 pub use text::Text;
 pub use trials::{
-    Action, Download, Ending, EngineLearned, EngineNetwork, IN_USER_NAMESPACE, Learned, NF_TABLES,
-    PORT_START, PathLearned, Refused, Step, Trial, TrialName, Trials,
+    Action, CGROUP_NAMESPACE, Download, Ending, EngineLearned, EngineNetwork, IN_USER_NAMESPACE,
+    Learned, NETWORK_NAMESPACE, NF_TABLES, PORT_START, PathLearned, Refused, Step, Trial,
+    TrialName, Trials,
 };
 pub use userns::{MappingProgram, SubordinateIds, SubordinateRange, UserNamespaces};
 

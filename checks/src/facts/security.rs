@@ -56,6 +56,8 @@ const CAPABILITY_NAMES: [&str; 41] = [
 ];
 
 impl Capability {
+    /// Read whatever the permissions, and open files by their handles.
+    pub const DAC_READ_SEARCH: Self = Self(2);
     /// Change group ids.
     pub const SETGID: Self = Self(6);
     /// Change user ids.

@@ -44,11 +44,15 @@ pub enum TrialName {
     Mtu,
     /// The engine that clients reach.
     Api,
+    /// System calls that seccomp filters refuse.
+    Seccomp,
+    /// Subordinate ids, mapped by the programs for it.
+    Subids,
 }
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Overlay,
         Self::Cgroup,
         Self::Netfilter,
@@ -62,6 +66,8 @@ impl TrialName {
         Self::Sysctl,
         Self::Mtu,
         Self::Api,
+        Self::Seccomp,
+        Self::Subids,
     ];
 
     /// The name on the command line and in reports.
@@ -81,6 +87,8 @@ impl TrialName {
             Self::Sysctl => "sysctl",
             Self::Mtu => "mtu",
             Self::Api => "api",
+            Self::Seccomp => "seccomp",
+            Self::Subids => "subids",
         }
     }
 
@@ -100,6 +108,8 @@ impl TrialName {
             Self::Cgroup => &[
                 "cgroup2-not-delegated",
                 "cgroup2-internal-process",
+                "cgroup-v1-no-namespace",
+                "host-cgroupns-on-v2",
                 "sys-or-procsys-readonly",
                 "systemd-prerequisites",
             ],
@@ -109,7 +119,7 @@ impl TrialName {
                 "kernel-modules-unloadable",
             ],
             Self::Userns => &["userns-blocked", "proc-masked"],
-            Self::Privilege => &["dev-nodes-missing", "systemd-prerequisites"],
+            Self::Privilege => &["dev-nodes-missing", "privilege-missing", "systemd-prerequisites"],
             Self::Pid1 => &["pid1-no-reaper"],
             Self::Inotify => &["inotify-exhausted"],
             Self::Bpf => &["bpf-device-filter"],
@@ -118,6 +128,8 @@ impl TrialName {
             Self::Sysctl => &["sys-or-procsys-readonly", "runc-apparmor-sysctl"],
             Self::Mtu => &["mtu-bridge-exceeds-path", "mtu-user-network-not-inherited"],
             Self::Api => &["docker-endpoint-mismatch", "docker-api-floor"],
+            Self::Seccomp => &["seccomp-filter-blocks"],
+            Self::Subids => &["subid-mapping-broken"],
         }
     }
 
@@ -137,6 +149,10 @@ impl FromStr for TrialName {
 
 /// The object of a step that is done as a rootless engine would do it.
 pub const IN_USER_NAMESPACE: &str = "in a user namespace";
+/// The object of the step that makes a cgroup namespace.
+pub const CGROUP_NAMESPACE: &str = "cgroup namespace";
+/// The object of the step that makes a network namespace.
+pub const NETWORK_NAMESPACE: &str = "network namespace";
 
 /// The subject of the netfilter trial that asks the kernel itself, without a program.
 pub const NF_TABLES: &str = "nf_tables";

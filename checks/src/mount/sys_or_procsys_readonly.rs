@@ -1,3 +1,5 @@
+mod tried;
+
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
@@ -73,15 +75,15 @@ fn run(facts: &Facts) -> Verdict {
         None => found.extend(sysctls(facts, facts.mounts.get()?)),
     }
     match facts.cgroup.mounts.get() {
-        Ok(mounts) => found.extend(cgroups(facts, mounts)),
+        Ok(mounts) => match cgroups(facts, mounts) {
+            Some(closed) => found.push(closed),
+            None => found.extend(tried::cgroups(facts, mounts)),
+        },
         Err(unknown) if found.is_empty() => return Err(unknown),
         Err(_) => {}
     }
-    Ok(Outcome::of_or(found, || {
-        let cgroup = facts.trials.complete(TrialName::Cgroup);
-        let made = cgroup.is_some_and(|trial| trial.worked(Action::MakeDirectory));
-        if made && tried.is_some() { Outcome::proved() } else { Outcome::pass() }
-    }))
+    let proved = tried.is_some() && tried::makes_cgroups(facts);
+    Ok(Outcome::of_or(found, || if proved { Outcome::proved() } else { Outcome::pass() }))
 }
 
 /// How writing sysctls went: the first that was refused, else one that was written.
@@ -174,6 +176,8 @@ fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
             Hierarchy::Controllers(_) => !v2,
             Hierarchy::Named(_) => false,
         })
+        // What lies over it can be writable.
+        .filter(|mount| tried::made(facts, mount).is_none_or(|(_, step)| step.refused.is_some()))
         .collect();
     let first = closed.first()?;
     let names: Vec<String> = closed.iter().map(|mount| format!("{}", mount.hierarchy)).collect();
@@ -185,13 +189,8 @@ fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
     for mount in &closed {
         finding = finding.evidence(format!("/proc/self/mountinfo: {}", mount.mount_point), "ro");
     }
-    // On version 1 nothing is tried in hierarchies that are read-only.
-    let trial = facts.trials.complete(TrialName::Cgroup);
-    let made = trial.and_then(|t| Some((t, t.step(Action::MakeDirectory, &first.mount_point)?)));
-    match made {
-        Some((_, step)) if step.refused.is_none() => return None,
-        Some((trial, step)) => finding = finding.tried(trial, step),
-        None => {}
+    if let Some((trial, step)) = tried::made(facts, first) {
+        finding = finding.tried(trial, step);
     }
     finding = privileged_remedy(facts, finding);
     if v2 {

@@ -1,18 +1,17 @@
+mod remedies;
+mod tried;
+
 use alloc::{
     format,
     string::{String, ToString},
-    vec,
     vec::Vec,
 };
 
-use serde_json::json;
-
 use super::vector::{self, NEEDED, missing_privileges};
 use crate::{
-    facts::{Capability, CapabilitySet, Facts, Sandbox},
+    facts::{Capability, CapabilitySet, Facts},
     outcome::{Finding, Outcome, Verdict},
-    remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet},
-    runtime::sandboxed_kernel,
+    remedy::{ContainerSetting, Place, Remedy, SecurityOption},
     target::{Severities, Severity, Target},
     version::Component,
 };
@@ -23,7 +22,8 @@ check! {
     /// or SELinux label, whether `/sys`, `/proc/sys` and `/sys/fs/cgroup` are mounted read-only, the user
     /// namespace and the effective user. Each missing piece is named, since each is another line of the
     /// manifest. A read-only `/sys/fs/cgroup` alone is judged by `cgroup2-not-delegated`, a seccomp filter
-    /// alone by `seccomp-filter-blocks`, device nodes alone by `dev-nodes-missing`.
+    /// alone by `seccomp-filter-blocks`, device nodes alone by `dev-nodes-missing`. With `--active`, whether
+    /// root can mount a tmpfs, make a device node and a network namespace, whoever refuses.
     ///
     /// ## Why it matters
     /// dockerd mounts (CAP_SYS_ADMIN), makes bridges and rules (CAP_NET_ADMIN), and gives each container
@@ -76,11 +76,16 @@ fn run(facts: &Facts) -> Verdict {
     } else {
         // Whatever else is found, without the capabilities nobody knows whether an engine can run.
         facts.capabilities.bounding.get()?;
+        findings.extend(tried::refused(facts));
         findings.extend(hole(facts));
         findings.extend(not_root(facts));
-        if container && vector::is_read_only_proc(facts, "/proc/sys/net") {
+        let read_only = vector::is_read_only_proc(facts, "/proc/sys/net");
+        if container && read_only && !tried::writes_sysctls(facts) {
             findings.push(read_only_sysctls(facts));
         }
+    }
+    if findings.is_empty() && tried::works(facts) {
+        return Ok(Outcome::proved());
     }
     if findings.is_empty() && container {
         if !vector::is_label_known(&facts.security) {
@@ -96,8 +101,10 @@ fn run(facts: &Facts) -> Verdict {
 fn unprivileged(facts: &Facts) -> Option<Finding> {
     let bounding = facts.capabilities.bounding.known().copied();
     let lacking = bounding.map(|bounding| NEEDED.without(bounding)).unwrap_or_default();
-    let profile =
-        facts.security.apparmor_profile().filter(|profile| vector::denies_mounts(profile));
+    let profile = facts
+        .security
+        .apparmor_profile()
+        .filter(|profile| vector::denies_mounts(profile) && !tried::mounts(facts));
     if lacking.is_empty() && profile.is_none() {
         return None;
     }
@@ -124,7 +131,12 @@ fn unprivileged(facts: &Facts) -> Option<Finding> {
     if !rest.is_empty() {
         finding = finding.evidence("what a privileged container has besides", rest.join(", "));
     }
-    Some(remedies(facts, lacking, profile.is_some()).into_iter().fold(finding, Finding::remedy))
+    finding = tried::evidence(facts, finding);
+    Some(
+        remedies::unprivileged(facts, lacking, profile.is_some())
+            .into_iter()
+            .fold(finding, Finding::remedy),
+    )
 }
 
 fn severity(facts: &Facts, lacking: CapabilitySet, profile: Option<&str>) -> Severities {
@@ -142,62 +154,6 @@ fn severity(facts: &Facts, lacking: CapabilitySet, profile: Option<&str>) -> Sev
         severity = severity.at_most(Severity::Warning);
     }
     severity
-}
-
-fn remedies(facts: &Facts, lacking: CapabilitySet, denied: bool) -> Vec<Remedy> {
-    if facts.runtime.container.is_no() {
-        return vec![bounding_set(lacking)];
-    }
-    let only_raw = lacking == [Capability::NET_RAW].into_iter().collect();
-    if only_raw && facts.runtime.sandbox == Sandbox::Gvisor {
-        return vec![sandboxed_kernel::net_raw()];
-    }
-    if !lacking.has(Capability::SYS_ADMIN) {
-        let mut settings: Vec<_> = lacking.iter().map(ContainerSetting::CapAdd).collect();
-        if denied {
-            settings.push(ContainerSetting::SecurityOption(SecurityOption::AppArmorUnconfined));
-        }
-        return vec![Remedy::container("give the container what it lacks", settings)];
-    }
-    let mut remedies =
-        vec![Remedy::container("run the container privileged", [ContainerSetting::Privileged])];
-    if facts.runtime.kubernetes.is_yes() {
-        remedies.push(Remedy::file(
-            Place::Container,
-            "or, with Kubernetes 1.33 and containerd 2.1 (cgroup_writable = true) or later, give it the \
-             capabilities in a user namespace, where they do not reach the node",
-            Snippet::Tree(Language::Yaml, user_namespace_pod()),
-        ));
-    }
-    remedies.push(Remedy::advice(
-        Place::Container,
-        "or do without: rootless BuildKit where only images are built, or a Sysbox runtime",
-    ));
-    remedies
-}
-
-fn user_namespace_pod() -> serde_json::Value {
-    json!({"apiVersion": "v1", "kind": "Pod", "spec": {
-        "hostUsers": false,
-        "containers": [{"name": "dind", "securityContext": {
-            "allowPrivilegeEscalation": true,
-            "procMount": "Unmasked",
-            "capabilities": {"add": ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE"]},
-            "seccompProfile": {"type": "Unconfined"},
-            "appArmorProfile": {"type": "Unconfined"},
-        }}],
-    }})
-}
-
-fn bounding_set(lacking: CapabilitySet) -> Remedy {
-    Remedy::advice(
-        Place::Host,
-        format!(
-            "start the engine where {} is in the bounding set: see CapabilityBoundingSet= of the \
-             systemd unit, or what started this session",
-            names(lacking)
-        ),
-    )
 }
 
 /// A capability that ordinary containers do without, and privileged ones of old engines do not.
@@ -228,7 +184,7 @@ fn hole(facts: &Facts) -> Option<Finding> {
         ));
     }
     Some(if facts.runtime.container.is_no() {
-        finding.remedy(bounding_set(lacking))
+        finding.remedy(remedies::bounding_set(lacking))
     } else {
         finding.remedy(Remedy::container(
             "run the container privileged; what the outer engine lacks itself, it cannot give",

@@ -1,17 +1,20 @@
+mod ranges;
+mod tried;
+
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Capability, Facts, IdMapping, MappingProgram, SubordinateIds, SubordinateRange, Why},
+    facts::{Capability, Facts, MappingProgram},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{Place, Remedy, quote},
-    target::Severities,
 };
 
 check! {
     /// ## What it looks at
     /// The ranges of the doctor's user in `/etc/subuid` and `/etc/subgid`, whether they lie within what
     /// this user namespace maps (`/proc/self/uid_map`), and `newuidmap` and `newgidmap`: the set-user-id bit
-    /// or the file capabilities, `nosuid` on their mount, `no_new_privs`, the bounding set.
+    /// or the file capabilities, `nosuid` on their mount, `no_new_privs`, the bounding set. With `--active`,
+    /// both programs are executed for a user namespace, and its maps are read back.
     ///
     /// ## Why it matters
     /// A rootless engine maps 65536 ids, so that images can have files of many users. An ordinary user may
@@ -46,9 +49,6 @@ check! {
     ]
 }
 
-/// What engines ask for, and images commonly need.
-const USUAL: u64 = 65_536;
-
 fn run(facts: &Facts) -> Verdict {
     if *facts.identity.euid.get()? == 0 {
         return Ok(Outcome::not_applicable(
@@ -58,16 +58,22 @@ fn run(facts: &Facts) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
     let mut missing: Option<Unknown> = None;
     for kind in [Kind::User, Kind::Group] {
-        for judged in [ranges(facts, kind), program(facts, kind)] {
+        if tried::works(facts, kind) {
+            findings.extend(ranges::small(facts, kind));
+            continue;
+        }
+        let mut found = Vec::new();
+        for judged in [ranges::judge(facts, kind), program(facts, kind)] {
             match judged {
-                Ok(finding) => findings.extend(finding),
+                Ok(finding) => found.extend(finding),
                 Err(unknown) => missing = missing.or(Some(unknown)),
             }
         }
+        findings.extend(tried::confirmed(facts, kind, found));
     }
     match missing {
         Some(unknown) if findings.is_empty() => Err(unknown),
-        _ => Ok(Outcome::of(findings)),
+        _ => Ok(Outcome::of_or(findings, || tried::pass(facts))),
     }
 }
 
@@ -105,116 +111,6 @@ fn user(facts: &Facts) -> String {
         Some(Some(name)) => name.as_str().into(),
         _ => format!("{uid}"),
     }
-}
-
-fn ranges(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
-    let SubordinateIds { service, uids, gids, .. } = &facts.subids;
-    if let Some(service) = service {
-        return Err(Unknown::new(format!("subid ranges from {service}"), Why::NotProbed));
-    }
-    let (ranges, map) = match kind {
-        Kind::User => (uids.get()?, &facts.identity.uid_map),
-        Kind::Group => (gids.get()?, &facts.identity.gid_map),
-    };
-    let user = user(facts);
-    if ranges.is_empty() {
-        // A line by name cannot be told from another user's without the name.
-        facts.subids.user.get()?;
-        return Ok(Some(
-            Finding::new(
-                kind.file(),
-                CHECK.worst,
-                format!(
-                    "{} has no range for {user}: a rootless engine cannot map ids",
-                    kind.file()
-                ),
-            )
-            .evidence(kind.file(), format!("no line for {user}"))
-            .remedy(add(facts, kind, map.known().map(Vec::as_slice))),
-        ));
-    }
-    let map = map.get()?;
-    if let Some(range) = ranges.iter().find(|range| !is_inside(**range, map)) {
-        let SubordinateRange { start, count } = range;
-        let last = u64::from(*start) + u64::from(*count).saturating_sub(1);
-        return Ok(Some(
-            Finding::new(
-                kind.file(),
-                CHECK.worst,
-                format!(
-                    "{}: {start}-{last} of {user} is not mapped in this user namespace, so {} fails",
-                    kind.file(),
-                    kind.program()
-                ),
-            )
-            .evidence(kind.file(), format!("{user}:{start}:{count}"))
-            .evidence(kind.map(), shown(map))
-            .remedy(add(facts, kind, Some(map))),
-        ));
-    }
-    let total: u64 = ranges.iter().map(|range| u64::from(range.count)).sum();
-    Ok((total < USUAL - 1_024).then(|| {
-        Finding::new(
-            kind.file(),
-            Severities::of("-/-/D/-/D"),
-            format!(
-                "{} gives {user} {total} ids: images with higher ids cannot be unpacked",
-                kind.file()
-            ),
-        )
-        .evidence(kind.file(), format!("{total} ids for {user}"))
-        .remedy(add(facts, kind, Some(map)))
-    }))
-}
-
-/// Whether every id of the range is in some extent of the map.
-fn is_inside(range: SubordinateRange, map: &[IdMapping]) -> bool {
-    let mut next = u64::from(range.start);
-    let end = next + u64::from(range.count);
-    while next < end {
-        let holding = map
-            .iter()
-            .map(|m| (u64::from(m.inside), u64::from(m.inside) + u64::from(m.count)))
-            .find(|(first, after)| (*first..*after).contains(&next));
-        match holding {
-            Some((_, after)) => next = after,
-            None => return false,
-        }
-    }
-    true
-}
-
-fn shown(map: &[IdMapping]) -> String {
-    let rows: Vec<String> =
-        map.iter().map(|m| format!("{} {} {}", m.inside, m.outside, m.count)).collect();
-    rows.join("; ")
-}
-
-/// A range in the usual place, or one in what this namespace maps: the ids after the user's own.
-fn add(facts: &Facts, kind: Kind, map: Option<&[IdMapping]>) -> Remedy {
-    let user = quote(&user(facts));
-    let whole = SubordinateRange { start: 100_000, count: 65_536 };
-    if map.is_none_or(|map| is_inside(whole, map)) {
-        return Remedy::commands(
-            Place::Here,
-            "give the user 65536 ids",
-            [format!("usermod {} 100000-165535 {user}", kind.flag())],
-        );
-    }
-    let own = u64::from(facts.identity.euid.known().copied().unwrap_or_default());
-    let extents = map.into_iter().flatten();
-    let end = extents.map(|m| u64::from(m.inside) + u64::from(m.count)).max().unwrap_or_default();
-    if end <= own + 2 {
-        return Remedy::advice(
-            Place::Container,
-            "start the container with more ids mapped into its user namespace",
-        );
-    }
-    Remedy::commands(
-        Place::Here,
-        format!("give the user a range within what is mapped here, up to id {}", end - 1),
-        [format!("echo {user}:{}:{} > {}", own + 1, end - own - 1, kind.file())],
-    )
 }
 
 fn program(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {

@@ -110,3 +110,39 @@ fn without_mounts_or_namespace_it_is_unknown() {
     facts.identity.namespaces.cgroup = Fact::missing("/proc/self/ns/cgroup", Why::NotPermitted);
     assert!(run(&facts).is_err());
 }
+
+#[test]
+fn what_became_of_a_namespace_is_evidence() {
+    use crate::{
+        facts::{Action, CGROUP_NAMESPACE, TrialName},
+        outcome::Proof,
+        testing::tried,
+    };
+    let (unshare, mount, read) = (Action::Unshare, Action::MountCgroup, Action::ReadCgroup);
+    let works =
+        [(unshare, CGROUP_NAMESPACE, None), (mount, "memory", None), (read, "memory", None)];
+    let mut facts = v1_pod();
+    tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &works);
+    let found = findings(run(&facts)).remove(0);
+    assert_eq!(found.proof(), Proof::Trial);
+    assert_eq!(found.evidence.last().unwrap().value, "worked");
+    assert_eq!(found.remedies.len(), 2);
+
+    let mut own = v1_container();
+    assert_eq!(run(&own), Ok(Outcome::pass()));
+    tried(&mut own, TrialName::Cgroup, "/sys/fs/cgroup", &works);
+    assert_eq!(run(&own), Ok(Outcome::proved()));
+
+    let mut facts = v1_pod();
+    let refused = [(unshare, "memory", None), (unshare, CGROUP_NAMESPACE, Some("EPERM"))];
+    tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &refused);
+    let found = findings(run(&facts)).remove(0);
+    assert_eq!(
+        found.evidence.last().unwrap().source,
+        "trial: unshare (cgroup namespace; /sys/fs/cgroup)"
+    );
+    assert!(found.remedies.iter().all(|remedy| remedy.place == Place::Host));
+    // Another user may not make one, which says nothing of root.
+    facts.identity.euid = Fact::Known(1000);
+    assert_eq!(findings(run(&facts))[0].proof(), Proof::Static);
+}

@@ -114,6 +114,14 @@ pub enum Action {
     AskEngine,
     /// What it says of itself.
     KnowEngine,
+    /// A system call with arguments that the kernel refuses: it worked if the kernel did.
+    SystemCall,
+    /// `newuidmap(1)` with the ranges of `/etc/subuid`.
+    MapUserIds,
+    /// `newgidmap(1)` with the ranges of `/etc/subgid`.
+    MapGroupIds,
+    /// Whether `uid_map` or `gid_map` of a new user namespace says what was asked for.
+    ReadIdMap,
 }
 
 impl Action {
@@ -174,6 +182,10 @@ impl Action {
             Self::BeginTls => "begin a TLS handshake",
             Self::AskEngine => "ask the engine",
             Self::KnowEngine => "know the engine",
+            Self::SystemCall => "reach the kernel with a system call",
+            Self::MapUserIds => "execute newuidmap",
+            Self::MapGroupIds => "execute newgidmap",
+            Self::ReadIdMap => "read the id map back",
         }
     }
 }

@@ -1,6 +1,8 @@
+use alloc::vec;
+
 use super::*;
 use crate::{
-    facts::{EngineProcess, Fact, Fact::Known, Seccomp, Tri, Why},
+    facts::{EngineProcess, Fact, Fact::Known, Sandbox, Seccomp, Tri, Why},
     testing::{healthy_container, healthy_vm, mount, private},
     version::Version,
 };

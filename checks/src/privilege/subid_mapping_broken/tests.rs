@@ -2,8 +2,8 @@ use alloc::vec;
 
 use super::*;
 use crate::{
-    facts::{CapabilitySet, Fact, Fact::Known},
-    target::{Severity, Target},
+    facts::{CapabilitySet, Fact, Fact::Known, IdMapping, SubordinateIds, SubordinateRange, Why},
+    target::{Severities, Severity, Target},
     testing::{healthy_container, healthy_vm},
 };
 
@@ -68,8 +68,8 @@ fn a_range_outside_of_the_namespace_is_found_and_another_is_offered() {
 fn extents_that_touch_hold_a_range_together() {
     let extent = |inside, count| IdMapping { inside, outside: 0, count };
     let range = SubordinateRange { start: 10, count: 10 };
-    assert!(is_inside(range, &[extent(15, 5), extent(0, 15)]));
-    assert!(!is_inside(range, &[extent(0, 14), extent(15, 50)]));
+    assert!(ranges::is_inside(range, &[extent(15, 5), extent(0, 15)]));
+    assert!(!ranges::is_inside(range, &[extent(0, 14), extent(15, 50)]));
 }
 
 #[test]
@@ -119,4 +119,64 @@ fn without_the_facts_it_is_unknown_unless_something_is_certain() {
     let mut facts = user();
     facts.subids.service = Some("sss".into());
     assert!(run(&facts).is_err());
+}
+
+/// Both programs executed, the first with this result.
+fn executed(facts: &mut Facts, said: Option<&str>) {
+    use crate::facts::{Action, TrialName};
+    let steps = [
+        (Action::Unshare, "", None),
+        (Action::MapUserIds, "0 1000 1 1 100000 65536", said),
+        (Action::ReadIdMap, "uid_map", None),
+        (Action::MapGroupIds, "0 1000 1 1 100000 65536", None),
+        (Action::ReadIdMap, "gid_map", None),
+    ];
+    crate::testing::tried(facts, TrialName::Subids, "uid 1000", &steps);
+    if said.is_some() {
+        facts.trials.runs[0].steps.remove(2);
+    }
+}
+
+#[test]
+fn maps_that_were_written_remove_every_alarm_but_that_of_few_ids() {
+    use crate::facts::Ending;
+    let mut facts = user();
+    facts.security.no_new_privs = Fact::missing("/proc/self/status", Why::NotPermitted);
+    let Known(Some(program)) = &mut facts.subids.newuidmap else { panic!() };
+    program.set_user_id = false;
+    assert_eq!(found(&facts).len(), 1);
+    executed(&mut facts, None);
+    assert_eq!(run(&facts), Ok(Outcome::proved()));
+    facts.subids.uids = Known(vec![SubordinateRange { start: 100_000, count: 1000 }]);
+    let few = found(&facts);
+    assert_eq!(few.len(), 1);
+    assert_eq!(few[0].severity.get(Target::Rootless), Some(Severity::Warning));
+    facts.trials.runs[0].ending = Ending::Skipped("no range".into());
+    assert_eq!(found(&facts).len(), 2, "as without a trial");
+}
+
+#[test]
+fn a_program_that_fails_is_found_or_confirms_what_was_read() {
+    use crate::outcome::Proof;
+    let said = "newuidmap: write to uid_map failed: Operation not permitted";
+    let mut facts = user();
+    executed(&mut facts, Some(said));
+    let one = found(&facts);
+    assert_eq!(one.len(), 1);
+    assert!(one[0].summary.ends_with(said), "{}", one[0].summary);
+    assert_eq!(one[0].proof(), Proof::Trial);
+    facts.security.no_new_privs = Known(true);
+    let one = found(&facts);
+    assert_eq!(one.len(), 1, "newgidmap worked all the same");
+    assert!(one[0].summary.contains("no_new_privs"));
+    assert_eq!(one[0].evidence.last().unwrap().value, said);
+}
+
+#[test]
+fn a_namespace_that_could_not_be_made_says_nothing_of_the_programs() {
+    use crate::facts::{Action, TrialName};
+    let mut facts = user();
+    let steps = [(Action::Unshare, "", Some("EPERM"))];
+    crate::testing::tried(&mut facts, TrialName::Subids, "uid 1000", &steps);
+    assert_eq!(run(&facts), Ok(Outcome::pass()));
 }
