@@ -58,6 +58,7 @@ observe() {
     "$@" sh -c "PLACE=$place SERVER='${SERVER:-}' PEER='${PEER:-}' DAEMON_OPTIONS='${DAEMON_OPTIONS:-}'
         . $place/words.sh; . $place/remover.sh; . $place/$script.sh" </dev/null >>"$OUT/$name/observed.tsv" 2>>"$OUT/$name/log" ||
         echo "$name: $script ended with $?"
+    echo "$(date +%T) $name: $script"
 }
 
 # shellcheck source=/dev/null

@@ -6,7 +6,10 @@
 # printable: control characters and the colours of programs stay here.
 printable() { sed 's/\x1b\[[0-9;]*m//g' | tr '\t\n\r' '   ' | tr -cd ' -~' | cut -c 1-300; }
 
-saw() { printf '%s\t%s\t%s\n' "$1" "$2" "$(printf %s "$3" | printable)"; }
+saw() {
+    printf '%s\t%s\t%s\n' "$1" "$2" "$(printf %s "$3" | printable)"
+    echo "$(date +%T) $1 $2" >&2 # for the log
+}
 
 # try NAME SECONDS COMMAND…: with the last line that it printed; that of an error if there is one.
 try() {
