@@ -55,7 +55,7 @@ observe() {
     local name=$1 script=$2
     shift 2
     [ -d "$OUT/$name" ] || return 0
-    "$@" sh -c "PLACE=$place SERVER='${SERVER:-}' PEER='${PEER:-}' DAEMON_OPTIONS='${DAEMON_OPTIONS:-}'
+    "$@" sh -c "PLACE=$place SERVER='${SERVER:-}' PEER='${PEER:-}' DAEMON_OPTIONS='${DAEMON_OPTIONS:-}' ENGINE='${ENGINE-limits privileges network names build}'
         . $place/words.sh; . $place/remover.sh; . $place/$script.sh" </dev/null >>"$OUT/$name/observed.tsv" 2>>"$OUT/$name/log" ||
         echo "$name: $script ended with $?"
     echo "$(date +%T) $name: $script"
@@ -73,7 +73,7 @@ as_lab=(setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps=-all
 
 # subject NAME CLAIM… -- [OPTION…] -- COMMAND…: an environment that is a container of this machine's Docker. PREPARE runs in it
 # first; OBSERVE says what is tried there: user (then the doctor is asked as that
-# user too), client, engine, node (needs engine), lifetime (what is seen from outside), systemd.
+# user too), client, engine (of which ENGINE says the parts), node (needs engine), lifetime (what is seen from outside), systemd.
 subject() {
     local name=$1 claims=() options=()
     shift

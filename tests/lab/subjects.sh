@@ -51,9 +51,9 @@ dind_on_small_path() {
     wanted "$MACHINE-mtu-1400" || wanted "$MACHINE-mtu-1400-told" || return 0
     docker network create --opt com.docker.network.driver.mtu=1400 small >/dev/null
     path_mtu 1400
-    OBSERVE=engine subject "$MACHINE-mtu-1400" 'device_mtu eth0 1400' 'default_route_over eth0' \
+    ENGINE=network OBSERVE=engine subject "$MACHINE-mtu-1400" 'device_mtu eth0 1400' 'default_route_over eth0' \
         -- --privileged --network small -v /var/lib/docker -- tini -- sh -c "$prepare_nesting; exec sleep infinity"
-    PREPARE=$told_mtu OBSERVE=engine subject "$MACHINE-mtu-1400-told" \
+    ENGINE=network PREPARE=$told_mtu OBSERVE=engine subject "$MACHINE-mtu-1400-told" \
         'device_mtu eth0 1400' 'grep -q 1400 /etc/docker/daemon.json' \
         -- --privileged --network small -v /var/lib/docker -- tini -- sh -c "$prepare_nesting; exec sleep infinity"
     path_mtu 1500

@@ -2,7 +2,8 @@
 # engine.sh: runs in the environment, with words.sh before it. Starts the Docker daemon as somebody would who knows nothing of
 # the doctor, and does with it what CI jobs do.
 #
-# PLACE has image.tar and build/; SERVER (address and port) gives /small and /large, PEER is a name that resolves here.
+# PLACE has image.tar and build/; SERVER (address and port) gives /small and /large, PEER is a name that resolves here; ENGINE
+# says what is tried besides a plain container.
 
 log=$PLACE/dockerd.log
 
@@ -79,7 +80,7 @@ observe_network() {
     [ -n "${SERVER:-}" ] || return 0
     transfers own env || return 0
     transfers bridge docker run --rm -v /usr:/usr:ro lab || :
-    docker network create user >/dev/null 2>&1 || return 0
+    timeout 60 docker network create user >/dev/null 2>&1 || return 0
     transfers user-network docker run --rm -v /usr:/usr:ro --network user lab || :
     docker network rm user >/dev/null 2>&1 || :
 }
@@ -89,9 +90,7 @@ observe_names() {
     try names 120 docker run --rm -v /usr:/usr:ro lab getent hosts "$PEER" || :
 }
 
-observe_containers() {
-    docker import "$PLACE/image.tar" lab >/dev/null 2>&1 || { saw run failed "docker import: $(docker import "$PLACE/image.tar" lab 2>&1 | tail -n 1)"; return 0; }
-    run run lab true || return 0
+observe_limits() {
     # shellcheck disable=SC2016 # code for the shell in there
     run memory-limit --memory 64m lab sh -c 'limit=$(cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null)
         echo "limit $limit"; [ "$limit" = 67108864 ]' || :
@@ -101,13 +100,19 @@ observe_containers() {
     # shellcheck disable=SC2016
     run cpu-limit --cpus 0.5 lab sh -c 'limit=$(cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null)
         echo "limit $limit"; case $limit in 50000*) ;; *) exit 1 ;; esac' || :
+}
+
+observe_privileges() {
     run privileged-run --privileged lab true || :
     mkdir -p /mnt/shared
     run shared-mount -v /mnt/shared:/mnt/shared:rshared lab true || :
     run open-files --ulimit nofile=1048576:1048576 lab true || :
-    observe_network
-    observe_names
-    observe_build
+}
+
+observe_containers() {
+    docker import "$PLACE/image.tar" lab >/dev/null 2>&1 || { saw run failed "docker import: $(docker import "$PLACE/image.tar" lab 2>&1 | tail -n 1)"; return 0; }
+    run run lab true || return 0
+    for part in $ENGINE; do "observe_$part"; done
     # For those outside, who look where its cgroup is.
     docker run -d --name marked -v /usr:/usr:ro lab sleep 86399 >/dev/null 2>&1 || :
 }

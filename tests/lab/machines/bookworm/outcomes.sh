@@ -9,27 +9,27 @@ set -eu
 . "$LAB/subjects.sh"
 . "$LAB/machines/bookworm/managers.sh"
 
-dind() { # NAME CLAIM… -- [OPTION…]: prepared, with its data root on a volume unless an option says otherwise
+dind() { # NAME CLAIM… -- [OPTION…]: prepared; ENGINE says what is tried besides a plain container
     local name=bookworm-$1 claims=()
     shift
     while [ "$1" != -- ]; do claims+=("$1"); shift; done
     shift
-    OBSERVE=${OBSERVE:-engine} subject "$name" "${claims[@]}" -- --privileged "$@" -- \
+    ENGINE=${ENGINE-} OBSERVE=${OBSERVE:-engine} subject "$name" "${claims[@]}" -- --privileged "$@" -- \
         tini -- sh -c "$prepare_nesting; exec sleep infinity"
 }
 
 netfilter() {
-    PREPARE=$drop_forwarded dind forward-drop 'nft list tables | grep -q guard' -- -v /var/lib/docker
-    PREPARE=$legacy_tool dind iptables-legacy 'iptables -V | grep -q legacy' -- -v /var/lib/docker
-    PREPARE="$legacy_tool; $rules_of_legacy; ln -sf /usr/sbin/iptables-nft /etc/alternatives/iptables" \
+    ENGINE=network PREPARE=$drop_forwarded dind forward-drop 'nft list tables | grep -q guard' -- -v /var/lib/docker
+    ENGINE=network PREPARE=$legacy_tool dind iptables-legacy 'iptables -V | grep -q legacy' -- -v /var/lib/docker
+    ENGINE=network PREPARE="$legacy_tool; $rules_of_legacy; ln -sf /usr/sbin/iptables-nft /etc/alternatives/iptables" \
         dind iptables-mixed 'iptables -V | grep -q nf_tables' 'legacy_tables nat' -- -v /var/lib/docker
-    PREPARE=$no_tool dind iptables-none '! iptables -V' -- -v /var/lib/docker
+    ENGINE=network PREPARE=$no_tool dind iptables-none '! iptables -V' -- -v /var/lib/docker
 }
 
 route() {
     wanted bookworm-route-mtu-1450 || return 0
     path_mtu 1450
-    PREPARE=$route_mtu dind route-mtu-1450 'device_mtu eth0 1500' 'ip route show default | grep -q "mtu 1450"' -- -v /var/lib/docker
+    ENGINE=network PREPARE=$route_mtu dind route-mtu-1450 'device_mtu eth0 1500' 'ip route show default | grep -q "mtu 1450"' -- -v /var/lib/docker
     path_mtu 1500
 }
 
@@ -46,11 +46,11 @@ data_roots() {
 
 capabilities() {
     local most=(--cap-add ALL --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined)
-    OBSERVE=engine subject bookworm-no-net-admin 'seccomp 0' '! effective_capabilities "$full"' \
+    ENGINE='limits privileges' OBSERVE=engine subject bookworm-no-net-admin 'seccomp 0' '! effective_capabilities "$full"' \
         -- "${most[@]}" --cap-drop NET_ADMIN -v /var/lib/docker -- tini -- sleep infinity
-    OBSERVE='engine' subject bookworm-cap-add-all 'seccomp 0' 'mount_read_only /sys/fs/cgroup' \
+    ENGINE='limits privileges' OBSERVE=engine subject bookworm-cap-add-all 'seccomp 0' 'mount_read_only /sys/fs/cgroup' \
         -- "${most[@]}" -v /var/lib/docker -- tini -- sleep infinity
-    OBSERVE='engine' subject bookworm-cap-add-few 'seccomp 2' \
+    ENGINE='limits privileges' OBSERVE=engine subject bookworm-cap-add-few 'seccomp 2' \
         -- --cap-add SYS_ADMIN --cap-add NET_ADMIN -v /var/lib/docker -- tini -- sleep infinity
 }
 
@@ -58,7 +58,7 @@ first_processes() {
     OBSERVE=lifetime subject bookworm-pid1-shell 'pid1 sh' -- -- sh -c 'sleep infinity & wait; exit 0'
     OBSERVE=lifetime subject bookworm-pid1-sleep 'pid1 sleep' -- -- sleep infinity
     OBSERVE=lifetime subject bookworm-pid1-tini 'pid1 tini' -- -- tini -- sleep infinity
-    OBSERVE='lifetime engine' subject bookworm-pid1-systemd 'pid1 systemd' \
+    ENGINE='limits privileges' OBSERVE='lifetime engine' subject bookworm-pid1-systemd 'pid1 systemd' \
         -- --privileged --tmpfs /run --tmpfs /tmp -v /var/lib/docker -e container=docker -- /usr/lib/systemd/systemd
 }
 
