@@ -121,6 +121,7 @@ subject_of_machine() {
         ! observes client || observe "$name" client "$@"
         ! observes engine || observe "$name" engine "$@"
         ! observes node || observe "$name" node "$@"
+        ! observes engine || "$@" docker rm -f -v marked </dev/null >/dev/null 2>&1 || :
         "$@" rm -rf "$place" </dev/null || :
     fi
     save

@@ -1,11 +1,18 @@
 //! What was recorded of one environment: what it is, what the doctor said, what happened.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::{collections::BTreeMap, fs, path::{Path, PathBuf}};
 
+use dind_doctor::{
+    bundle::{self, Replay},
+    probe,
+    report::{self, Options, Origin, Report},
+};
+use dind_doctor_checks::target::Target;
 use serde::Deserialize;
 
 /// One environment of the lab.
 pub(crate) struct Outcome {
+    directory: PathBuf,
     pub(crate) name: String,
     pub(crate) recorded: Recorded,
     pub(crate) predicted: BTreeMap<Run, Prediction>,
@@ -77,10 +84,43 @@ impl Outcome {
         let text = |name| fs::read_to_string(directory.join(name)).expect(name);
         let file: File = toml::from_str(&text("outcome.toml")).expect("outcome.toml");
         Self {
+            directory: directory.to_owned(),
             name: directory.file_name().expect("a name").to_string_lossy().into_owned(),
             recorded: file.recorded,
             predicted: serde_json::from_str(&text("predicted.json")).expect("predicted.json"),
             observed: text("observed.tsv").lines().map(observation).collect(),
+        }
+    }
+
+    /// What the doctor of today says of the bundle that was recorded before anything was tried.
+    pub(crate) fn predicted_today(&self) -> Prediction {
+        let recording = bundle::read(&self.directory.join("bundle")).expect("a bundle");
+        let facts = probe::collect(&Replay::new(recording));
+        Prediction::of(&report::diagnose(facts, Origin::Bundle, &Options::default()))
+    }
+}
+
+impl Prediction {
+    fn of(report: &Report) -> Self {
+        let readiness = report.targets.iter();
+        let checks = report.checks.iter().map(|check| {
+            let findings = check.findings.iter().map(|finding| {
+                let severity = |target: Target| {
+                    Some((target.name().to_owned(), finding.severity.get(target)?.name().to_owned()))
+                };
+                Finding {
+                    says: finding.summary.clone(),
+                    severity: Target::ALL.into_iter().filter_map(severity).collect(),
+                }
+            });
+            let status = check.status.name().to_owned();
+            (check.id.to_owned(), Said { status, _proof: None, findings: findings.collect() })
+        });
+        Self {
+            readiness: readiness
+                .map(|t| (t.target.name().to_owned(), t.readiness.name().to_owned()))
+                .collect(),
+            checks: checks.collect(),
         }
     }
 }
