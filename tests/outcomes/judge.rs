@@ -12,6 +12,8 @@ use crate::outcome::{Outcome, Prediction, Run, Said};
 pub(crate) struct Referees {
     /// Per target, what has to work for it.
     pub(crate) targets: BTreeMap<String, Vec<String>>,
+    /// Per target, checks whose errors nothing that is tried here can confirm.
+    beyond: BTreeMap<String, Vec<String>>,
     pub(crate) observations: BTreeMap<String, Referee>,
     /// Checks that nothing here can decide, and why.
     pub(crate) unrefereed: BTreeMap<String, String>,
@@ -107,6 +109,7 @@ impl Referees {
             let verdict = match (said.as_str(), worked) {
                 ("unknown", _) => Verdict::Undecided,
                 ("blocked", false) => Verdict::TrueFinding,
+                ("blocked", true) if self.is_beyond(target, prediction) => Verdict::Undecided,
                 ("blocked", true) => Verdict::FalseAlarm,
                 (_, true) => Verdict::TruePass,
                 (_, false) => Verdict::Miss,
@@ -122,6 +125,16 @@ impl Referees {
             })
         });
         decided.collect()
+    }
+
+    /// Whether what blocks this target is only what cannot be tried here.
+    fn is_beyond(&self, target: &str, prediction: &Prediction) -> bool {
+        let blocks = |said: &Said| {
+            said.findings.iter().any(|one| one.severity.get(target).is_some_and(|s| s == "error"))
+        };
+        let beyond = self.beyond.get(target);
+        let mut blockers = prediction.checks.iter().filter(|(_, said)| blocks(said));
+        blockers.all(|(id, _)| beyond.is_some_and(|beyond| beyond.contains(id)))
     }
 }
 
