@@ -1,5 +1,7 @@
 //! The API of the engine that Docker's clients reach from here.
 
+mod answer;
+
 use std::{
     fs,
     net::{TcpStream, ToSocketAddrs},
@@ -12,10 +14,11 @@ use std::{
 
 use dind_doctor_checks::{
     EngineAddress, engine_address,
-    facts::{Action, EngineLearned, EngineNetwork, EngineVersion, Facts, Learned, Text, TrialName},
+    facts::{Action, EngineLearned, EngineVersion, Facts, Learned, Text, TrialName},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 
+use self::answer::{Info, Network};
 use super::{
     Description, Plan,
     mtu::client_hello,
@@ -225,55 +228,6 @@ fn wait(stream: &UnixStream) {
     let mut ready = [PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
     // The loop looks at the clock.
     let _ = poll(&mut ready, 50_u8);
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", default)]
-#[derive(Default)]
-struct Info {
-    name: String,
-    driver: String,
-    cgroup_driver: String,
-    cgroup_version: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Network {
-    name: String,
-    #[serde(default)]
-    driver: String,
-    #[serde(default)]
-    options: Option<std::collections::BTreeMap<String, String>>,
-    #[serde(default, rename = "IPAM")]
-    ipam: Option<Ipam>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Ipam {
-    #[serde(default)]
-    config: Option<Vec<Range>>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Range {
-    #[serde(default)]
-    subnet: String,
-}
-
-impl Network {
-    fn into_fact(self) -> EngineNetwork {
-        let options = self.options.unwrap_or_default();
-        let ranges = self.ipam.and_then(|ipam| ipam.config).unwrap_or_default();
-        EngineNetwork {
-            name: self.name.into(),
-            driver: self.driver.into(),
-            mtu: options.get("com.docker.network.driver.mtu").and_then(|mtu| mtu.parse().ok()),
-            subnets: ranges.into_iter().take(16).map(|range| Text::from(range.subnet)).collect(),
-        }
-    }
 }
 
 #[cfg(test)]

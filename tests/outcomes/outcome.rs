@@ -1,6 +1,10 @@
 //! What was recorded of one environment: what it is, what the doctor said, what happened.
 
-use std::{collections::BTreeMap, fs, path::{Path, PathBuf}};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use dind_doctor::{
     bundle::{self, Replay},
@@ -106,7 +110,10 @@ impl Prediction {
         let checks = report.checks.iter().map(|check| {
             let findings = check.findings.iter().map(|finding| {
                 let severity = |target: Target| {
-                    Some((target.name().to_owned(), finding.severity.get(target)?.name().to_owned()))
+                    Some((
+                        target.name().to_owned(),
+                        finding.severity.get(target)?.name().to_owned(),
+                    ))
                 };
                 Finding {
                     says: finding.summary.clone(),
