@@ -3,15 +3,18 @@
 # environment, without and with --active; then the real thing is started there, and what happens is written down.
 # shellcheck disable=SC2016,SC2154 # code in single quotes runs in the environment; variables come from the driver and docker.sh
 
+# What the doctor cannot see and is told: the kind and the kubelet that the node of observe/node.sh is like.
+export ASSUME='--assume kind=0.27 --assume kubernetes=1.33'
+
 # Instead of a bundle alone: what the doctor says. Exit code 1 means that it found something.
 # shellcheck disable=SC2034 # for record
 recorder='set -eu
     place=/var/tmp/dind-doctor; rm -rf $place; mkdir -p $place
     cat >$place/doctor; chmod 755 $place/doctor
     predict() { status=0; "$@" </dev/null || status=$?; [ $status -le 1 ] || exit $status; }
-    predict $place/doctor check --format json --timeout 120 >$place/passive.json
+    predict $place/doctor check $ASSUME --format json --timeout 120 >$place/passive.json
     $place/doctor capture $CAPTURE_OPTIONS -o $place/bundle </dev/null >&2
-    predict $place/doctor check --active --format json --timeout 300 >$place/active.json
+    predict $place/doctor check $ASSUME --active --format json --timeout 300 >$place/active.json
     uname -r >$place/kernel
     rm $place/doctor
     tar -C $place -cf - .

@@ -32,7 +32,7 @@ record() {
     done
     rm -rf "$out"
     mkdir -p "$out"
-    if ! "$@" /bin/sh -c "CAPTURE_OPTIONS='${CAPTURE_OPTIONS}'; $recorder" <"$DOCTOR" >"$out/tar" 2>"$out/log"; then
+    if ! "$@" /bin/sh -c "CAPTURE_OPTIONS='${CAPTURE_OPTIONS}' ASSUME='${ASSUME:-}'; $recorder" <"$DOCTOR" >"$out/tar" 2>"$out/log"; then
         give_up "$name: the doctor failed: $(cat "$out/log")"
         rm -rf "$out"
         return 0
@@ -53,6 +53,7 @@ facts_of_recording() {
     echo 'verified = ['
     for claim; do echo "    '$claim',"; done
     echo ']'
+    [ -z "${ASSUME:-}" ] || echo "assume = \"$ASSUME\""
     echo
     echo '[recorded.versions]'
     echo "kernel = \"$kernel\""

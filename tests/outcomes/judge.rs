@@ -34,6 +34,15 @@ pub(crate) struct Referee {
     /// Only findings whose summary contains this speak of it.
     #[serde(default)]
     about: String,
+    /// Checks whose findings explain a failure, and say nothing of what works.
+    #[serde(default)]
+    explained_by: Vec<String>,
+    /// Whether nothing that is only read can tell: then a pass without a trial has not said anything.
+    #[serde(default)]
+    only_active: bool,
+    /// What was seen where it worked after all, but not as it should.
+    #[serde(default)]
+    fails_with: Vec<String>,
     /// Whether it may fail for reasons that are none of these checks' business; then a failure that none of them announced is
     /// held against nobody here, but against the readiness of the target.
     #[serde(default)]
@@ -169,8 +178,9 @@ impl Referee {
         };
         let spoke = |id: &&String| self.says_it_fails(&prediction.checks[*id]);
         let warned: Vec<_> = self.checks.iter().filter(spoke).collect();
-        let unknown = |id: &str| prediction.checks[id].status == "unknown";
-        if observed.worked {
+        let silent = self.only_active && run == Run::Passive;
+        let unknown = |id: &str| silent || prediction.checks[id].status == "unknown";
+        if observed.worked && !self.fails_with.contains(&observed.saw) {
             let verdict = |id: &String| {
                 if warned.contains(&id) {
                     Verdict::FalseAlarm
@@ -185,6 +195,8 @@ impl Referee {
             let spoken = |id: &&String| prediction.checks[*id].status != "not-applicable";
             return self.checks.iter().filter(spoken).map(of).collect();
         }
+        let others = self.explained_by.iter().filter(spoke);
+        let warned: Vec<_> = warned.into_iter().chain(others).collect();
         if !warned.is_empty() {
             let of = |id: &&String| {
                 compared(id, Verdict::TrueFinding, prediction.checks[*id].to_string())

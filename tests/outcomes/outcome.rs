@@ -48,6 +48,9 @@ pub(crate) struct Recorded {
     /// Shell conditions that held.
     #[serde(rename = "verified")]
     _verified: Vec<String>,
+    /// The options by which the doctor was told versions that it cannot see.
+    #[serde(default)]
+    assume: String,
     /// Versions of the kernel and the engines.
     pub(crate) versions: BTreeMap<String, String>,
 }
@@ -100,7 +103,12 @@ impl Outcome {
     pub(crate) fn predicted_today(&self) -> Prediction {
         let recording = bundle::read(&self.directory.join("bundle")).expect("a bundle");
         let facts = probe::collect(&Replay::new(recording));
-        Prediction::of(&report::diagnose(facts, Origin::Bundle, &Options::default()))
+        let told = self.recorded.assume.split_whitespace().filter_map(|word| word.split_once('='));
+        let parse = |(name, version): (&str, &str)| {
+            (name.parse().expect("a component"), version.parse().expect("a version"))
+        };
+        let options = Options { assume: told.map(parse).collect(), ..Options::default() };
+        Prediction::of(&report::diagnose(facts, Origin::Bundle, &options))
     }
 }
 

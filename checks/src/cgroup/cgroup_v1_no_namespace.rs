@@ -26,7 +26,9 @@ check! {
     /// ## When it is fine
     /// In a cgroup namespace of its own (every path is then `/`). In hierarchies in which the container sits
     /// in the root: each is judged for itself, because hosts put some controllers only in a sub-directory.
-    /// On a host or VM, whose paths are right as they are.
+    /// On a host or VM, whose paths are right as they are. Where only the container's own part is mounted,
+    /// what dockerd makes is below it and is gone with it (tried with Docker 20.10): only programs that read
+    /// `/proc/PID/cgroup` are misled. A node in which `/kubelet` was made in every hierarchy lives on.
     ///
     /// ## How to fix
     /// `docker run --cgroupns=private` (kernel 4.6, Docker 20.10); in a pod start the daemon through
@@ -86,12 +88,13 @@ fn finding(facts: &Facts, seen: &[Seen<'_>], whole: bool) -> Option<Finding> {
     let path = first.path.as_str();
     let hierarchies = namespace::names(seen.iter().map(|(m, _)| &m.hierarchy));
     let in_pod = seen.iter().any(|(m, _)| namespace::is_below_kubepods(&m.path));
-    let kind = if (whole || in_pod) && !namespace::nodes_get_their_own(facts) {
-        Severity::Error
-    } else {
-        Severity::Warning
-    };
-    let severity = Severities::of("D/-/-/D/W").with(Target::Kind, Some(kind));
+    let apart = namespace::nodes_get_their_own(facts) || namespace::kubelet_is_apart(facts);
+    let kind = if (whole || in_pod) && !apart { Severity::Error } else { Severity::Warning };
+    // What dockerd makes below the part that is mounted is the container's, and ends with it.
+    let dockerd = if whole { Severity::Warning } else { Severity::Info };
+    let severity = Severities::of("-/-/-/D/W")
+        .with(Target::Dockerd, Some(dockerd))
+        .with(Target::Kind, Some(kind));
     let summary = if whole {
         format!(
             "the host's whole hierarchy is mounted for {hierarchies}: cgroups made here land outside {path}"

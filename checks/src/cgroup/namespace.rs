@@ -4,8 +4,8 @@ use alloc::{string::String, vec::Vec};
 
 use crate::{
     facts::{
-        Action, CGROUP_NAMESPACE, CgroupMount, Facts, Hierarchy, Membership, Step, Tri, Trial,
-        TrialName, Why,
+        Action, CGROUP_NAMESPACE, CgroupMount, Fact, Facts, Hierarchy, Membership, Step, Tri,
+        Trial, TrialName, Why,
     },
     outcome::{Finding, Outcome, Proof, Unknown},
     version::Component,
@@ -84,6 +84,14 @@ pub(super) fn in_container(facts: &Facts) -> Result<bool, Unknown> {
 pub(super) fn nodes_get_their_own(facts: &Facts) -> bool {
     let kind = facts.versions.of(Component::Kind);
     are_supported(facts) && !kind.is_assumed() && kind.version.at_least(0, 20)
+}
+
+/// Whether someone has made the directory that keeps kubelet apart: nobody does without starting kubelet
+/// with it, and in the lab such a node lived on.
+pub(super) fn kubelet_is_apart(facts: &Facts) -> bool {
+    facts.cgroup.kubelet_roots.is_known_and(|roots| {
+        !roots.is_empty() && roots.iter().all(|root| root.exists == Fact::Known(true))
+    })
 }
 
 /// The doctor's memberships in version 1 hierarchies.

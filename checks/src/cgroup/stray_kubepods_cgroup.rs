@@ -4,7 +4,7 @@ mod remedies;
 
 use super::namespace;
 use crate::{
-    facts::{CgroupMount, EngineProcess, Fact, Facts, Hierarchy, PodTree, Why},
+    facts::{CgroupMount, EngineProcess, Facts, Hierarchy, PodTree, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     target::{Severities, Severity, Target},
     version::Component,
@@ -157,7 +157,7 @@ fn seen_finding(facts: &Facts, is_v1: bool, trees: &[&PodTree]) -> Finding {
     };
     let processes = trees.iter().map(|t| t.procs.count).max().unwrap_or(0);
     // A kind node on version 2 has a cgroup namespace, and does not see what is in sight here.
-    let prepared = root_is_prepared(facts);
+    let prepared = namespace::kubelet_is_apart(facts);
     let is_safe =
         !is_v1 || prepared || has_own_root(facts, first) || namespace::nodes_get_their_own(facts);
     let finding = Finding::new(
@@ -181,14 +181,6 @@ fn seen_finding(facts: &Facts, is_v1: bool, trees: &[&PodTree]) -> Finding {
         (false, _) => "host-cgroupns-on-v2",
     };
     remedies::add(finding.caused_by(cause), facts, is_v1)
-}
-
-/// Whether someone has made the directory that keeps kubelet apart: nobody does without starting kubelet
-/// with it, and in the lab such a node lived on.
-fn root_is_prepared(facts: &Facts) -> bool {
-    facts.cgroup.kubelet_roots.is_known_and(|roots| {
-        !roots.is_empty() && roots.iter().all(|root| root.exists == Fact::Known(true))
-    })
 }
 
 fn severity(is_safe: bool) -> Severities {

@@ -114,7 +114,7 @@ fn unprivileged(facts: &Facts) -> Option<Finding> {
         parts.push(format!("{place} lacks {}", names(lacking)));
     }
     if let Some(profile) = profile {
-        parts.push(format!("the AppArmor profile {profile} denies every mount"));
+        parts.push(format!("the AppArmor profile {profile} denies mounts"));
     }
     let mut finding = Finding::new(place, severity(facts, lacking, profile), parts.join(", and "));
     if let Some(bounding) = bounding.filter(|_| !lacking.is_empty()) {

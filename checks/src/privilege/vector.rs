@@ -105,9 +105,12 @@ pub(crate) fn confinement(security: &Security) -> Option<String> {
     confined.then(|| kind.to_string())
 }
 
-/// Profiles that container engines write from one template, which denies every mount.
+/// Profiles that container engines write from one template, which denies every mount, and those of LXC without
+/// nesting, under which `/` cannot be remounted or made private (tried with LXC 5.0: dockerd starts, and
+/// then no image can be unpacked).
 pub(super) fn denies_mounts(profile: &str) -> bool {
     matches!(profile, "docker-default" | "cri-containerd.apparmor.d" | "crio-default")
+        || matches!(profile, "lxc-container-default" | "lxc-container-default-cgns")
         || profile.starts_with("containers-default-")
 }
 

@@ -22,9 +22,18 @@ start_daemon() {
 
 why_not() { sed -n 's/^failed to start daemon: //p; s/.*level=fatal msg=//p' "$log" | tail -n 1 | grep . || tail -n 1 "$log"; }
 
+# On an emulated machine containerd may take longer than dockerd waits for it.
+start_patiently() {
+    for _ in 1 2 3; do
+        ! start_daemon || return 0
+        why_not | grep -q 'timeout waiting for containerd' || return 1
+    done
+    return 1
+}
+
 # Told apart by what a daemon says that gives up, so that a cause is not taken for another one.
 observe_start() {
-    if start_daemon; then
+    if start_patiently; then
         saw daemon worked "$(docker info --format '{{.Driver}} {{range .DriverStatus}}{{if eq (index . 0) "Backing Filesystem"}}on {{index . 1}}{{end}}{{end}}, {{.CgroupDriver}} driver, cgroup v{{.CgroupVersion}}' 2>/dev/null)"
         case $(docker info --format '{{.Driver}}' 2>/dev/null) in
         vfs) saw copy-on-write failed "vfs: $(grep -m 1 -o 'failed to mount overlay[^"]*' "$log" 2>/dev/null)" ;;

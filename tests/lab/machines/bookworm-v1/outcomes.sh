@@ -34,6 +34,7 @@ node() {
 }
 
 nodes() {
+    ASSUME='' # its /kind/version says what it is
     node bookworm-v1-node / '[ ! -e /sys/fs/cgroup/memory/kubelet ]'
     node bookworm-v1-node-kubelet-root /kubelet 'mounted cgroup /sys/fs/cgroup/memory/kubelet'
 }
