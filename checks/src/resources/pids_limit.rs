@@ -15,7 +15,7 @@ check! {
     ///
     /// ## Why it matters
     /// The limit counts threads, and everything that is nested counts against it: a kind node with its
-    /// control plane takes some five hundred, a parallel build a thousand. Past it `fork` fails with
+    /// control plane takes some five hundred, a parallel build a thousand; dockerd alone more than twenty. Past it `fork` fails with
     /// `resource temporarily unavailable`, at a different place each time. podman gives 2048 by default,
     /// kubelet's `podPidsLimit` and `docker run --pids-limit` whatever was set.
     ///
@@ -32,7 +32,7 @@ check! {
     /// 2830 and 2896; minikube issue 19820.
     "pids-limit",
     "The limit of tasks is too low for what is nested",
-    "D/B/D/W/D",
+    "B/B/D/W/D",
     [
         "runtime: failed to create new OS thread (have",
         "fork: retry: Resource temporarily unavailable",
@@ -52,6 +52,9 @@ const SMALL: u64 = 1024;
 
 /// What the control plane of one kind node takes at least.
 const NODE: u64 = 256;
+
+/// With this many dockerd and its containerd do not come up (tried with Docker 20.10: it crashed).
+const DAEMON: u64 = 20;
 
 fn run(facts: &Facts) -> Verdict {
     let resources = &facts.resources;
@@ -129,7 +132,8 @@ fn severity(left: u64, refused: u64) -> Severities {
     } else {
         Severities::of("W/-/W/-/W")
     };
-    others.with(Target::Kind, Some(kind))
+    let others = others.with(Target::Kind, Some(kind));
+    if left <= DAEMON { others.with(Target::Dockerd, Some(Severity::Error)) } else { others }
 }
 
 fn of_kernel(name: &str, value: u64) -> Finding {
@@ -202,8 +206,10 @@ mod tests {
 
     #[test]
     fn little_that_is_left_blocks_kind() {
-        assert_eq!(only_finding(run(&container(2048, 2000, 0))).severity, CHECK.worst);
-        assert_eq!(only_finding(run(&container(100, 10, 0))).severity, CHECK.worst);
+        let blocked = Severities::of("D/B/D/W/D");
+        assert_eq!(only_finding(run(&container(2048, 2000, 0))).severity, blocked);
+        assert_eq!(only_finding(run(&container(100, 10, 0))).severity, blocked);
+        assert_eq!(only_finding(run(&container(20, 5, 0))).severity, CHECK.worst);
     }
 
     #[test]

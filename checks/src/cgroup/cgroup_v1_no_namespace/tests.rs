@@ -1,7 +1,9 @@
+use alloc::vec;
+
 use super::*;
 use crate::{
     cgroup::testing::{POD, findings, hybrid_vm, set_v1, v1_container, v1_pod},
-    facts::{Fact, Why},
+    facts::{Fact, Hierarchy, KubeletRoot, Why},
     remedy::Change,
     testing::{healthy_container, initial},
     version::{Component, Version},
@@ -17,7 +19,7 @@ fn kind(facts: &Facts) -> Option<Severity> {
 fn a_pod_without_a_namespace_is_found_and_blocks_kind() {
     let found = findings(run(&v1_pod()));
     assert_eq!(found.len(), 1);
-    assert_eq!(found[0].severity, CHECK.worst);
+    assert_eq!(found[0].severity, Severities::of("W/B/-/D/W"));
     assert!(found[0].summary.contains(POD));
     assert_eq!(
         found[0].remedies[0].change,
@@ -145,4 +147,17 @@ fn what_became_of_a_namespace_is_evidence() {
     // Another user may not make one, which says nothing of root.
     facts.identity.euid = Fact::Known(1000);
     assert_eq!(findings(run(&facts))[0].proof(), Proof::Static);
+}
+
+#[test]
+fn a_node_in_which_kubelet_is_apart_is_warned() {
+    let root = |name: &str| KubeletRoot {
+        hierarchy: Hierarchy::Controllers(vec![name.into()]),
+        path: format!("/sys/fs/cgroup/{name}/kubelet").into(),
+        exists: Fact::Known(true),
+        cpuset: None,
+    };
+    let mut facts = v1_pod();
+    facts.cgroup.kubelet_roots = Fact::Known(vec![root("memory"), root("pids")]);
+    assert_eq!(kind(&facts), Some(Severity::Warning));
 }

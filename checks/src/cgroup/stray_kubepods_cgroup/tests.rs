@@ -3,7 +3,7 @@ use alloc::vec;
 use super::*;
 use crate::{
     cgroup::testing::{POD, findings, hybrid_vm, kubelet, set_v1, v1_container, v1_pod, v2_pod},
-    facts::{Hierarchy, KubeletRoot, PodTrees, Procs, Tri},
+    facts::{Fact, Hierarchy, KubeletRoot, PodTrees, Procs, Tri},
     remedy::Change,
     testing::{healthy_container, healthy_vm, initial},
     version::Version,
