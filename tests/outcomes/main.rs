@@ -4,7 +4,7 @@
 //! `DOCTOR_BLESS=1 cargo test --test outcomes` writes the page; `DOCTOR_OUTCOMES` names another folder than the repository's,
 //! of which less is asked.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod judge;
 mod outcome;
@@ -85,9 +85,9 @@ fn every_check_has_a_referee_or_a_reason_for_having_none() {
     let referees = Referees::read();
     let ids: Vec<&str> = registry::all().map(|(_, check)| check.id).collect();
     for id in &ids {
-        let refereed =
+        let decided =
             referees.observations.values().any(|one| one.checks.iter().any(|it| it == id));
-        assert!(refereed != referees.unrefereed.contains_key(*id), "{id}");
+        assert!(decided != referees.unrefereed.contains_key(*id), "{id}");
     }
     let named = referees.observations.values().flat_map(|one| &one.checks);
     let unknown = named.chain(referees.unrefereed.keys()).find(|id| !ids.contains(&id.as_str()));

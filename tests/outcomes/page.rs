@@ -150,10 +150,9 @@ fn undecided(page: &mut String, all: &[Comparison]) {
 
 fn unrefereed(page: &mut String, referees: &Referees) {
     page.push_str("## No referee\n\nChecks that no engine at hand can decide; they rest on their unit tests and recordings.\n\n");
-    let refereed: BTreeSet<_> =
+    let decided: BTreeSet<_> =
         referees.observations.values().flat_map(|one| &one.checks).map(String::as_str).collect();
-    for check in
-        registry::all().map(|(_, check)| check).filter(|check| !refereed.contains(check.id))
+    for check in registry::all().map(|(_, check)| check).filter(|check| !decided.contains(check.id))
     {
         let _ = writeln!(page, "* {}: {}", check.id, referees.unrefereed[check.id]);
     }
