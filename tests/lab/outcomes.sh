@@ -1,7 +1,11 @@
 # shellcheck shell=bash
-# outcomes.sh: sourced by a machine's outcomes.sh after recording.sh and docker.sh. The doctor says what it expects in an
+# outcomes.sh: sourced by a machine's outcomes.sh, or through subjects.sh. The doctor says what it expects in an
 # environment, without and with --active; then the real thing is started there, and what happens is written down.
 # shellcheck disable=SC2016,SC2154 # code in single quotes runs in the environment; variables come from the driver and docker.sh
+
+# shellcheck source=/dev/null
+. "$LAB/recording.sh"
+. "$LAB/docker.sh"
 
 # What the doctor cannot see and is told: the kind and the kubelet that the node of observe/node.sh is like.
 export ASSUME='--assume kind=0.27 --assume kubernetes=1.33'
@@ -50,6 +54,14 @@ make_image_with_user() {
     rm -rf "$root"
 }
 
+# set_up: what all environments of a machine with its own Docker need.
+set_up() {
+    make_image_with_user
+    make_package
+    network_outside
+    docker import "$image" lab >/dev/null
+}
+
 place=/var/tmp/referee
 deliver() { "$@" sh -c "rm -rf $place && mkdir -p $place && chmod 755 $place && tar -C $place -xf -" <"$package.tar"; }
 
@@ -58,7 +70,7 @@ observe() {
     local name=$1 script=$2
     shift 2
     [ -d "$OUT/$name" ] || return 0
-    "$@" sh -c "PLACE=$place SERVER='${SERVER:-}' PEER='${PEER:-}' DAEMON_OPTIONS='${DAEMON_OPTIONS:-}' ENGINE='${ENGINE-limits privileges network names build}'
+    "$@" sh -c "PLACE=$place SERVER='${SERVER:-}' DAEMON_OPTIONS='${DAEMON_OPTIONS:-}' ENGINE='${ENGINE-limits privileges network build}'
         . $place/words.sh; . $place/remover.sh; . $place/$script.sh" </dev/null >>"$OUT/$name/observed.tsv" 2>>"$OUT/$name/log" ||
         echo "$name: $script ended with $?"
     echo "$(date +%T) $name: $script"
@@ -130,24 +142,14 @@ subject_of_machine() {
     save
 }
 
-# parts FUNCTION…: a failure in one of them costs nothing but its environments.
+# parts FUNCTION…: each makes environments, and what it leaves is removed.
 parts() {
-    local part status
+    local part
     for part; do
-        set +e
-        (
-            set -e
-            "$part"
-        )
-        status=$?
-        set -e
-        [ $status = 0 ] || give_up "$part: ended with $status"
+        apart "$part"
         docker rm -f -v subject systemd >/dev/null 2>&1 || :
     done
 }
-
-# What was observed so far is not lost with a machine that is stopped at its time limit.
-save() { [ -z "${SAVE_TO:-}" ] || { tar -C "$OUT" -cf "$SAVE_TO" . && sync; }; }
 
 # Of processes whose parents are gone, those that PID 1 does not wait for stay.
 observe_orphans() {

@@ -70,24 +70,32 @@ give_up() { echo "NOT RECORDED $1" | tee -a "$OUT/failures"; }
 # environment FUNCTION SCENARIO…: builds an environment and records its SCENARIOs (named without "$MACHINE-", if they begin so),
 # if any of them is wanted. A failure in it costs nothing but these.
 environment() {
-    local function=$1 scenario any='' status
+    local function=$1 scenario any=''
     shift
     for scenario; do
         ! wanted "$scenario" && ! wanted "$MACHINE-$scenario" || any=yes
     done
     [ -n "$any" ] || return 0
     echo "--- $function $(date +%T)"
+    apart "$function"
+    save
+}
+
+# apart FUNCTION: a failure in it costs nothing but what it was to make.
+apart() {
+    local status
     set +e
     (
         set -e
-        "$function"
+        "$1"
     )
     status=$?
     set -e
-    [ $status = 0 ] || give_up "$function: its set-up ended with $status"
-    # In a machine that is stopped at its time limit, what was recorded so far is not lost.
-    [ -z "${SAVE_TO:-}" ] || { tar -C "$OUT" -cf "$SAVE_TO" . && sync; }
+    [ $status = 0 ] || give_up "$1: its set-up ended with $status"
 }
+
+# In a machine that is stopped at its time limit, what was recorded so far is not lost.
+save() { [ -z "${SAVE_TO:-}" ] || { tar -C "$OUT" -cf "$SAVE_TO" . && sync; }; }
 
 # eventually COMMAND…: waits until it succeeds; a minute, because emulated machines are slow.
 eventually() {

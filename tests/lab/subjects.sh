@@ -3,6 +3,10 @@
 # subjects.sh: the environments that every generation of kernel and engines is tried with. They are named after $MACHINE.
 # shellcheck disable=SC2016,SC2154 # claims are code for the environment; variables come from the driver and docker.sh
 
+# shellcheck source=/dev/null
+. "$LAB/outcomes.sh"
+. "$LAB/generation.sh"
+
 # PREPARE words: what images and administrators do before the daemon starts.
 told_mtu='mkdir -p /etc/docker; echo "{\"mtu\": 1400}" >/etc/docker/daemon.json'
 drop_forwarded='nft add table inet guard; nft "add chain inet guard forward { type filter hook forward priority 0; policy drop; }"'

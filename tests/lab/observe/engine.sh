@@ -2,8 +2,7 @@
 # engine.sh: runs in the environment, with words.sh before it. Starts the Docker daemon as somebody would who knows nothing of
 # the doctor, and does with it what CI jobs do.
 #
-# PLACE has image.tar and build/; SERVER (address and port) gives /small and /large, PEER is a name that resolves here; ENGINE
-# says what is tried besides a plain container.
+# PLACE has image.tar and build/; SERVER (address and port) gives /small and /large; ENGINE says what is tried besides a plain container.
 
 log=$PLACE/dockerd.log
 
@@ -92,11 +91,6 @@ observe_network() {
     timeout 60 docker network create user >/dev/null 2>&1 || return 0
     transfers user-network docker run --rm -v /usr:/usr:ro --network user lab || :
     docker network rm user >/dev/null 2>&1 || :
-}
-
-observe_names() {
-    [ -n "${PEER:-}" ] && getent hosts "$PEER" >/dev/null || return 0
-    try names 120 docker run --rm -v /usr:/usr:ro lab getent hosts "$PEER" || :
 }
 
 observe_limits() {

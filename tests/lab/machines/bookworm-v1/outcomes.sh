@@ -2,10 +2,7 @@
 # Debian 12 with cgroup v1, and pods as kubelet makes them.
 # shellcheck disable=SC2016 # claims and scripts in single quotes run in the environment
 set -eu
-. "$LAB/recording.sh"
-. "$LAB/docker.sh"
 . "$LAB/outcomes.sh"
-. "$LAB/subjects.sh"
 . "$LAB/machines/bookworm-v1/pods.sh"
 
 containers() {
@@ -39,9 +36,6 @@ nodes() {
     node bookworm-v1-node-kubelet-root /kubelet 'mounted cgroup /sys/fs/cgroup/memory/kubelet'
 }
 
-make_image_with_user
-make_package
 use_cgroupfs_driver
-network_outside
-docker import "$image" lab >/dev/null
+set_up
 parts containers nodes

@@ -2,10 +2,6 @@
 # Debian 12 with cgroup v2: kernel 6.1, systemd 252, Docker 20.10, podman 4.3.
 # shellcheck disable=SC2016 # claims and scripts in single quotes run in the environment
 set -eu
-. "$LAB/recording.sh"
-. "$LAB/docker.sh"
-. "$LAB/generation.sh"
-. "$LAB/outcomes.sh"
 . "$LAB/subjects.sh"
 . "$LAB/machines/bookworm/managers.sh"
 
@@ -123,10 +119,7 @@ others() {
     fi
 }
 
-make_image_with_user
-make_package
-network_outside
-docker import "$image" lab >/dev/null
+set_up
 # What is quick comes first.
 parts first_processes others clients pid_file few_keys few_pids
 every_generation

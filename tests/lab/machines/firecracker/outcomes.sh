@@ -2,10 +2,8 @@
 # The machine that the lab itself runs on, in namespaces of the script's own.
 # shellcheck disable=SC2016 # claims and scripts in single quotes run in the environment
 set -eu
-. "$LAB/recording.sh"
-. "$LAB/docker.sh"
-. "$LAB/machines/firecracker/namespaces.sh"
 . "$LAB/outcomes.sh"
+. "$LAB/machines/firecracker/namespaces.sh"
 
 containers() {
     wanted hybrid-unprivileged || wanted hybrid-cap-add-all || wanted hybrid-no-net-admin || return 0
