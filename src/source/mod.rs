@@ -19,7 +19,7 @@ mod sys;
 pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Package, Refusal, Stat, StatFs, Uname};
 pub use live::LiveSource;
 pub(crate) use live::engine::{
-    connected as engine_socket, get as engine_get, parse as engine_version,
+    Patient, connected as engine_socket, get as engine_get, parse as engine_version,
 };
 pub(crate) use nfnetlink::nft_tables;
 pub use question::{Access, Question, SystemCall};

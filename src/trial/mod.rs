@@ -45,6 +45,7 @@ mod subids;
 mod sys;
 mod syscalls;
 mod sysctl;
+mod tls;
 mod trust;
 mod userns;
 

@@ -46,6 +46,11 @@ impl Failure {
     pub(super) fn after(count: usize, errno: Errno) -> Self {
         Self(Refused { errno: Some(errno as i32), what: format!("{errno:?} after {count}").into() })
     }
+
+    /// Whether this was seen.
+    pub(super) fn is(&self, what: &str) -> bool {
+        self.0.errno.is_none() && self.0.what == what
+    }
 }
 
 impl From<Errno> for Failure {

@@ -1,6 +1,9 @@
 //! What the engine said that Docker's clients reach here, when it was asked in a trial.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{
+    format,
+    string::{String, ToString},
+};
 
 use super::endpoint::{self, Address, Endpoint};
 use crate::facts::{EngineLearned, Facts, Learned, Step, Trial, TrialName};
@@ -12,8 +15,15 @@ pub struct EngineAddress {
     pub url: String,
     /// The socket, or a host and a port.
     pub at: Result<String, (String, u16)>,
-    /// Whether clients begin with TLS.
-    pub tls: bool,
+    /// Where the clients have `ca.pem`, `cert.pem` and `key.pem`, if they speak TLS.
+    pub certificates: Option<String>,
+}
+
+impl EngineAddress {
+    /// The host; empty for a socket.
+    pub fn host(&self) -> &str {
+        self.at.as_ref().err().map_or("", |(host, _)| host.as_str())
+    }
 }
 
 /// Where clients look for an engine; why it is not asked, if it is not.
@@ -29,34 +39,32 @@ pub fn engine_address(facts: &Facts) -> Result<EngineAddress, String> {
             if absent {
                 return Err(format!("no endpoint is configured, and there is no {path}"));
             }
-            Ok(EngineAddress { url, at: Ok(path.clone()), tls: false })
+            Ok(EngineAddress { url, at: Ok(path.clone()), certificates: None })
         }
         Address::Tcp { .. } if endpoint.configured_by != "DOCKER_HOST" => {
             Err(format!("the certificates of a {} are its own", endpoint.configured_by))
         }
         Address::Tcp { host, port } => {
-            let tls = speaks_tls(facts, *port);
-            let port = port.unwrap_or(if tls { 2376 } else { 2375 });
+            let certificates = certificates(facts, *port);
+            let port = port.unwrap_or(if certificates.is_some() { 2376 } else { 2375 });
             let host = if host.is_empty() { "localhost".into() } else { host.clone() };
-            Ok(EngineAddress { url, at: Err((host, port)), tls })
+            Ok(EngineAddress { url, at: Err((host, port)), certificates })
         }
         Address::Other(scheme) => Err(format!("an endpoint by {scheme} is not asked")),
     }
 }
 
-/// By its variable, or because the entrypoint of Docker's images sets that where it finds certificates.
-fn speaks_tls(facts: &Facts, port: Option<u16>) -> bool {
+/// Where clients have their certificates if they speak TLS: by its variable, or because the entrypoint of
+/// Docker's images sets that where it finds them.
+fn certificates(facts: &Facts, port: Option<u16>) -> Option<String> {
     let set = |name| facts.runtime.variable(name).filter(|value| !value.is_empty());
-    let generated = || {
-        let directory = format!("{}/client", set("DOCKER_TLS_CERTDIR")?);
-        facts.clients.certificates_in(&directory)?.missing.known().map(Vec::is_empty)
-    };
-    set("DOCKER_TLS_VERIFY").is_some() || port == Some(2376) && generated() == Some(true)
-}
-
-/// Whether clients begin with TLS at the endpoint in use.
-pub(super) fn begins_with_tls(facts: &Facts) -> bool {
-    engine_address(facts).is_ok_and(|address| address.tls)
+    if set("DOCKER_TLS_VERIFY").is_some() {
+        let configured = facts.clients.certificates.first();
+        return Some(configured.map(|directory| directory.path.to_string()).unwrap_or_default());
+    }
+    let generated = format!("{}/client", set("DOCKER_TLS_CERTDIR")?);
+    let missing = facts.clients.certificates_in(&generated)?.missing.known()?;
+    (port == Some(2376) && missing.is_empty()).then_some(generated)
 }
 
 /// How it went.
@@ -89,9 +97,11 @@ pub(super) fn engine(facts: &Facts) -> Option<(&Trial, &EngineLearned)> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::{vec, vec::Vec};
+
     use super::*;
     use crate::{
-        facts::{Action, Fact::Known},
+        facts::{Action, CertificateDirectory, Fact::Known},
         testing::{healthy_container, tried},
     };
 
@@ -107,12 +117,19 @@ mod tests {
     fn an_engine_is_asked_where_clients_look() {
         let address = |variables| engine_address(&with(variables));
         let tcp = address(&[("DOCKER_HOST", "tcp://docker")]).unwrap();
-        assert_eq!((tcp.at, tcp.tls), (Err(("docker".into(), 2375)), false));
-        let tls = [("DOCKER_HOST", "tcp://docker:2376"), ("DOCKER_TLS_VERIFY", "1")];
-        assert!(address(&tls).unwrap().tls);
+        assert_eq!((tcp.at, tcp.certificates), (Err(("docker".into(), 2375)), None));
         let socket = address(&[("DOCKER_HOST", "unix:///run/x.sock")]).unwrap();
         assert_eq!(socket.at, Ok("/run/x.sock".into()));
         assert!(address(&[("DOCKER_HOST", "ssh://u@h")]).is_err());
+        let mut facts = with(&[("DOCKER_HOST", "tcp://docker"), ("DOCKER_TLS_VERIFY", "1")]);
+        facts.clients.certificates = vec![CertificateDirectory {
+            path: "/certs/client".into(),
+            missing: Known(Vec::new()),
+            shared: Some(true),
+        }];
+        let tls = engine_address(&facts).unwrap();
+        assert_eq!(tls.certificates.as_deref(), Some("/certs/client"));
+        assert_eq!((tls.host(), tls.at.clone()), ("docker", Err(("docker".into(), 2376))));
         assert!(address(&[]).is_err_and(|why| why.contains("no endpoint is configured")));
     }
 

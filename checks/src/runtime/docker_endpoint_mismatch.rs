@@ -1,11 +1,11 @@
 use alloc::{format, string::String, vec::Vec};
 
 use super::{
-    asked::{Asked, asked, begins_with_tls},
+    asked::{Asked, asked},
     endpoint::{self, Address, Endpoint},
 };
 use crate::{
-    facts::{EngineSocket, Facts, Launcher, SocketKind, Step, Text, Why},
+    facts::{Action, EngineSocket, Facts, Launcher, SocketKind, Step, Text, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Place, Remedy, quote},
     target::{Severities, Severity},
@@ -16,7 +16,8 @@ check! {
     /// The endpoint that Docker's clients use here: `DOCKER_HOST`, else the context of `DOCKER_CONTEXT` or
     /// `~/.docker/config.json`, else `/var/run/docker.sock`; its scheme and port against `DOCKER_TLS_VERIFY`, the
     /// three certificates, what is at a socket's path and who may use it. The same of `BUILDKIT_HOST`.
-    /// Nothing is connected to, but with `--active=api`.
+    /// Nothing is connected to, but with `--active=api`: then the daemon is asked as clients would ask it, over TLS
+    /// with their certificates.
     ///
     /// ## Why it matters
     /// docker:dind serves TLS on 2376 where `DOCKER_TLS_CERTDIR` is not empty, which is its default, else plain
@@ -33,7 +34,8 @@ check! {
     /// ## How to fix
     /// Either `DOCKER_TLS_CERTDIR: ""` for client and daemon with port 2375, or a shared volume for
     /// `/certs/client` with 2376, `DOCKER_TLS_VERIFY=1` and `DOCKER_CERT_PATH=/certs/client`. Give the user the
-    /// socket's group. Wait with `until docker info`.
+    /// socket's group. A certificate that is for another name: `DOCKER_TLS_SAN=DNS:NAME` for docker:dind. Wait with
+    /// `until docker info`.
     ///
     /// ## References
     /// docker-library/docker issues 170 and 396; actions/actions-runner-controller issues 2538, 3257, 3537;
@@ -53,6 +55,10 @@ check! {
         "lookup docker on ",
         "probably didn't start properly",
         "x509: certificate signed by unknown authority",
+        "x509: certificate is valid for ",
+        "remote error: tls: bad certificate",
+        "remote error: tls: certificate required",
+        "remote error: tls: unknown certificate authority",
     ]
 }
 
@@ -100,8 +106,6 @@ fn docker(facts: &Facts) -> Result<Option<Finding>, Unknown> {
         Address::Other(_) => Err(not_asked(&endpoint)),
     };
     match asked(facts, &endpoint) {
-        // Whether certificates are good is not tried.
-        Some(Asked::Answers) if begins_with_tls(facts) => read(),
         Some(Asked::Answers) => Ok(None),
         Some(Asked::Fails(trial, step)) => {
             let found = read().ok().flatten();
@@ -123,13 +127,33 @@ fn refused(endpoint: &Endpoint, step: &Step) -> Finding {
     let severity = if endpoint.is_default() { "B/B/-/-/-" } else { CLIENTS };
     let url = endpoint.url();
     let summary = format!("clients reach no daemon at {url}: {step}");
-    Finding::new(url.clone(), Severities::of(severity), summary)
-        .evidence(endpoint.configured_by.as_str(), url)
-        .remedy(Remedy::commands(
-            Place::Here,
-            "a daemon that is only just started is waited for; one that has ended is started again",
-            ["until docker info; do sleep 1; done"],
-        ))
+    let finding = Finding::new(url.clone(), Severities::of(severity), summary)
+        .evidence(endpoint.configured_by.as_str(), url);
+    if step.action == Action::BeginTls
+        && let Address::Tcp { host, .. } = &endpoint.address
+    {
+        return other_certificates(finding, host);
+    }
+    finding.remedy(Remedy::commands(
+        Place::Here,
+        "a daemon that is only just started is waited for; one that has ended is started again",
+        ["until docker info; do sleep 1; done"],
+    ))
+}
+
+/// The daemon answers, but client and daemon do not accept each other.
+fn other_certificates(finding: Finding, host: &str) -> Finding {
+    let alternative = if host.parse::<core::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
+    secure_or_plain(
+        finding.remedy(Remedy::container(
+            format!(
+                "the certificates have to be those that this daemon made, on a volume that no other daemon \
+                 fills, and for the name {host}: docker:dind adds it if its container has"
+            ),
+            [variable("DOCKER_TLS_SAN", format!("{alternative}:{host}"))],
+        )),
+        host,
+    )
 }
 
 /// A context is selected that does not exist: every command of the client fails.
@@ -312,8 +336,11 @@ fn without_certificates(
     Some(finding(severity, summary).evidence(path.as_str(), format!("lacks {}", names.join(", "))))
 }
 
+fn variable(name: &str, value: String) -> ContainerSetting {
+    ContainerSetting::Variable(name.into(), value)
+}
+
 fn secure_or_plain(finding: Finding, host: &str) -> Finding {
-    let variable = |name: &str, value: String| ContainerSetting::Variable(name.into(), value);
     let host = if host.contains(':') { format!("[{host}]") } else { host.into() };
     finding
         .remedy(Remedy::container(

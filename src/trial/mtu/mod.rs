@@ -28,7 +28,6 @@ use dind_doctor_checks::{
 };
 
 use self::request::Request;
-pub(super) use self::request::client_hello;
 use super::{
     Description, Plan,
     steps::{Failure, Steps},

@@ -1,5 +1,7 @@
 //! What makes a target send more than one segment: an HTTP request, or the beginning of a TLS handshake.
 
+use super::super::tls::hello;
+
 /// Bytes after which a download is long enough: several full-size segments.
 pub(super) const ENOUGH: usize = 16 * 1024;
 
@@ -14,7 +16,7 @@ pub(super) struct Request {
 pub(super) fn both(target: &str, port: u16) -> [Request; 2] {
     let (host, _) = target.rsplit_once(':').unwrap_or((target, ""));
     let http = Request { bytes: get(target, "").into_bytes(), is_done: |_| false };
-    let tls = Request { bytes: client_hello(host), is_done: is_flight };
+    let tls = Request { bytes: hello(host), is_done: is_flight };
     if port % 1000 == 443 { [tls, http] } else { [http, tls] }
 }
 
@@ -28,48 +30,6 @@ fn get(target: &str, more: &str) -> String {
 /// A request of several full-size segments: less than servers take for a header.
 pub(super) fn padded(target: &str) -> Vec<u8> {
     get(target, &format!("X-Padding: {}\r\n", "0".repeat(6000))).into_bytes()
-}
-
-/// `ClientHello` of TLS 1.2 (RFC 5246), to which a server answers with its certificates in the clear.
-pub(in super::super) fn client_hello(host: &str) -> Vec<u8> {
-    /// ECDHE and RSA, AES-GCM and ChaCha20: what servers of the last ten years take.
-    const SUITES: [u16; 8] = [0xc02b, 0xc02f, 0xc02c, 0xc030, 0xcca9, 0xcca8, 0x009c, 0x002f];
-    // Without an address: server_name is for names.
-    let is_name = host.parse::<std::net::Ipv4Addr>().is_err() && !host.starts_with('[');
-    let mut extensions = Vec::new();
-    if is_name {
-        let name = [&[0][..], &with_length(host.as_bytes())].concat();
-        extensions.extend(extension(0, &with_length(&name)));
-    }
-    // supported_groups: x25519, secp256r1, secp384r1.
-    extensions.extend(extension(10, &with_length(&words(&[0x001d, 0x0017, 0x0018]))));
-    extensions.extend(extension(11, &[1, 0]));
-    // signature_algorithms: ECDSA, RSA-PSS and RSA with SHA-256 to SHA-512.
-    let algorithms =
-        words(&[0x0403, 0x0503, 0x0603, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601]);
-    extensions.extend(extension(13, &with_length(&algorithms)));
-    let mut hello = vec![3, 3];
-    // A constant: nothing is ever encrypted with what follows from it.
-    hello.extend([0x64; 32]);
-    hello.push(0);
-    hello.extend(with_length(&words(&SUITES)));
-    hello.extend([1, 0]);
-    hello.extend(with_length(&extensions));
-    let handshake = [&[1, 0][..], &with_length(&hello)].concat();
-    [&[22, 3, 1][..], &with_length(&handshake)].concat()
-}
-
-fn words(words: &[u16]) -> Vec<u8> {
-    words.iter().flat_map(|word| word.to_be_bytes()).collect()
-}
-
-fn with_length(bytes: &[u8]) -> Vec<u8> {
-    let length = u16::try_from(bytes.len()).unwrap_or(u16::MAX);
-    [&length.to_be_bytes()[..], bytes].concat()
-}
-
-fn extension(kind: u16, content: &[u8]) -> Vec<u8> {
-    [&kind.to_be_bytes()[..], &with_length(content)].concat()
 }
 
 /// Whether the server has said all until it is the client's turn: `ServerHelloDone`, or an alert.
@@ -108,17 +68,6 @@ mod tests {
         let is_tls = |port| both("registry.example:1", port)[0].bytes[0] == 22;
         assert!(is_tls(443) && is_tls(8443) && !is_tls(80));
         assert!(padded("registry.example:80").len() > 4 * 1460);
-    }
-
-    #[test]
-    fn lengths_of_a_hello_add_up() {
-        for host in ["registry.example", "192.0.2.1", "[2001:db8::1]"] {
-            let hello = client_hello(host);
-            assert_eq!(usize::from(u16::from_be_bytes([hello[3], hello[4]])), hello.len() - 5);
-            assert_eq!(usize::from(u16::from_be_bytes([hello[7], hello[8]])), hello.len() - 9);
-            let names = String::from_utf8_lossy(&hello).contains(host);
-            assert_eq!(names, host == "registry.example");
-        }
     }
 
     #[test]

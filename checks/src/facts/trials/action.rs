@@ -108,7 +108,7 @@ pub enum Action {
     Download,
     /// A connection to the engine that clients reach.
     ConnectEngine,
-    /// The beginning of a TLS handshake with it.
+    /// A TLS handshake with it, by the client's certificates.
     BeginTls,
     /// `GET` of one path of its API.
     AskEngine,
@@ -179,7 +179,7 @@ impl Action {
             Self::SendSegments => "send full-size segments",
             Self::Download => "download",
             Self::ConnectEngine => "connect to the engine",
-            Self::BeginTls => "begin a TLS handshake",
+            Self::BeginTls => "do a TLS handshake",
             Self::AskEngine => "ask the engine",
             Self::KnowEngine => "know the engine",
             Self::SystemCall => "reach the kernel with a system call",

@@ -179,8 +179,21 @@ fn a_daemon_that_was_asked_settles_it() {
 }
 
 #[test]
-fn a_handshake_that_was_only_begun_proves_no_certificates() {
+fn certificates_that_are_not_accepted_are_told_apart_from_a_daemon_that_is_not_there() {
+    use crate::{
+        facts::{Action, TrialName},
+        testing::tried,
+    };
     let url = "tcp://docker:2376";
-    let facts = with_host(&[("DOCKER_HOST", url), ("DOCKER_TLS_VERIFY", "1")]);
-    assert_eq!(asked_of(facts.clone(), url, None), run(&facts));
+    let mut facts = with_host(&[("DOCKER_HOST", url), ("DOCKER_TLS_VERIFY", "1")]);
+    facts.clients.certificates = vec![certificates("/certs/client", &[], true)];
+    assert!(run(&facts).is_err(), "nobody has asked");
+    assert_eq!(asked_of(facts.clone(), url, None), Ok(Outcome::proved()));
+    let why = "its certificate is not for docker, but for localhost";
+    let steps = [(Action::ConnectEngine, "", None), (Action::BeginTls, "", Some(why))];
+    tried(&mut facts, TrialName::Api, url, &steps);
+    let found = found(&facts);
+    assert!(found.summary.contains(why), "{}", found.summary);
+    let offered = format!("{:?}", found.remedies);
+    assert!(offered.contains("DOCKER_TLS_SAN") && offered.contains("DNS:docker"), "{offered}");
 }

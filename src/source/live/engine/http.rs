@@ -1,7 +1,7 @@
 //! One GET over a connected socket, with a deadline and a limit.
 
 use std::{
-    io::{ErrorKind, Read},
+    io::{self, ErrorKind, Read, Write},
     os::{
         fd::{AsFd, AsRawFd},
         unix::net::UnixStream,
@@ -23,30 +23,73 @@ const LIMIT: usize = 256 * 1024;
 
 const HEADERS: usize = 64;
 
-/// The body of the answer to `GET target`, if its status is 200. The socket does not block.
-pub(crate) fn get(
-    mut stream: &UnixStream,
-    target: &str,
+/// A socket that does not block, read and written until a deadline; then it says `TimedOut`.
+#[derive(Debug)]
+pub(crate) struct Patient<'a> {
+    stream: &'a UnixStream,
     deadline: Instant,
-) -> Result<Vec<u8>, Refusal> {
+}
+
+impl<'a> Patient<'a> {
+    pub(crate) const fn new(stream: &'a UnixStream, deadline: Instant) -> Self {
+        Self { stream, deadline }
+    }
+
+    /// Until there is something to read, or room to write.
+    fn wait(&self, events: PollFlags) -> io::Result<()> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
+        let mut ready = [PollFd::new(self.stream.as_fd(), events)];
+        match poll(&mut ready, timeout) {
+            _ if left.is_zero() => Err(ErrorKind::TimedOut.into()),
+            Ok(0) => Err(ErrorKind::TimedOut.into()),
+            Ok(_) | Err(nix::Error::EINTR) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+
+    fn retry<T>(
+        &self,
+        events: PollFlags,
+        mut work: impl FnMut(&UnixStream) -> io::Result<T>,
+    ) -> io::Result<T> {
+        loop {
+            self.wait(events)?;
+            match work(self.stream) {
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                done => return done,
+            }
+        }
+    }
+}
+
+impl Read for Patient<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.retry(PollFlags::POLLIN, |mut stream| stream.read(buffer))
+    }
+}
+
+impl Write for Patient<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.retry(PollFlags::POLLOUT, |stream| {
+            send(stream.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL).map_err(io::Error::from)
+        })
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The body of the answer to `GET target`, if its status is 200.
+pub(crate) fn get(mut stream: impl Read + Write, target: &str) -> Result<Vec<u8>, Refusal> {
     // To HTTP/1.0 a server answers without chunks, and closes; that some do not is taken care of.
     let request = format!("GET {target} HTTP/1.0\r\nHost: localhost\r\nConnection: close\r\n\r\n");
-    let sent = send(stream.as_raw_fd(), request.as_bytes(), MsgFlags::MSG_NOSIGNAL);
-    // It fits into the empty buffer of a new socket.
-    if sent.map_err(|errno| Refusal::Errno(errno as i32))? != request.len() {
-        return Err(Refusal::Malformed);
-    }
+    stream.write_all(request.as_bytes()).map_err(|error| refusal(&error))?;
     let mut answer = Vec::new();
     let mut chunk = [0; 16 * 1024];
     loop {
-        wait(stream, deadline)?;
-        let read = match stream.read(&mut chunk) {
-            Ok(read) => read,
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
-                continue;
-            }
-            Err(error) => return Err(file::refusal(&error)),
-        };
+        let read = stream.read(&mut chunk).map_err(|error| refusal(&error))?;
         answer.extend_from_slice(&chunk[..read]);
         if answer.len() > LIMIT {
             return Err(Refusal::TooLarge);
@@ -58,16 +101,11 @@ pub(crate) fn get(
     }
 }
 
-/// Until there is something to read.
-fn wait(stream: &UnixStream, deadline: Instant) -> Result<(), Refusal> {
-    let left = deadline.saturating_duration_since(Instant::now());
-    let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::MAX);
-    let mut ready = [PollFd::new(stream.as_fd(), PollFlags::POLLIN)];
-    match poll(&mut ready, timeout) {
-        _ if left.is_zero() => Err(Refusal::TimedOut),
-        Ok(0) => Err(Refusal::TimedOut),
-        Ok(_) | Err(nix::Error::EINTR) => Ok(()),
-        Err(errno) => Err(Refusal::Errno(errno as i32)),
+fn refusal(error: &io::Error) -> Refusal {
+    if error.kind() == ErrorKind::TimedOut && error.raw_os_error().is_none() {
+        Refusal::TimedOut
+    } else {
+        file::refusal(error)
     }
 }
 

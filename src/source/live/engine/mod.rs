@@ -8,7 +8,7 @@ mod http;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use http::get;
+pub(crate) use http::{Patient, get};
 
 use std::{
     ffi::OsStr,
@@ -54,7 +54,7 @@ pub(super) fn version(pid: u32, path: &str, deadline: Instant) -> Result<EngineV
     if !sees_the_same(pid)? || !holds(pid, inode, deadline)? {
         return Err(NOT_CONNECTED);
     }
-    let body = get(&connected(&resolved)?, "/version", deadline)?;
+    let body = get(Patient::new(&connected(&resolved)?, deadline), "/version")?;
     parse(&body).ok_or(Refusal::Malformed)
 }
 
