@@ -154,6 +154,19 @@ pub(super) struct Session<'a, S: Read + Write> {
     pub(super) refused: Option<Failure>,
 }
 
+impl<S: Read + Write> Session<'_, S> {
+    /// Who does not read any more may have said why.
+    fn hear_last_word(&mut self) {
+        let StreamOwned { conn, sock } = &mut self.stream;
+        while let Ok(1..) = conn.read_tls(sock) {
+            if let Err(error) = conn.process_new_packets() {
+                self.refused = Some(self.client.explain(io::Error::other(error)));
+                return;
+            }
+        }
+    }
+}
+
 impl<S: Read + Write> Read for Session<'_, S> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         match self.stream.read(buffer) {
@@ -164,7 +177,10 @@ impl<S: Read + Write> Read for Session<'_, S> {
                 self.refused = Some(self.client.explain(error));
                 Err(kind.into())
             }
-            Err(error) => Err(error),
+            Err(error) => {
+                self.hear_last_word();
+                Err(error)
+            }
             Ok(read) => Ok(read),
         }
     }
@@ -172,7 +188,11 @@ impl<S: Read + Write> Read for Session<'_, S> {
 
 impl<S: Read + Write> Write for Session<'_, S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.stream.write(bytes)
+        let written = self.stream.write(bytes);
+        if written.is_err() {
+            self.hear_last_word();
+        }
+        written
     }
 
     fn flush(&mut self) -> io::Result<()> {
