@@ -1,9 +1,11 @@
 use alloc::{format, string::String};
 
 use crate::{
-    facts::{Facts, InitProcess, Role, SIGTERM, SignalMasks, Tri},
+    facts::{Engine, Facts, InitProcess, Role, SIGTERM, SignalMasks, Tri},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
+    target::Severities,
+    version::{Component, Origin},
 };
 
 check! {
@@ -21,19 +23,22 @@ check! {
     ///
     /// ## When it is fine
     /// tini and its kin show no handler and no blocked signal, and forward SIGTERM all the same. A
-    /// program that blocks SIGTERM reads it from a signalfd. On a host or VM, PID 1 is the system's
-    /// init. Where the doctor itself is PID 1, nothing can be said about what will be. A top process
+    /// program that blocks SIGTERM reads it from a signalfd. systemd takes SIGTERM for a wish to execute itself
+    /// anew and ends on SIGRTMIN+3 (tried: `docker stop` of an image without STOPSIGNAL waits for its SIGKILL): that is
+    /// said, but what the engine will send cannot be seen from inside; images of kind have the STOPSIGNAL, and podman,
+    /// LXC and systemd-nspawn send the right signal by themselves. On a host or VM, PID 1 is the system's init. Where the doctor itself is PID 1, nothing can be said about what will be. A top process
     /// that is not PID 1 of its namespace dies of SIGTERM unless it ignores it.
     ///
     /// ## How to fix
     /// Put an init in front (`ENTRYPOINT ["tini", "--", …]`, `docker run --init`), end the entrypoint
-    /// script with `exec "$@"`, or set a trap that passes the signal on.
+    /// script with `exec "$@"`, or set a trap that passes the signal on. For systemd `STOPSIGNAL SIGRTMIN+3` in the
+    /// image, or `docker run --stop-signal`.
     ///
     /// ## References
-    /// `pid_namespaces(7)`, kernel `sig_task_ignored()`; <https://github.com/krallin/tini>.
+    /// `pid_namespaces(7)`, kernel `sig_task_ignored()`; `systemd(1)`, signals; <https://github.com/krallin/tini>.
     "pid1-swallows-sigterm",
     "PID 1 swallows SIGTERM: stopping takes until the SIGKILL",
-    "D/D/D/-/W",
+    "D/D/D/W/W",
     ["of signal 15 - using the force"]
 }
 
@@ -48,6 +53,9 @@ fn run(facts: &Facts) -> Verdict {
         return shared_namespace(facts);
     }
     let process = &facts.pid1;
+    if process.role == Role::Systemd {
+        return Ok(systemd(facts));
+    }
     let reason = match disposition(process)? {
         Disposition::Handled => return Ok(Outcome::pass()),
         Disposition::Ignored => "ignores SIGTERM",
@@ -60,6 +68,31 @@ fn run(facts: &Facts) -> Verdict {
         facts.identity.namespaces.pid.get()?;
     }
     Ok(finding(process, reason).into())
+}
+
+/// Which signal is sent is an affair of the image and the engine.
+fn systemd(facts: &Facts) -> Outcome {
+    let knows =
+        matches!(facts.runtime.engine, Engine::Podman | Engine::Lxc | Engine::SystemdNspawn);
+    let node = Origin::Read("/kind/version".into());
+    if knows || facts.versions.of(Component::Kubernetes).origin == node {
+        return Outcome::pass();
+    }
+    let summary =
+        "PID 1 is systemd: SIGTERM only makes it execute itself anew, and SIGRTMIN+3 ends it";
+    Finding::new("PID 1", Severities::of("W/W/W/W/W"), summary)
+        .evidence("/proc/1/comm", facts.pid1.name())
+        .remedy(Remedy::file(
+            Place::Image,
+            "have engines stop it by the right signal, unless the image does so already",
+            Snippet::Lines(Language::Dockerfile, "STOPSIGNAL SIGRTMIN+3".into()),
+        ))
+        .remedy(Remedy::commands(
+            Place::Container,
+            "or say so when the container is started",
+            ["docker run --stop-signal SIGRTMIN+3 IMAGE"],
+        ))
+        .into()
 }
 
 /// PID 1 is the pause process: the kernel protects no other, so only an ignored SIGTERM is swallowed.
@@ -110,7 +143,7 @@ fn finding(process: &InitProcess, reason: &str) -> Finding {
     });
     Finding::new(
         format!("PID {}", process.pid),
-        CHECK.worst,
+        Severities::of("D/D/D/-/W"),
         format!("PID {} is {name}: it {reason}", process.pid),
     )
     .evidence(format!("/proc/{}/status", process.pid), masks)
@@ -136,6 +169,7 @@ mod tests {
     use crate::{
         facts::{Fact, Why},
         testing::{healthy_container, healthy_vm, init_process},
+        version::Version,
     };
 
     const TERM: u64 = 1 << 14;
@@ -170,6 +204,20 @@ mod tests {
     #[test]
     fn an_init_passes_though_it_shows_no_handler() {
         assert_eq!(verdict("tini", Role::Init, SignalMasks::default()), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn systemd_ends_on_another_signal_and_some_engines_know_that() {
+        let mut facts = healthy_container();
+        facts.pid1 = init_process("systemd", Role::Systemd, SignalMasks::default());
+        facts.runtime.engine = Engine::Docker;
+        let Ok(Outcome::Found(found)) = run(&facts) else { panic!("nothing was found") };
+        assert_eq!(found[0].severity, Severities::of("W/W/W/W/W"));
+        facts.runtime.engine = Engine::Podman;
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        facts.runtime.engine = Engine::Docker;
+        facts.versions.read(Component::Kubernetes, Version::new(1, 33, 0), "/kind/version");
+        assert_eq!(run(&facts), Ok(Outcome::pass()));
     }
 
     #[test]

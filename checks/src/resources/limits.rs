@@ -3,13 +3,17 @@
 use alloc::{format, string::String};
 
 use crate::{
-    facts::Facts,
+    facts::{Facts, Role},
     target::{Severities, Target},
 };
 
 /// On a host, the limits of a login session hold for what is started from it: rootless engines. dockerd,
-/// and with it the nodes of kind, is in a slice of its own.
+/// and with it the nodes of kind, is in a slice of its own. `init.scope` is that of systemd alone: whoever enters
+/// its container with `docker exec` is put beside it, and engines are not.
 pub(super) fn held_by(facts: &Facts, path: &str, severity: Severities) -> Severities {
+    if facts.pid1.role == Role::Systemd && path.ends_with("/init.scope") {
+        return Severities::NONE;
+    }
     if facts.runtime.container.is_no() && path.contains("/user.slice") {
         return Severities::NONE.with(Target::Rootless, severity.get(Target::Rootless));
     }
@@ -39,6 +43,17 @@ mod tests {
         assert_eq!(size(1536 << 20), "1.5 GiB");
         assert_eq!(size((1 << 20) - 1), "1023.9 KiB");
         assert_eq!(size(u64::MAX), "17179869183.9 GiB");
+    }
+
+    #[test]
+    fn nothing_but_systemd_is_held_by_its_scope() {
+        let all = Severities::of("D/B/D/W/D");
+        let mut facts = healthy_container();
+        let scope = "/sys/fs/cgroup/init.scope";
+        assert_eq!(held_by(&facts, scope, all), all, "another program's directory");
+        facts.pid1.role = Role::Systemd;
+        assert_eq!(held_by(&facts, scope, all), Severities::NONE);
+        assert_eq!(held_by(&facts, "/sys/fs/cgroup", all), all);
     }
 
     #[test]
