@@ -168,8 +168,9 @@ observe_place() {
     [ -n "$pid" ] || return 0
     own=$(docker inspect --format '{{.Id}}' subject)
     inner=$(cgroups_of "$pid")
+    # Under systemd's driver its cgroup is docker-ID.scope.
     case $inner in
-    *"$own"/*) saw "$1" cgroup-place worked "below that of the container" ;;
+    *"$own"/* | *"$own".scope/*) saw "$1" cgroup-place worked "below that of the container" ;;
     *) saw "$1" cgroup-place failed "$inner, not below that of the container" ;;
     esac
     marked=$inner

@@ -19,7 +19,7 @@ start_daemon() {
     return 1
 }
 
-why_not() { sed -n 's/^failed to start daemon: //p; s/.*level=fatal msg=//p' "$log" | tail -n 1 | grep . || tail -n 1 "$log"; }
+why_not() { sed -n 's/^failed to start daemon: //p; s/.*level=fatal msg=//p; s/^runtime: failed to/failed to/p' "$log" | tail -n 1 | grep . || tail -n 1 "$log"; }
 
 # On an emulated machine containerd may take longer than dockerd waits for it.
 start_patiently() {
@@ -127,6 +127,18 @@ observe_build() {
     if docker buildx version >/dev/null 2>&1 || docker version --format '{{.Client.Version}}' | grep -q '^20\.'; then
         try build 240 env DOCKER_BUILDKIT=1 docker build --progress plain "$PLACE/build" || :
     fi
+}
+
+# Each has a keyring of its own.
+observe_many() {
+    if said=$(for number in 1 2 3 4 5 6 7 8; do
+        timeout 120 docker run -d --name "many$number" -v /usr:/usr:ro lab sleep 86397 2>&1 || exit 1
+    done); then
+        saw many worked ''
+    else
+        saw many failed "$(printf '%s\n' "$said" | grep . | tail -n 1)"
+    fi
+    docker ps -aq --filter name=many | xargs -r docker rm -f >/dev/null 2>&1
 }
 
 ! observe_start || observe_containers

@@ -86,8 +86,9 @@ few_keys() {
     local before used
     before=$(sysctl -n kernel.keys.root_maxkeys)
     used=$(awk '$1 == "0:" {split($4, n, "/"); print n[1]}' /proc/key-users)
-    sysctl -q -w "kernel.keys.root_maxkeys=$((used + 2))"
-    dind few-keys 'grep -q . /proc/keys' -- -v /var/lib/docker
+    # One for the container, and four for those in it.
+    sysctl -q -w "kernel.keys.root_maxkeys=$((used + 5))"
+    ENGINE=many dind few-keys 'grep -q . /proc/keys' -- -v /var/lib/docker
     sysctl -q -w "kernel.keys.root_maxkeys=$before"
 }
 
@@ -105,22 +106,51 @@ clients() {
         OBSERVE=client subject bookworm-client-stale '[ -S /var/run/docker.sock ]' -- -- tini -- sleep infinity
 }
 
-others() {
+lxc() {
     if wanted bookworm-lxc; then
         start_lxc
-        OBSERVE='engine' subject_of_machine bookworm-lxc 'pid1 tini' 'cgroup_namespace private' \
+        OBSERVE=engine subject_of_machine bookworm-lxc 'pid1 tini' 'cgroup_namespace private' -- lxc-attach -n lab --clear-env --
+        lxc-stop -k -n lab
+    fi
+    if wanted bookworm-lxc-nesting; then
+        # An empty value forgets what the common configuration says.
+        start_lxc 'lxc.apparmor.profile = unconfined' 'lxc.seccomp.profile =' 'lxc.cap.drop =' 'lxc.cgroup2.devices.allow = a' \
+            'lxc.mount.auto =' 'lxc.mount.auto = proc:rw sys:rw cgroup:rw' 'lxc.init.cmd = /usr/bin/tini -- sh /prepared'
+        ENGINE='limits privileges' OBSERVE=engine subject_of_machine bookworm-lxc-nesting \
+            'pid1 tini' 'cgroup_namespace private' 'seccomp 0' 'subtree_control_has cpu memory pids' \
             -- lxc-attach -n lab --clear-env --
         lxc-stop -k -n lab
     fi
+}
+
+nspawn() {
     if wanted bookworm-nspawn; then
         start_nspawn
-        OBSERVE='engine' subject_of_machine bookworm-nspawn 'pid1 systemd' 'seccomp 2' -- by_unit
+        OBSERVE=engine subject_of_machine bookworm-nspawn 'pid1 systemd' 'seccomp 2' -- by_unit
+        systemctl stop nspawn
+    fi
+    if wanted bookworm-nspawn-nesting; then
+        start_nspawn -E SYSTEMD_NSPAWN_API_VFS_WRITABLE=1 --capability=all --system-call-filter='add_key keyctl bpf'
+        # Without D-Bus, which never gets ready in there, no unit can be asked for.
+        in_nspawn sh -c 'mkdir -p /etc/docker; echo "{\"exec-opts\": [\"native.cgroupdriver=cgroupfs\"]}" >/etc/docker/daemon.json'
+        ENGINE='limits privileges' OBSERVE=engine subject_of_machine bookworm-nspawn-nesting 'pid1 systemd' 'seccomp 2' -- by_unit
         systemctl stop nspawn
     fi
 }
 
+# Docker in a container of podman.
+podman_privileged() {
+    wanted bookworm-podman-privileged || return 0
+    podman import --quiet - lab <"$image"
+    podman run -d --name privileged --hostname privileged --privileged --network none -v /usr:/usr:ro -v docker:/var/lib/docker \
+        lab tini -- sh -c "$prepare_nesting; exec sleep infinity"
+    ENGINE='limits privileges' OBSERVE=engine subject_of_machine bookworm-podman-privileged \
+        'pid1 tini' '[ -e /run/.containerenv ]' 'seccomp 0' 'subtree_control_has cpu memory pids' -- podman exec -i privileged
+    podman rm -f -t 0 privileged
+}
+
 set_up
 # What is quick comes first.
-parts first_processes others clients pid_file few_keys few_pids
+parts first_processes lxc nspawn podman_privileged clients pid_file few_keys few_pids
 every_generation
 parts netfilter capabilities route data_roots shared_data_root few_inotify_instances

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Debian 12 with cgroup v2: kernel 6.1, systemd 252, Docker 20.10, podman 4.3.
-# shellcheck disable=SC2016 # claims and scripts in single quotes run in the environment
+# shellcheck disable=SC2016,SC2119 # scripts in single quotes run in the environment; options are optional
 set -eu
 . "$LAB/recording.sh"
 . "$LAB/docker.sh"
