@@ -75,7 +75,7 @@ pub fn collect(source: &dyn Source) -> Collected {
         security: reader.run("security", BUDGET, |r| security::security(r, &path)),
         userns: reader.run("userns", BUDGET, userns::switches),
         subids: reader.run("userns", BUDGET, |r| userns::subordinate_ids(r, &mounts, &path)),
-        resources: reader.run("resources", BUDGET, |r| resources::probe(r, &cgroup)),
+        resources: reader.run("resources", BUDGET, |r| resources::probe(r, &cgroup, &engines)),
         clocks: reader.run("clocks", BUDGET, clocks::probe),
         cgroup,
         storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),

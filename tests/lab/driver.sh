@@ -42,6 +42,24 @@ wanted_of() {
     done
 }
 
+# ready MACHINE: the disk of a virtual machine is built, or what a script needs that runs here is installed.
+ready() {
+    local suite='' package missing=()
+    if [ -e "$lab/machines/$1/vm" ]; then
+        # shellcheck source=/dev/null
+        . "$lab/machines/$1/vm"
+        "$lab/prepare" "$suite"
+        return
+    fi
+    while read -r package; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q ' installed$' || missing+=("$package")
+    done <"$lab/machines/$1/packages"
+    [ ${#missing[@]} = 0 ] || {
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    }
+}
+
 # run MACHINE WORK NAME…: runs its script for these environments; leaves WORK/out/<name>.
 run() {
     local machine=$1 work=$2 suite='' kernel_options=''

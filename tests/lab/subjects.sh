@@ -17,7 +17,7 @@ route_mtu='ip route replace $(ip route show default) mtu 1450'
 used_pid_file='mkdir -p /run; echo 1 >/run/docker.pid; ln -sfn /run /var/run'
 
 machine_itself() {
-    OBSERVE='engine node' subject_of_machine "$MACHINE-host" 'cgroup_namespace host' 'pid1 systemd' 'process_runs dockerd' -- env
+    ENGINE='limits privileges network build podman' OBSERVE='engine node' subject_of_machine "$MACHINE-host" 'cgroup_namespace host' 'pid1 systemd' 'process_runs dockerd' -- env
 }
 
 unprivileged() {

@@ -195,6 +195,15 @@ impl DefaultUlimit {
     }
 }
 
+/// What the containers of an engine that runs here inherit from it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EngineLimits {
+    /// `containerd`, whose shims start the containers.
+    pub name: Text,
+    /// `Max open files` of its `/proc/PID/limits`.
+    pub open_files: Fact<Rlimit>,
+}
+
 /// Limits of this environment.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Resources {
@@ -204,6 +213,8 @@ pub struct Resources {
     pub inotify: Inotify,
     /// `Max open files` of `/proc/self/limits`.
     pub open_files: Fact<Rlimit>,
+    /// Limits of engines that run here.
+    pub engines: Vec<EngineLimits>,
     /// `Max processes` of `/proc/self/limits`.
     pub processes: Fact<Rlimit>,
     /// `/proc/sys/kernel/pid_max`: process ids; of the PID namespace since Linux 6.14.

@@ -1,7 +1,8 @@
 use alloc::{format, string::String, vec::Vec};
 
+use super::rlimit_raise_denied::may_raise;
 use crate::{
-    facts::{Facts, Rlimit, Role, Text},
+    facts::{EngineLimits, Facts, Rlimit, Role, Text},
     outcome::{Finding, Outcome, Verdict},
     remedy::{DaemonOption, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
@@ -10,18 +11,21 @@ use crate::{
 check! {
     /// ## What it looks at
     /// Soft and hard `RLIMIT_NOFILE` of the doctor's own process, which an engine started beside it
-    /// inherits, and `default-ulimits` of the inner daemon.
+    /// inherits, and of a containerd that runs here, which its containers inherit; `default-ulimits` of dockerd; whether
+    /// limits may be raised (`CAP_SYS_RESOURCE`).
     ///
     /// ## Why it matters
     /// Both ends hurt. With a soft limit of 1024, which containerd.io 2.1.5 and Docker 29 give to containers,
     /// builds and databases in the nested containers fail with `Too many open files`. With a thousand
     /// million, programs that walk all descriptors (rpm, postfix, old Python) take minutes, and haproxy in a
-    /// kind cluster of several control planes takes all memory.
+    /// kind cluster of several control planes takes all memory. Where nobody may raise it, `docker run --ulimit` with more
+    /// than the hard limit starts nothing: `error setting rlimit type 7: operation not permitted`.
     ///
     /// ## When it is fine
     /// Soft limits of 4096 to 1048576. On a host, and in a container whose PID 1 is systemd, services have
-    /// limits of their own: only a session's hard limit is judged there, for rootless engines. An inner daemon with `default-ulimits` for nofile gives
-    /// its containers those.
+    /// limits of their own: only a session's hard limit is judged there, for rootless engines, and that of a containerd
+    /// which runs. A daemon with `default-ulimits` for nofile gives its containers those. A hard limit of 65536 is as much
+    /// as images ask for.
     ///
     /// ## How to fix
     /// `docker run --ulimit nofile=65536:524288`, or the same as `default-ulimits` of the inner daemon. A pod
@@ -49,31 +53,91 @@ const WANTED: (u64, u64) = (65_536, 524_288);
 
 fn run(facts: &Facts) -> Verdict {
     let limit = *facts.resources.open_files.get()?;
-    let mut findings = Vec::new();
-    let (soft, hard) = (limit.soft.unwrap_or(u64::MAX), limit.hard.unwrap_or(u64::MAX));
-    if facts.runtime.container.is_no() || facts.pid1.role == Role::Systemd {
-        let low = hard < LOW;
-        let severity = Severities::NONE.with(Target::Rootless, Some(Severity::Warning));
-        return Ok(Outcome::of(if low {
-            [found(facts, limit, severity)].into()
-        } else {
-            findings
-        }));
+    let serviced = facts.runtime.container.is_no() || facts.pid1.role == Role::Systemd;
+    let engine = facts.resources.engines.first();
+    let mut findings: Vec<Finding> = Vec::new();
+    if serviced {
+        findings.extend(of_session(facts, limit));
+        findings.extend(engine.and_then(|engine| of_engine(facts, engine)));
+    } else if !configured(facts) {
+        findings.extend(of_container(facts, limit));
     }
+    if !findings.is_empty() {
+        return Ok(Outcome::of(findings));
+    }
+    let inherited = match engine.map(|engine| &engine.open_files) {
+        Some(limit) => limit.known().copied(),
+        // Services of a systemd have limits, and capabilities, of their own.
+        None if serviced => None,
+        None => Some(limit),
+    };
+    Ok(Outcome::of(inherited.and_then(|limit| not_raised(facts, limit)).into_iter().collect()))
+}
+
+fn of_session(facts: &Facts, limit: Rlimit) -> Option<Finding> {
+    let severity = Severities::NONE.with(Target::Rootless, Some(Severity::Warning));
+    limit.hard.is_some_and(|hard| hard < LOW).then(|| found(facts, limit, severity))
+}
+
+/// What containers of this machine get, unless they ask for more.
+fn of_engine(facts: &Facts, engine: &EngineLimits) -> Option<Finding> {
+    let limit = *engine.open_files.known()?;
+    let soft = limit.soft.filter(|soft| *soft < LOW)?;
+    let hard = number(limit.hard);
     if configured(facts) {
-        return Ok(Outcome::pass());
+        return None;
     }
+    let (want_soft, want_hard) = WANTED;
+    let summary =
+        format!("containers inherit {soft} open files (hard {hard}) from {}", engine.name);
+    Some(
+        Finding::new(engine.name.as_str(), Severities::of("W/-/-/-/W"), summary)
+            .evidence(
+                format!("limits of {}: Max open files", engine.name),
+                format!("soft {soft}, hard {hard}"),
+            )
+            .remedy(Remedy::daemon(
+                "give containers a limit of their own",
+                [DaemonOption::default_nofile(want_soft, want_hard)],
+            )),
+    )
+}
+
+fn of_container(facts: &Facts, limit: Rlimit) -> Option<Finding> {
+    let (soft, hard) = (limit.soft.unwrap_or(u64::MAX), limit.hard.unwrap_or(u64::MAX));
     if soft > HIGH {
-        findings.push(found(facts, limit, CHECK.worst));
-    } else if soft < LOW {
-        // systemd in a node gives its services limits of their own, up to the hard one.
-        let node = if hard < HARD { Severity::Warning } else { Severity::Info };
-        let severity = Severities::of("D/-/D/-/D")
-            .with(Target::Kind, Some(node))
-            .with(Target::Systemd, (hard < HARD).then_some(Severity::Info));
-        findings.push(found(facts, limit, severity));
+        return Some(found(facts, limit, CHECK.worst));
     }
-    Ok(Outcome::of(findings))
+    // systemd in a node gives its services limits of their own, up to the hard one.
+    let node = if hard < HARD { Severity::Warning } else { Severity::Info };
+    let severity = Severities::of("D/-/D/-/D")
+        .with(Target::Kind, Some(node))
+        .with(Target::Systemd, (hard < HARD).then_some(Severity::Info));
+    (soft < LOW).then(|| found(facts, limit, severity))
+}
+
+/// More than the hard limit is refused to every container that asks for it.
+fn not_raised(facts: &Facts, limit: Rlimit) -> Option<Finding> {
+    let hard = limit.hard.filter(|hard| *hard < WANTED.0)?;
+    if may_raise(facts).unwrap_or(true) {
+        return None;
+    }
+    let summary = format!(
+        "containers cannot raise their limit of open files above {hard}: CAP_SYS_RESOURCE is missing"
+    );
+    let (want_soft, want_hard) = WANTED;
+    Some(
+        Finding::new("RLIMIT_NOFILE hard", Severities::of("W/-/-/-/W"), summary)
+            .evidence("Max open files", format!("hard {hard}"))
+            .remedy(Remedy::commands(
+                Place::Container,
+                "start this container with a higher hard limit, or with the capability",
+                [
+                    format!("docker run --ulimit nofile={want_soft}:{want_hard} IMAGE"),
+                    "docker run --cap-add SYS_RESOURCE IMAGE".into(),
+                ],
+            )),
+    )
 }
 
 /// Whether the inner daemon gives its containers a limit of its own.
@@ -132,73 +196,4 @@ fn found(facts: &Facts, limit: Rlimit, severity: Severities) -> Finding {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::vec;
-
-    use super::*;
-    use crate::{
-        facts::{EngineProcess, Fact, Why},
-        resources::testing::only_finding,
-        testing::{healthy_container, healthy_vm},
-    };
-
-    fn with(mut facts: Facts, soft: u64, hard: u64) -> Facts {
-        facts.resources.open_files = Fact::Known(Rlimit { soft: Some(soft), hard: Some(hard) });
-        facts
-    }
-
-    #[test]
-    fn the_low_default_of_current_engines_is_found() {
-        let finding = only_finding(run(&with(healthy_container(), 1024, 524_288)));
-        assert_eq!(finding.severity, Severities::of("D/W/D/-/D"));
-        assert!(finding.summary.contains("1024") && finding.summary.contains("524288"));
-        let hard = only_finding(run(&with(healthy_container(), 1024, 4096)));
-        assert_eq!(hard.severity, CHECK.worst);
-    }
-
-    #[test]
-    fn a_thousand_million_is_found_and_the_kernels_default_passes() {
-        let high = with(healthy_container(), 1_073_741_816, 1_073_741_816);
-        assert!(only_finding(run(&high)).summary.contains("1073741816"));
-        assert_eq!(run(&with(healthy_container(), 1 << 20, 1 << 20)), Ok(Outcome::pass()));
-        assert_eq!(run(&with(healthy_container(), 1 << 16, 1 << 30)), Ok(Outcome::pass()));
-    }
-
-    #[test]
-    fn a_session_on_a_host_is_not_what_services_get() {
-        assert_eq!(run(&with(healthy_vm(), 1024, 524_288)), Ok(Outcome::pass()));
-        let finding = only_finding(run(&with(healthy_vm(), 1024, 1024)));
-        assert_eq!(finding.severity, Severities::of("-/-/D/-/-"));
-    }
-
-    #[test]
-    fn nor_is_a_session_in_a_container_with_systemd() {
-        let mut facts = with(healthy_container(), 1024, 524_288);
-        facts.pid1.role = Role::Systemd;
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
-        let finding = only_finding(run(&with(facts, 1024, 1024)));
-        assert_eq!(finding.severity, Severities::of("-/-/D/-/-"));
-    }
-
-    #[test]
-    fn a_limit_of_the_inner_daemon_decides() {
-        let mut facts = with(healthy_container(), 1024, 524_288);
-        facts.engines.running = Fact::Known(vec![EngineProcess {
-            name: "dockerd".into(),
-            pid: 9,
-            arguments: Fact::Known(vec![
-                "dockerd".into(),
-                "--default-ulimit=nofile=65536:524288".into(),
-            ]),
-            same_mount_namespace: Some(true),
-        }]);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
-    }
-
-    #[test]
-    fn without_the_limit_it_is_unknown() {
-        let mut facts = healthy_container();
-        facts.resources.open_files = Fact::missing("/proc/self/limits", Why::NotFound);
-        assert!(run(&facts).is_err());
-    }
-}
+mod tests;

@@ -5,14 +5,15 @@ use crate::{
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
-    version::Component,
+    version::{Component, Version},
 };
 
 check! {
     /// ## What it looks at
     /// `CAP_SYS_RESOURCE`, the user namespace, the hard limits of the doctor's process, and what podman will
-    /// ask for: `default_ulimits` of `containers.conf`, and without it 1048576 open files and processes
-    /// where podman before 5.4 takes itself to be root. With `--active` these limits are set.
+    /// ask for: `default_ulimits` of `containers.conf`, and without it 1048576 open files
+    /// where podman before 5.4 takes itself to be root (before 5.0 only where `kernel.pid_max` processes are not more
+    /// than the hard limit of them; tried with podman 4.3). With `--active` these limits are set.
     ///
     /// ## Why it matters
     /// Only `CAP_SYS_RESOURCE` in the initial user namespace raises a hard limit; in a namespace of its own
@@ -85,7 +86,7 @@ fn run(facts: &Facts) -> Verdict {
 }
 
 /// Whether every limit may be raised here.
-fn may_raise(facts: &Facts) -> Result<bool, Unknown> {
+pub(super) fn may_raise(facts: &Facts) -> Result<bool, Unknown> {
     let namespaces = &facts.identity.namespaces;
     let resource = facts.capabilities.effective.get()?.has(Capability::SYS_RESOURCE);
     if resource && !namespaces.user_is_private().is_yes() {
@@ -107,10 +108,9 @@ fn wanted(facts: &Facts) -> Result<Vec<Wanted>, Unknown> {
         let source = format!("default_ulimits in {}", ulimit.source);
         Some(Wanted { name, hard: ulimit.hard, source })
     };
-    // Later releases keep the limits that they have (podman pull request 24696).
-    let asks = !podman.version.at_least(5, 4) && takes_itself_for_root(facts);
+    let asks = asked_by_itself(facts, podman.version, configured)?;
     let implicit = |name: &'static str| {
-        asks.then(|| Wanted {
+        asks.contains(&name).then(|| Wanted {
             name,
             hard: Some(PODMAN_DEFAULT),
             source: format!("default of podman {} as root", podman.version),
@@ -118,6 +118,32 @@ fn wanted(facts: &Facts) -> Result<Vec<Wanted>, Unknown> {
     };
     let either = |name| of(name).or_else(|| implicit(name));
     Ok(["nofile", "nproc"].into_iter().filter_map(either).collect())
+}
+
+/// What podman asks for without being told. Later releases keep the limits that they have (podman pull
+/// request 24696). Before 5.0 it asks only if there is any default limit, which is one of processes, as many as
+/// there are PIDs, and only if podman may set that for itself (containers/common `getDefaultProcessLimits`).
+fn asked_by_itself(
+    facts: &Facts,
+    podman: Version,
+    configured: &[DefaultUlimit],
+) -> Result<&'static [&'static str], Unknown> {
+    let nothing = podman.at_least(5, 4) || !takes_itself_for_root(facts);
+    Ok(if nothing {
+        &[]
+    } else if podman.at_least(5, 0) || !configured.is_empty() {
+        &["nofile", "nproc"]
+    } else if may_limit_processes(facts)? {
+        &["nofile"]
+    } else {
+        &[]
+    })
+}
+
+fn may_limit_processes(facts: &Facts) -> Result<bool, Unknown> {
+    let resources = &facts.resources;
+    let Some(hard) = resources.processes.get()?.hard else { return Ok(true) };
+    Ok(hard >= PODMAN_DEFAULT || hard >= *resources.pid_max.get()? || may_raise(facts)?)
 }
 
 /// podman counts as rootless without CAP_SYS_ADMIN, and then keeps its limits.
@@ -190,108 +216,4 @@ fn to_i64(limit: u64) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use alloc::vec;
-
-    use super::*;
-    use crate::{
-        facts::{CapabilitySet, Ending, Why},
-        resources::testing::{is_not_applicable, only_finding},
-        testing::{healthy_container, healthy_vm, private, tried},
-        version::Version,
-    };
-
-    /// Root with CAP_SYS_ADMIN, without CAP_SYS_RESOURCE.
-    fn confined(hard: u64) -> Facts {
-        let mut facts = healthy_container();
-        let without = CapabilitySet(1 << Capability::SYS_RESOURCE.0);
-        let all = CapabilitySet::up_to(40);
-        facts.capabilities.effective = Fact::Known(all.without(without));
-        facts.resources.open_files = Fact::Known(Rlimit { soft: Some(1024), hard: Some(hard) });
-        facts
-    }
-
-    fn asking(mut facts: Facts, hard: Option<u64>) -> Facts {
-        facts.resources.podman_ulimits = Fact::Known(vec![DefaultUlimit {
-            name: "nofile".into(),
-            hard,
-            source: "/etc/containers/containers.conf".into(),
-        }]);
-        facts
-    }
-
-    #[test]
-    fn more_than_the_hard_limit_is_found() {
-        let finding = only_finding(run(&asking(confined(4096), Some(65_536))));
-        assert_eq!(finding.severity, CHECK.worst);
-        assert!(finding.summary.contains("nofile=65536") && finding.summary.contains("4096"));
-        assert!(only_finding(run(&asking(confined(4096), None))).summary.contains("unlimited"));
-    }
-
-    #[test]
-    fn podman_as_root_asked_by_itself_before_5_4() {
-        let mut facts = confined(524_288);
-        assert!(is_not_applicable(&run(&facts)));
-        facts.versions.read(Component::Podman, Version::new(4, 3, 1), "dpkg");
-        assert!(only_finding(run(&facts)).summary.contains("1048576"));
-        let mut later = confined(524_288);
-        later.versions.read(Component::Podman, Version::new(5, 4, 0), "dpkg");
-        assert!(is_not_applicable(&run(&later)));
-        facts.capabilities.effective = Fact::Known(CapabilitySet(0xa804_25fb));
-        assert!(is_not_applicable(&run(&facts)));
-    }
-
-    #[test]
-    fn enough_passes_and_so_does_the_capability() {
-        assert_eq!(run(&asking(confined(65_536), Some(65_536))), Ok(Outcome::pass()));
-        assert_eq!(run(&asking(healthy_vm(), Some(1 << 30))), Ok(Outcome::pass()));
-        let mut facts = asking(healthy_container(), Some(1 << 30));
-        facts.identity.namespaces.user = private(4_026_532_600);
-        assert_eq!(only_finding(run(&facts)).severity, CHECK.worst);
-    }
-
-    #[test]
-    fn without_the_limits_it_is_unknown() {
-        let mut facts = asking(confined(4096), Some(65_536));
-        facts.resources.open_files = Fact::missing("/proc/self/limits", Why::NotPermitted);
-        assert!(run(&facts).is_err());
-        facts.capabilities.effective = Fact::missing("CapEff", Why::NotFound);
-        assert!(run(&facts).is_err());
-    }
-
-    /// With a trial in which setting this many files failed so, or worked.
-    fn tried_with(mut facts: Facts, hard: u64, what: Option<&str>) -> Facts {
-        let object = format!("nofile={hard}");
-        tried(&mut facts, TrialName::Rlimit, "", &[(Action::RaiseLimit, &object, what)]);
-        facts
-    }
-
-    #[test]
-    fn a_limit_that_was_refused_is_proof() {
-        let facts = asking(confined(4096), Some(65_536));
-        let finding = only_finding(run(&tried_with(facts, 65_536, Some("EPERM"))));
-        let last = finding.evidence.last().unwrap();
-        assert_eq!((&*last.source, &*last.value), ("trial: set a limit (nofile=65536)", "EPERM"));
-        assert!(finding.summary.contains("4096"));
-        // More than fs.nr_open.
-        let mut facts = asking(healthy_vm(), Some(1 << 30));
-        facts.resources.open_files = Fact::missing("/proc/self/limits", Why::NotPermitted);
-        let finding = only_finding(run(&tried_with(facts, 1 << 30, Some("EPERM"))));
-        assert!(finding.summary.ends_with("cannot set it: EPERM"), "{}", finding.summary);
-    }
-
-    #[test]
-    fn a_limit_that_was_set_is_no_alarm() {
-        let facts = asking(confined(4096), Some(65_536));
-        assert_eq!(run(&tried_with(facts.clone(), 65_536, None)), Ok(Outcome::proved()));
-        let other = tried_with(facts, 1 << 20, None);
-        assert_eq!(only_finding(run(&other)).severity, CHECK.worst, "another one was tried");
-    }
-
-    #[test]
-    fn without_a_trial_it_is_judged_as_before() {
-        let mut facts = tried_with(asking(confined(4096), Some(65_536)), 65_536, None);
-        facts.trials.runs[0].ending = Ending::Skipped("no process can be forked".into());
-        assert_eq!(only_finding(run(&facts)).severity, CHECK.worst);
-    }
-}
+mod tests;

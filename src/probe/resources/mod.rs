@@ -8,7 +8,8 @@ mod tests;
 use std::str::FromStr;
 
 use dind_doctor_checks::facts::{
-    Cgroup, Fact, Inotify, KeyUser, Memory, Missing, Resources, Rlimit, Swap, Text, Why,
+    Cgroup, EngineLimits, EngineProcess, Engines, Fact, Inotify, KeyUser, Memory, Missing,
+    Resources, Rlimit, Swap, Text, Why,
 };
 
 use super::{Reader, status::Status};
@@ -16,14 +17,17 @@ use super::{Reader, status::Status};
 /// Bytes that such a file may have: the limit with which bundles record them.
 const LIMIT: u32 = 128 * 1024;
 
+const OPEN_FILES: &str = "Max open files";
+
 type Read<T> = Result<T, Missing>;
 
-pub(super) fn probe(reader: &Reader, cgroup: &Cgroup) -> Resources {
+pub(super) fn probe(reader: &Reader, cgroup: &Cgroup, engines: &Engines) -> Resources {
     Resources {
         cgroup: cgroup::limits(reader, cgroup),
         inotify: inotify(reader),
-        open_files: rlimit(reader, "Max open files"),
-        processes: rlimit(reader, "Max processes"),
+        open_files: rlimit(reader, "self", OPEN_FILES),
+        engines: engine_limits(reader, engines),
+        processes: rlimit(reader, "self", "Max processes"),
         pid_max: number(reader, "/proc/sys/kernel/pid_max"),
         threads_max: number(reader, "/proc/sys/kernel/threads-max"),
         key_users: key_users(reader),
@@ -60,15 +64,30 @@ fn inotify(reader: &Reader) -> Inotify {
 }
 
 /// `Max open files            1024                 524288               files`.
-fn rlimit(reader: &Reader, name: &str) -> Fact<Rlimit> {
+fn rlimit(reader: &Reader, process: &str, name: &str) -> Fact<Rlimit> {
     let limit = |word: &str| match word {
         "unlimited" => Some(None),
         number => number.parse().ok().map(Some),
     };
-    parsed(reader, "/proc/self/limits", |text| {
+    parsed(reader, &format!("/proc/{process}/limits"), |text| {
         let mut words = text.lines().find_map(|line| line.strip_prefix(name))?.split_whitespace();
         Some(Rlimit { soft: limit(words.next()?)?, hard: limit(words.next()?)? })
     })
+}
+
+/// Of the first containerd of this mount namespace: containers inherit what its shims have.
+fn engine_limits(reader: &Reader, engines: &Engines) -> Vec<EngineLimits> {
+    let limits = |engine: &EngineProcess| EngineLimits {
+        name: engine.name.clone(),
+        // Without its number, which is another one each time.
+        open_files: match rlimit(reader, &engine.pid.to_string(), OPEN_FILES) {
+            Fact::Missing(missing) => {
+                Fact::missing(format!("limits of {}", engine.name), missing.why)
+            }
+            known => known,
+        },
+    };
+    engines.here("containerd").take(1).map(limits).collect()
 }
 
 /// `    0:    66 65/65 50/1000000 1023/25000000`: usage, keys instantiated, keys and bytes of the quota.

@@ -28,7 +28,7 @@ fn cgroup(hierarchy: &dind_doctor_checks::facts::Hierarchy, at: &str, own: &str)
 }
 
 fn read(fixed: &Fixed, cgroup: &Cgroup) -> Resources {
-    probe(&Reader::new(fixed), cgroup)
+    probe(&Reader::new(fixed), cgroup, &Engines::default())
 }
 
 #[test]
@@ -127,4 +127,20 @@ fn hostile_content_is_missing_and_what_is_absent_is_not_found() {
     assert_eq!(found.swaps.why(), Some(Why::TooLarge));
     assert_eq!(found.pid_max.why(), Some(Why::NotFound));
     assert_eq!(found.cgroup.pids.why(), Some(Why::NotRecorded));
+}
+
+#[test]
+fn containers_inherit_the_limits_of_containerd() {
+    let containerd = EngineProcess {
+        name: "containerd".into(),
+        pid: 42,
+        arguments: Fact::Known(Vec::new()),
+        same_mount_namespace: Some(true),
+    };
+    let running = Fact::Known(vec![containerd]);
+    let engines = Engines { running, ..Engines::default() };
+    let fixed = Fixed::new().file("/proc/42/limits", LIMITS);
+    let found = probe(&Reader::new(&fixed), &Cgroup::default(), &engines).engines;
+    let limit = Rlimit { soft: Some(1024), hard: Some(524_288) };
+    assert_eq!(found[0].open_files, Fact::Known(limit));
 }

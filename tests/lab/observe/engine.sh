@@ -109,7 +109,10 @@ observe_privileges() {
     run privileged-run --privileged lab true || :
     mkdir -p /mnt/shared
     run shared-mount -v /mnt/shared:/mnt/shared:rshared lab true || :
-    run open-files --ulimit nofile=1048576:1048576 lab true || :
+    run open-files --ulimit nofile=65536:65536 lab true || :
+    # shellcheck disable=SC2016
+    run open-files-inherited lab sh -c 'limit=$(ulimit -n); echo "limit $limit"
+        [ "$limit" = unlimited ] || [ "$limit" -ge 4096 ]' || :
 }
 
 observe_containers() {
@@ -127,6 +130,14 @@ observe_build() {
     if docker buildx version >/dev/null 2>&1 || docker version --format '{{.Client.Version}}' | grep -q '^20\.'; then
         try build 240 env DOCKER_BUILDKIT=1 docker build --progress plain "$PLACE/build" || :
     fi
+}
+
+# By runc: crun refuses hybrid cgroups.
+observe_podman() {
+    command -v podman >/dev/null || return 0
+    podman import --quiet "$PLACE/image.tar" lab >/dev/null 2>&1
+    try podman-as-root 120 podman --runtime runc run --rm --network none -v /usr:/usr:ro lab true || :
+    podman rmi -f lab >/dev/null 2>&1
 }
 
 # Each has a keyring of its own.

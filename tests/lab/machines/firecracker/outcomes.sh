@@ -25,7 +25,7 @@ machine_itself() {
     start_daemon
     # The daemon and its clients in namespaces that have an uplink of their own.
     entering docker
-    OBSERVE='engine node' subject_of_machine hybrid-host 'effective_capabilities 000001fffeffffff' 'process_runs dockerd' \
+    ENGINE='limits privileges network build podman' OBSERVE='engine node' subject_of_machine hybrid-host 'effective_capabilities 000001fffeffffff' 'process_runs dockerd' \
         -- "${prefix[@]}" env "DOCKER_HOST=unix://$WORK/docker.sock"
     stop_daemon
 }
