@@ -74,6 +74,7 @@ mod tests {
             available: 1,
             files: 0,
             files_free: 0,
+            d_type: None,
         };
         let source = Fixed::new()
             .answer(access("/run"), Answer::Done)

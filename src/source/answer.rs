@@ -128,6 +128,9 @@ pub struct StatFs {
     pub files: u64,
     /// `f_ffree`.
     pub files_free: u64,
+    /// Whether directory entries carry their type, as xfs says of itself; no other filesystem does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub d_type: Option<bool>,
 }
 
 /// The doctor's own ids.

@@ -30,6 +30,7 @@ mod inotify;
 mod keyring;
 mod leftover;
 mod link;
+mod lock;
 mod mtu;
 mod namespace;
 mod netfilter;
@@ -78,6 +79,7 @@ pub struct Description {
 /// All trials, in the order in which they run.
 pub const TRIALS: &[Description] = &[
     overlay::TRIAL,
+    lock::TRIAL,
     cgroup::TRIAL,
     netfilter::TRIAL,
     userns::TRIAL,

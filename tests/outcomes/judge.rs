@@ -34,6 +34,9 @@ pub(crate) struct Referee {
     /// Only findings whose summary contains this speak of it.
     #[serde(default)]
     about: String,
+    /// And not those whose summary contains this.
+    #[serde(default)]
+    not_about: Option<String>,
     /// Checks whose findings explain a failure, and say nothing of what works.
     #[serde(default)]
     explained_by: Vec<String>,
@@ -222,7 +225,12 @@ impl Referee {
             _ => Severity::Info >= self.severity,
         };
         let for_target = |target: &str| self.target == "any" || target == self.target;
-        let mut findings = said.findings.iter().filter(|one| one.says.contains(&self.about));
+        let excluded =
+            |says: &str| self.not_about.as_deref().is_some_and(|other| says.contains(other));
+        let mut findings = said
+            .findings
+            .iter()
+            .filter(|one| one.says.contains(&self.about) && !excluded(&one.says));
         findings.any(|one| {
             one.severity.iter().any(|(target, severity)| for_target(target) && severe(severity))
         })

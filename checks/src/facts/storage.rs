@@ -27,6 +27,18 @@ pub enum DataRootOwner {
     Kubelet,
 }
 
+impl DataRootOwner {
+    /// The program that locks databases in it, as `/proc/PID/comm` has it.
+    pub const fn daemon(self) -> Option<&'static str> {
+        match self {
+            Self::Docker => Some("dockerd"),
+            Self::Containerd => Some("containerd"),
+            Self::Buildkit => Some("buildkitd"),
+            Self::Podman | Self::RootlessDocker | Self::RootlessBuildkit | Self::Kubelet => None,
+        }
+    }
+}
+
 /// The filesystem that holds a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filesystem {

@@ -20,6 +20,8 @@ pub enum TrialName {
     Leftovers,
     /// An overlay in the directory of each data root.
     Overlay,
+    /// Databases of data roots, which a daemon elsewhere may hold.
+    Lock,
     /// A cgroup where a daemon would make its own.
     Cgroup,
     /// Rules by the daemon's own program, and a packet that meets them.
@@ -52,8 +54,9 @@ pub enum TrialName {
 
 impl TrialName {
     /// Those that can be asked for, in the order in which they run.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Overlay,
+        Self::Lock,
         Self::Cgroup,
         Self::Netfilter,
         Self::Userns,
@@ -75,6 +78,7 @@ impl TrialName {
         match self {
             Self::Leftovers => "leftovers",
             Self::Overlay => "overlay",
+            Self::Lock => "lock",
             Self::Cgroup => "cgroup",
             Self::Netfilter => "netfilter",
             Self::Userns => "userns",
@@ -105,6 +109,7 @@ impl TrialName {
                 "kernel-too-old-or-feature-missing",
                 "kernel-modules-unloadable",
             ],
+            Self::Lock => &["shared-docker-root"],
             Self::Cgroup => &[
                 "cgroup2-not-delegated",
                 "cgroup2-internal-process",

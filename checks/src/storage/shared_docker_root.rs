@@ -2,8 +2,11 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::data_roots::{self, Defect};
 use crate::{
-    facts::{DataRoot, DataRootOwner, Facts, Filesystem, Mount, MountTable},
-    outcome::{Outcome, Verdict},
+    facts::{
+        DataRoot, DataRootOwner, Facts, Filesystem, Mount, MountTable, Step, Trial, TrialName, Why,
+    },
+    outcome::{Outcome, Unknown, Verdict},
+    remedy::{Place, Remedy},
     target::{Severities, Severity, Target},
 };
 
@@ -12,8 +15,9 @@ check! {
     /// Which directory of which filesystem each data root is (`/proc/self/mountinfo`: the root field, and
     /// what follows the mount point), compared with where the engine that runs this container keeps its own
     /// data (the sources of `/etc/hosts` and of the root mount), and with where kubelet keeps volumes.
-    /// `--active` does not try it: the databases are locked by flock(2), which only shows to whoever takes the
-    /// lock, and so would stand in a daemon's way.
+    /// With `--active`, whether somebody holds the lock of a database in it: a shared lock is asked for without
+    /// waiting, which a daemon that holds it does not notice. Without, a data root on a volume that some daemon has
+    /// used, and that none here uses, is unknown: locks only show to whoever asks for them.
     ///
     /// ## Why it matters
     /// A data root belongs to one daemon. A second one waits for the lock of a database and dies with
@@ -23,8 +27,8 @@ check! {
     ///
     /// ## When it is fine
     /// `emptyDir`, named and anonymous volumes, and volumes of a claim belong to one container unless
-    /// somebody mounts them twice; nothing here can see that, and it passes. So does a directory of a Docker host
-    /// that is not the host's data root. A host or VM has only its own daemon.
+    /// somebody mounts them twice. So does a directory of a Docker host that is not the host's data root. A new volume
+    /// has no databases, and nobody uses it. A host or VM has only its own daemon.
     ///
     /// ## How to fix
     /// A volume per container: `emptyDir` in the pod, or a StatefulSet whose claims are
@@ -56,6 +60,10 @@ fn run(facts: &Facts) -> Verdict {
     let hosts = engine_roots(table);
     let node = kubelet_device(table);
     let groups = data_roots::affected(facts, |root, filesystem| {
+        if let Some((_, step)) = locked(facts, root) {
+            let consequence = format!("{} is locked", step.object);
+            return Ok(defect(root, Severity::Error, consequence));
+        }
         let Some(place) = place_of(root, filesystem) else { return Ok(None) };
         let of_host = hosts.iter().any(|host| host.is(&place));
         let of_node = facts.runtime.kubernetes.is_yes()
@@ -76,18 +84,63 @@ fn run(facts: &Facts) -> Verdict {
                 Severity::Warning,
                 format!("{} of the node, the same for every pod that mounts it", place.path),
             )
+        } else if is_left_by_a_daemon(facts, root) && asked(facts, root).is_none() {
+            return Err(Unknown::new(format!("locks of {}", root.path), Why::NotProbed));
         } else {
             None
         })
+    });
+    let groups = groups.map_err(|unknown| {
+        unknown.with_remedy(Remedy::commands(
+            Place::Here,
+            "whether another daemon uses a data root is known only by asking for its locks",
+            ["doctor --active=lock"],
+        ))
     })?;
     let findings = groups.iter().map(|group| {
+        let mut held = group.roots.iter().filter_map(|(root, _)| locked(facts, root));
+        if let Some((trial, step)) = held.next() {
+            return group.finding("is in use by another daemon").tried(trial, step);
+        }
         let mount = group.filesystem.mount.as_ref();
         let source = mount.map_or("", |mount| mount.root.as_str());
         group
             .finding("is a directory of the machine outside")
             .evidence(format!("/proc/self/mountinfo: root of {}", group.mount_point), source)
     });
-    Ok(Outcome::of(findings.collect()))
+    Ok(Outcome::of_or(findings.collect(), || {
+        let tried = facts.storage.data_roots.iter().any(|root| asked(facts, root).is_some());
+        if tried { Outcome::proved() } else { Outcome::pass() }
+    }))
+}
+
+/// EAGAIN, the answer to who does not wait for a lock.
+const HELD: i32 = 11;
+
+/// What was asked of the databases there, if there are any and all could be asked.
+fn asked<'a>(facts: &'a Facts, root: &DataRoot) -> Option<&'a Trial> {
+    let trial = facts.trials.of(TrialName::Lock, root.resolved.known()?)?;
+    let mut answers = trial.steps.iter();
+    let answered = answers.all(|step| step.refused.is_none() || step.errno() == Some(HELD));
+    (answered && !trial.steps.is_empty()).then_some(trial)
+}
+
+/// A lock that another daemon holds.
+fn locked<'a>(facts: &'a Facts, root: &DataRoot) -> Option<(&'a Trial, &'a Step)> {
+    let trial = facts.trials.of(TrialName::Lock, root.resolved.known()?)?;
+    Some((trial, trial.steps.iter().find(|step| step.errno() == Some(HELD))?))
+}
+
+/// Whether a daemon has made its directories there, and none of this kind runs here.
+fn is_left_by_a_daemon(facts: &Facts, root: &DataRoot) -> bool {
+    let made = match root.owner {
+        DataRootOwner::Docker => "volumes",
+        DataRootOwner::Containerd => "io.containerd.metadata.v1.bolt",
+        DataRootOwner::Buildkit => "buildkitd.lock",
+        _ => return false,
+    };
+    let used = root.entries.is_known_and(|entries| entries.iter().any(|entry| *entry == made));
+    used && root.owner.daemon().is_some_and(|daemon| facts.engines.named(daemon).next().is_none())
 }
 
 fn defect(root: &DataRoot, severity: Severity, consequence: String) -> Option<Defect> {
@@ -104,13 +157,13 @@ fn defect(root: &DataRoot, severity: Severity, consequence: String) -> Option<De
 }
 
 /// A directory of a filesystem, as its own root sees it.
-struct Place<'a> {
+struct Directory<'a> {
     device: &'a str,
     path: String,
 }
 
 /// `None` where the data root is on the container's own root, or in memory.
-fn place_of<'a>(root: &DataRoot, filesystem: &'a Filesystem) -> Option<Place<'a>> {
+fn place_of<'a>(root: &DataRoot, filesystem: &'a Filesystem) -> Option<Directory<'a>> {
     let mount = filesystem.mount.as_ref()?;
     if mount.mount_point == "/" || matches!(mount.fstype.as_str(), "overlay" | "tmpfs" | "ramfs") {
         return None;
@@ -119,7 +172,7 @@ fn place_of<'a>(root: &DataRoot, filesystem: &'a Filesystem) -> Option<Place<'a>
     let path = resolved.map_or(root.path.as_str(), |path| path.as_str());
     let rest = path.strip_prefix(mount.mount_point.trim_end_matches('/'))?;
     let path = format!("{}{rest}", mount.root.trim_end_matches('/'));
-    (!path.is_empty()).then_some(Place { device: &mount.device, path })
+    (!path.is_empty()).then_some(Directory { device: &mount.device, path })
 }
 
 /// Where the engine that made this container keeps its data.
@@ -130,7 +183,7 @@ struct EngineRoot<'a> {
 }
 
 impl EngineRoot<'_> {
-    fn is(&self, place: &Place) -> bool {
+    fn is(&self, place: &Directory) -> bool {
         self.path == place.path && self.device.is_none_or(|device| device == place.device)
     }
 }

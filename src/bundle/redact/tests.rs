@@ -65,8 +65,15 @@ fn written(recording: &Recording) -> String {
 fn what_no_table_names_is_refused_for_every_kind_of_question() {
     let path = || "/srv/payroll/list".to_owned();
     let stat = Stat { mode: 0o100_600, uid: 1, gid: 2, dev: (8, 1), rdev: (0, 0), ino: 7 };
-    let statfs =
-        StatFs { magic: 1, block_size: 2, blocks: 3, available: 4, files: 5, files_free: 6 };
+    let statfs = StatFs {
+        magic: 1,
+        block_size: 2,
+        blocks: 3,
+        available: 4,
+        files: 5,
+        files_free: 6,
+        d_type: None,
+    };
     let number_of = |question: Question, answer: Answer| {
         let result = redact(&recording(vec![(question.clone(), answer.clone())]));
         assert_eq!(answer_to(&result.recording, question), Ok(answer));

@@ -204,7 +204,9 @@ fn filesystem(
     let filesystem = reader.statfs(directory).map(|fs| Filesystem {
         magic: fs.magic,
         mount: table.known().and_then(|table| table.holding(directory)).cloned(),
-        d_type: (exists || fs.magic == XFS_MAGIC).then(|| d_type(reader, directory)).flatten(),
+        d_type: fs.d_type.or_else(|| {
+            (exists || fs.magic == XFS_MAGIC).then(|| d_type(reader, directory)).flatten()
+        }),
     });
     filesystem.into()
 }

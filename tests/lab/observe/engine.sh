@@ -132,6 +132,12 @@ observe_build() {
     fi
 }
 
+# A program that is on a volume, as those of tool caches are.
+observe_volumes() {
+    run volume-exec -v programs:/programs lab sh -c 'cp /usr/bin/true /programs/ && /programs/true' || :
+    docker volume rm programs >/dev/null 2>&1
+}
+
 # By runc: crun refuses hybrid cgroups.
 observe_podman() {
     command -v podman >/dev/null || return 0

@@ -30,6 +30,8 @@ pub enum Action {
     RenameDirectory,
     /// An overlay on this overlay, as an engine inside a container would mount it.
     StackOverlay,
+    /// `flock(2)` of a database, shared and without waiting.
+    TakeLock,
     /// Whether a new cgroup has this controller.
     ChildController,
     /// Writing a limit of a new cgroup: none.
@@ -140,6 +142,7 @@ impl Action {
             Self::OpaqueDirectory => "replace a directory of the lower layer",
             Self::RenameDirectory => "rename a directory of the lower layer",
             Self::StackOverlay => "mount an overlay on the overlay",
+            Self::TakeLock => "lock a database",
             Self::ChildController => "find a controller in a new cgroup",
             Self::SetLimit => "set a limit of a new cgroup",
             Self::EnterCgroup => "move a process into a new cgroup",

@@ -1,11 +1,15 @@
+use alloc::vec;
+
 use super::*;
 use crate::{
     facts::{
+        Action,
         DataRootOwner::{Buildkit, Docker},
-        Fact, Tri, Why,
+        EngineProcess, Fact, Tri, Why,
     },
+    outcome::Proof,
     storage::data_roots::testing::{only_finding, with_roots_on},
-    testing::{healthy_container, healthy_vm, mount},
+    testing::{healthy_container, healthy_vm, mount, refused_step, tried},
 };
 
 const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
@@ -111,4 +115,48 @@ fn without_mounts_or_filesystem_it_is_unknown() {
     assert!(run(&facts).is_err());
     facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
     assert!(run(&facts).is_err());
+}
+
+/// On a volume in which a daemon has worked.
+fn used_before() -> Facts {
+    let mut facts = in_docker("/var/lib/docker/volumes/dind/_data");
+    facts.storage.data_roots[0].entries = Fact::Known(vec!["overlay2".into(), "volumes".into()]);
+    facts.engines.running = Fact::Known(vec![]);
+    facts
+}
+
+fn asked_with(errno: Option<(i32, &str)>) -> Verdict {
+    let mut facts = used_before();
+    let database = "volumes/metadata.db";
+    let steps = [(Action::TakeLock, database, None)];
+    tried(&mut facts, TrialName::Lock, "/var/lib/docker", &steps);
+    if let Some((errno, what)) = errno {
+        refused_step(&mut facts, TrialName::Lock, Action::TakeLock, errno, what);
+    }
+    run(&facts)
+}
+
+#[test]
+fn whether_a_volume_that_was_used_is_in_use_is_unknown_without_a_trial() {
+    let unknown = run(&used_before()).unwrap_err();
+    assert_eq!(unknown.missing[0].why, Why::NotProbed);
+    assert!(unknown.remedy.is_some());
+    let mut own = used_before();
+    own.engines.running = Fact::Known(vec![EngineProcess {
+        name: "dockerd".into(),
+        pid: 9,
+        arguments: Fact::Known(vec![]),
+        same_mount_namespace: Some(true),
+    }]);
+    assert_eq!(run(&own), Ok(Outcome::pass()));
+}
+
+#[test]
+fn a_lock_that_is_held_is_proof_of_another_daemon_and_one_that_is_free_of_none() {
+    let found = only_finding(asked_with(Some((11, "EAGAIN"))));
+    assert_eq!(found.severity, Severities::of("B/B/-/-/-"));
+    assert_eq!(found.proof(), Proof::Trial);
+    assert!(found.summary.contains("volumes/metadata.db is locked"), "{}", found.summary);
+    assert_eq!(asked_with(None), Ok(Outcome::proved()));
+    assert!(asked_with(Some((13, "EACCES"))).is_err(), "it could not be asked");
 }

@@ -30,7 +30,7 @@ route() {
 }
 
 data_roots() {
-    dind dataroot-tmpfs 'filesystem tmpfs /var/lib/docker' -- --tmpfs /var/lib/docker
+    ENGINE=volumes dind dataroot-tmpfs 'filesystem tmpfs /var/lib/docker' -- --tmpfs /var/lib/docker
     wanted bookworm-dataroot-xfs || return 0
     truncate -s 400M "$WORK/xfs.img"
     mkfs.xfs -q -m crc=0 -n ftype=0 "$WORK/xfs.img"
@@ -75,8 +75,8 @@ few_inotify_instances() {
     wanted bookworm-few-inotify || return 0
     local before
     before=$(sysctl -n fs.inotify.max_user_instances)
-    # As many as root has already, and a few.
-    sysctl -q -w "fs.inotify.max_user_instances=$(($(find /proc/[0-9]*/fd -lname anon_inode:inotify 2>/dev/null | wc -l) + 3))"
+    # As many as root has already, and one: too few for systemd alone, since the lab has no kubelet.
+    sysctl -q -w "fs.inotify.max_user_instances=$(($(find /proc/[0-9]*/fd -lname anon_inode:inotify 2>/dev/null | wc -l) + 1))"
     OBSERVE='engine node' dind few-inotify '[ "$(cat /proc/sys/fs/inotify/max_user_instances)" -lt 60 ]' -- -v /var/lib/docker
     sysctl -q -w "fs.inotify.max_user_instances=$before"
 }
