@@ -46,7 +46,9 @@ fn of(facts: &Facts, root: &DataRoot) -> Option<Plan> {
     }
     let directory = PathBuf::from(path.as_str());
     Some(Plan::new(TrialName::Lock, path.clone(), Vec::new(), move |steps, _| {
-        databases.iter().for_each(|name| attempt(steps, &directory, name));
+        for name in databases {
+            attempt(steps, &directory, name);
+        }
     }))
 }
 

@@ -1,3 +1,5 @@
+mod tcp;
+
 use alloc::{format, string::String, vec::Vec};
 
 use super::{
@@ -5,10 +7,10 @@ use super::{
     endpoint::{self, Address, Endpoint},
 };
 use crate::{
-    facts::{Action, EngineSocket, Facts, Launcher, SocketKind, Step, Text, Why},
+    facts::{Action, EngineSocket, Facts, SocketKind, Step, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
-    remedy::{ContainerSetting, Place, Remedy, quote},
-    target::{Severities, Severity},
+    remedy::{Place, Remedy, quote},
+    target::Severities,
 };
 
 check! {
@@ -102,7 +104,7 @@ fn docker(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     let endpoint = endpoint::effective(facts)?;
     let read = || match &endpoint.address {
         Address::Unix(path) => unix(facts, &endpoint, path),
-        Address::Tcp { host, port } => tcp(facts, &endpoint, host, *port),
+        Address::Tcp { host, port } => tcp::judge(facts, &endpoint, host, *port),
         Address::Other(_) => Err(not_asked(&endpoint)),
     };
     match asked(facts, &endpoint) {
@@ -132,28 +134,13 @@ fn refused(endpoint: &Endpoint, step: &Step) -> Finding {
     if step.action == Action::BeginTls
         && let Address::Tcp { host, .. } = &endpoint.address
     {
-        return other_certificates(finding, host);
+        return tcp::other_certificates(finding, host);
     }
     finding.remedy(Remedy::commands(
         Place::Here,
         "a daemon that is only just started is waited for; one that has ended is started again",
         ["until docker info; do sleep 1; done"],
     ))
-}
-
-/// The daemon answers, but client and daemon do not accept each other.
-fn other_certificates(finding: Finding, host: &str) -> Finding {
-    let alternative = if host.parse::<core::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
-    secure_or_plain(
-        finding.remedy(Remedy::container(
-            format!(
-                "the certificates have to be those that this daemon made, on a volume that no other daemon \
-                 fills, and for the name {host}: docker:dind adds it if its container has"
-            ),
-            [variable("DOCKER_TLS_SAN", format!("{alternative}:{host}"))],
-        )),
-        host,
-    )
 }
 
 /// A context is selected that does not exist: every command of the client fails.
@@ -264,101 +251,6 @@ fn at_socket(
             [format!("docker run --group-add {gid} IMAGE")],
         ))
     }))
-}
-
-fn tcp(
-    facts: &Facts,
-    endpoint: &Endpoint,
-    host: &str,
-    port: Option<u16>,
-) -> Result<Option<Finding>, Unknown> {
-    // Certificates of a context are the context's own.
-    if endpoint.configured_by != "DOCKER_HOST" {
-        return Err(not_asked(endpoint));
-    }
-    let set = |name| facts.runtime.variable(name).filter(|value| !value.is_empty());
-    let verify = set("DOCKER_TLS_VERIFY").is_some();
-    let subject = endpoint.url();
-    let finding = |severity: Severities, summary: String| {
-        Finding::new(subject.clone(), severity, summary)
-            .evidence("DOCKER_HOST", subject.clone())
-            .evidence("DOCKER_TLS_VERIFY", set("DOCKER_TLS_VERIFY").unwrap_or("(not set)"))
-    };
-    if verify && port == Some(2375) {
-        let summary = "the client speaks TLS to port 2375, where daemons speak plain HTTP".into();
-        return Ok(Some(secure_or_plain(finding(Severities::of(CLIENTS), summary), host)));
-    }
-    if !verify && port == Some(2376) {
-        let generated = set("DOCKER_TLS_CERTDIR").map(|directory| format!("{directory}/client"));
-        let present = |path: &str| {
-            let directory = facts.clients.certificates_in(path);
-            directory.is_some_and(|d| d.missing.is_known_and(Vec::is_empty))
-        };
-        if !generated.as_deref().is_some_and(present) {
-            let summary =
-                "the client speaks plain HTTP to port 2376, where daemons speak TLS".into();
-            return Ok(Some(secure_or_plain(finding(Severities::of(CLIENTS), summary), host)));
-        }
-    }
-    if verify && let Some(found) = without_certificates(facts, &finding) {
-        return Ok(Some(secure_or_plain(found, host)));
-    }
-    // GitLab gives a job's variables to its services, and the variable comes from the job's image too.
-    if let Some(directory) = set("DOCKER_TLS_CERTDIR")
-        && port == Some(2375)
-        && facts.runtime.launcher == Launcher::Gitlab
-    {
-        let severity = Severities::of(CLIENTS).at_most(Severity::Warning);
-        let summary = "the client asks port 2375, but docker:dind serves TLS on 2376 unless its \
-                       DOCKER_TLS_CERTDIR is empty";
-        let found = finding(severity, summary.into()).evidence("DOCKER_TLS_CERTDIR", directory);
-        return Ok(Some(secure_or_plain(found, host)));
-    }
-    Err(not_asked(endpoint))
-}
-
-/// The client is to verify, and has nothing to verify with. On a mount of its own the daemon may yet put
-/// them there.
-fn without_certificates(
-    facts: &Facts,
-    finding: &impl Fn(Severities, String) -> Finding,
-) -> Option<Finding> {
-    let directory = facts.clients.certificates.first()?;
-    let missing = directory.missing.known().filter(|missing| !missing.is_empty())?;
-    let names: Vec<&str> = missing.iter().map(Text::as_str).collect();
-    let path = &directory.path;
-    let (severity, later) = if directory.shared == Some(false) {
-        (Severities::of(CLIENTS), ", and no volume is mounted there that the daemon could fill")
-    } else {
-        (Severities::of(CLIENTS).at_most(Severity::Warning), ", unless the daemon makes them yet")
-    };
-    let summary = format!("the client is to use TLS, but {path} lacks {}{later}", names.join(", "));
-    Some(finding(severity, summary).evidence(path.as_str(), format!("lacks {}", names.join(", "))))
-}
-
-fn variable(name: &str, value: String) -> ContainerSetting {
-    ContainerSetting::Variable(name.into(), value)
-}
-
-fn secure_or_plain(finding: Finding, host: &str) -> Finding {
-    let host = if host.contains(':') { format!("[{host}]") } else { host.into() };
-    finding
-        .remedy(Remedy::container(
-            "with TLS: share the daemon's /certs/client as a volume, and use port 2376",
-            [
-                variable("DOCKER_HOST", format!("tcp://{host}:2376")),
-                variable("DOCKER_TLS_VERIFY", "1".into()),
-                variable("DOCKER_TLS_CERTDIR", "/certs".into()),
-                variable("DOCKER_CERT_PATH", "/certs/client".into()),
-            ],
-        ))
-        .remedy(Remedy::container(
-            "or without: for client and daemon alike, and without DOCKER_TLS_VERIFY",
-            [
-                variable("DOCKER_HOST", format!("tcp://{host}:2375")),
-                variable("DOCKER_TLS_CERTDIR", String::new()),
-            ],
-        ))
 }
 
 fn not_asked(endpoint: &Endpoint) -> Unknown {

@@ -84,7 +84,7 @@ fn engine_limits(reader: &Reader, engines: &Engines) -> Vec<EngineLimits> {
             Fact::Missing(missing) => {
                 Fact::missing(format!("limits of {}", engine.name), missing.why)
             }
-            known => known,
+            known @ Fact::Known(_) => known,
         },
     };
     engines.here("containerd").take(1).map(limits).collect()

@@ -2,8 +2,8 @@ use alloc::vec;
 
 use super::*;
 use crate::{
-    facts::{CertificateDirectory, DockerContext, Fact, Fact::Known, Tri},
-    target::Target,
+    facts::{CertificateDirectory, DockerContext, Fact, Fact::Known, Launcher, Tri},
+    target::{Severity, Target},
     testing::{healthy_container, healthy_vm, socket},
 };
 
