@@ -1,7 +1,7 @@
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{CgroupVersion, Facts, Sandbox},
+    facts::{CgroupMount, CgroupVersion, Facts, Hierarchy, Sandbox},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
@@ -17,8 +17,9 @@ check! {
     /// ## Why it matters
     /// The software above the kernel has left cgroup v1. kubelet 1.35 and later refuses to start unless
     /// told otherwise, 1.31 to 1.34 warn; systemd 258 and later has no v1 code at all, in a container
-    /// neither; Docker 29 calls v1 deprecated; rootless engines cannot limit memory or CPU on it. It is the
-    /// host's choice: nothing inside a container changes it.
+    /// neither; Docker 29 calls v1 deprecated; rootless engines cannot limit memory or CPU on it. crun, which is
+    /// podman's own choice, starts nothing on a hybrid host as soon as one controller is on version 2 (tried with
+    /// crun 1.8, and hugetlb there). It is the host's choice: nothing inside a container changes it.
     ///
     /// ## When it is fine
     /// On cgroup v2. With v1, as long as the node image is older than Kubernetes 1.31 (kind's default up
@@ -28,7 +29,7 @@ check! {
     /// ## How to fix
     /// Boot the host with `systemd.unified_cgroup_hierarchy=1 cgroup_no_v1=all`; on WSL 2 set
     /// `kernelCommandLine = cgroup_no_v1=all` in `.wslconfig`. Until then use a node image of Kubernetes 1.34
-    /// or older, or set kubelet's `failCgroupV1: false`.
+    /// or older, or set kubelet's `failCgroupV1: false`. On a hybrid host have podman use runc.
     ///
     /// ## References
     /// `cgroups(7)`; Kubernetes KEP-4569 and KEP-5573; systemd's NEWS for 256 to 258; moby issue 51111; kind
@@ -45,6 +46,7 @@ check! {
         "cannot determine cgroup we are running in",
         "kubelet isn't running or healthy",
         "kubelet is not healthy after",
+        "cgroups in hybrid mode not supported",
     ]
 }
 
@@ -104,7 +106,41 @@ fn run(facts: &Facts) -> Verdict {
                 ]}),
             ));
     }
-    Ok(finding.into())
+    Ok(Outcome::of([finding].into_iter().chain(crun(facts, version)).collect()))
+}
+
+/// Controllers that nothing has mounted are on version 2, where that is mounted.
+fn crun(facts: &Facts, version: CgroupVersion) -> Option<Finding> {
+    let mounts = facts.cgroup.mounts.known()?;
+    let beside = |mount: &CgroupMount| {
+        mount.hierarchy == Hierarchy::Unified && mount.mount_point == "/sys/fs/cgroup/unified"
+    };
+    if version != CgroupVersion::Hybrid || !mounts.iter().any(beside) {
+        return None;
+    }
+    let rows = facts.cgroup.controllers.known()?.iter();
+    let on_v2: Vec<&str> =
+        rows.filter(|row| row.enabled && row.hierarchy == 0).map(|row| row.name.as_str()).collect();
+    if on_v2.is_empty() {
+        return None;
+    }
+    let summary = format!(
+        "{} on version 2 of a hybrid host: crun starts no container, runc does",
+        on_v2.join(", ")
+    );
+    Some(
+        Finding::new(
+            "/sys/fs/cgroup/unified",
+            Severities::NONE.with(Target::Rootless, Some(Severity::Warning)),
+            summary,
+        )
+        .evidence("/proc/cgroups", format!("hierarchy 0: {}", on_v2.join(", ")))
+        .remedy(Remedy::file(
+            Place::Here,
+            "have podman use runc: put this into ~/.config/containers/containers.conf",
+            Snippet::Lines(Language::Ini, "[engine]\nruntime = \"runc\"".into()),
+        )),
+    )
 }
 
 /// The kubelet that will run: where only kind's version is known, that of its default node image. 0.31
@@ -166,6 +202,28 @@ mod tests {
     #[test]
     fn a_hybrid_host_counts_as_v1_and_need_not_be_a_container() {
         assert!(findings(run(&hybrid_vm()))[0].summary.contains("hybrid"));
+    }
+
+    #[test]
+    fn crun_refuses_a_hybrid_host_with_a_controller_on_version_2() {
+        let mut facts = hybrid_vm();
+        let Fact::Known(mounts) = &mut facts.cgroup.mounts else { panic!("no mounts") };
+        mounts.push(CgroupMount {
+            hierarchy: Hierarchy::Unified,
+            mount_point: "/sys/fs/cgroup/unified".into(),
+            ..mounts[0].clone()
+        });
+        let Fact::Known(rows) = &mut facts.cgroup.controllers else { panic!("no controllers") };
+        rows.iter_mut().for_each(|row| row.hierarchy = 3);
+        assert_eq!(findings(run(&facts)).len(), 1);
+        let Fact::Known(rows) = &mut facts.cgroup.controllers else { panic!("no controllers") };
+        rows[0].hierarchy = 0;
+        let name = rows[0].name.clone();
+        let found = findings(run(&facts));
+        assert_eq!(found[1].severity, Severities::of("-/-/D/-/-"));
+        assert!(found[1].summary.starts_with(name.as_str()), "{}", found[1].summary);
+        facts.cgroup.controllers = Fact::missing("/proc/cgroups", Why::NotFound);
+        assert_eq!(findings(run(&facts)).len(), 1);
     }
 
     #[test]
