@@ -2,7 +2,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::rlimit_raise_denied::may_raise;
 use crate::{
-    facts::{EngineLimits, Facts, Rlimit, Role, Text},
+    facts::{Facts, Rlimit, Role, Text},
     outcome::{Finding, Outcome, Verdict},
     remedy::{DaemonOption, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
@@ -11,8 +11,9 @@ use crate::{
 check! {
     /// ## What it looks at
     /// Soft and hard `RLIMIT_NOFILE` of the doctor's own process, which an engine started beside it
-    /// inherits, and of a containerd that runs here, which its containers inherit; `default-ulimits` of dockerd; whether
-    /// limits may be raised (`CAP_SYS_RESOURCE`).
+    /// inherits; the hard limit of a containerd that runs here (its soft one is not what containers inherit: Go raises
+    /// it, and lowers it again for what it starts); `default-ulimits` of dockerd; whether limits may be raised
+    /// (`CAP_SYS_RESOURCE`).
     ///
     /// ## Why it matters
     /// Both ends hurt. With a soft limit of 1024, which containerd.io 2.1.5 and Docker 29 give to containers,
@@ -24,7 +25,7 @@ check! {
     /// ## When it is fine
     /// Soft limits of 4096 to 1048576. On a host, and in a container whose PID 1 is systemd, services have
     /// limits of their own: only a session's hard limit is judged there, for rootless engines, and that of a containerd
-    /// which runs. A daemon with `default-ulimits` for nofile gives its containers those. A hard limit of 65536 is as much
+    /// which runs. Containers there may inherit 1024 all the same (seen with Docker 28.5): units are not read. A daemon with `default-ulimits` for nofile gives its containers those. A hard limit of 65536 is as much
     /// as images ask for.
     ///
     /// ## How to fix
@@ -58,7 +59,6 @@ fn run(facts: &Facts) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
     if serviced {
         findings.extend(of_session(facts, limit));
-        findings.extend(engine.and_then(|engine| of_engine(facts, engine)));
     } else if !configured(facts) {
         findings.extend(of_container(facts, limit));
     }
@@ -77,30 +77,6 @@ fn run(facts: &Facts) -> Verdict {
 fn of_session(facts: &Facts, limit: Rlimit) -> Option<Finding> {
     let severity = Severities::NONE.with(Target::Rootless, Some(Severity::Warning));
     limit.hard.is_some_and(|hard| hard < LOW).then(|| found(facts, limit, severity))
-}
-
-/// What containers of this machine get, unless they ask for more.
-fn of_engine(facts: &Facts, engine: &EngineLimits) -> Option<Finding> {
-    let limit = *engine.open_files.known()?;
-    let soft = limit.soft.filter(|soft| *soft < LOW)?;
-    let hard = number(limit.hard);
-    if configured(facts) {
-        return None;
-    }
-    let (want_soft, want_hard) = WANTED;
-    let summary =
-        format!("containers inherit {soft} open files (hard {hard}) from {}", engine.name);
-    Some(
-        Finding::new(engine.name.as_str(), Severities::of("W/-/-/-/W"), summary)
-            .evidence(
-                format!("limits of {}: Max open files", engine.name),
-                format!("soft {soft}, hard {hard}"),
-            )
-            .remedy(Remedy::daemon(
-                "give containers a limit of their own",
-                [DaemonOption::default_nofile(want_soft, want_hard)],
-            )),
-    )
 }
 
 fn of_container(facts: &Facts, limit: Rlimit) -> Option<Finding> {
