@@ -214,7 +214,9 @@ mod tests {
             ..mounts[0].clone()
         });
         let Fact::Known(rows) = &mut facts.cgroup.controllers else { panic!("no controllers") };
-        rows.iter_mut().for_each(|row| row.hierarchy = 3);
+        for row in rows.iter_mut() {
+            row.hierarchy = 3;
+        }
         assert_eq!(findings(run(&facts)).len(), 1);
         let Fact::Known(rows) = &mut facts.cgroup.controllers else { panic!("no controllers") };
         rows[0].hierarchy = 0;
