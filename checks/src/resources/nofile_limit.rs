@@ -6,6 +6,7 @@ use crate::{
     outcome::{Finding, Outcome, Verdict},
     remedy::{DaemonOption, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
+    version::{Component, Version},
 };
 
 check! {
@@ -23,7 +24,8 @@ check! {
     /// than the hard limit starts nothing: `error setting rlimit type 7: operation not permitted`.
     ///
     /// ## When it is fine
-    /// Soft limits of 4096 to 1048576. On a host, and in a container whose PID 1 is systemd, services have
+    /// Soft limits of 4096 to 1048576. Docker before 23.0.6 may raise the limit for its containers by itself: information
+    /// then. On a host, and in a container whose PID 1 is systemd, services have
     /// limits of their own: only a session's hard limit is judged there, for rootless engines, and that of a containerd
     /// which runs. Containers there may inherit 1024 all the same (seen with Docker 28.5): units are not read. A daemon with `default-ulimits` for nofile gives its containers those. A hard limit of 65536 is as much
     /// as images ask for.
@@ -48,6 +50,10 @@ const HARD: u64 = 64_000;
 
 /// The kernel's own default of `fs.nr_open`, which Docker gave to containers for years.
 const HIGH: u64 = 1 << 20;
+
+/// Docker of before may be built with a Go that raises its own soft limit and lets its children have that: 1.19 to
+/// 1.19.8. What Debian 12 has is (tried: containers of its 20.10.24 got 524288 where the limit was 1024).
+const RESTORES: Version = Version::new(23, 0, 6);
 
 /// What to set.
 const WANTED: (u64, u64) = (65_536, 524_288);
@@ -89,7 +95,15 @@ fn of_container(facts: &Facts, limit: Rlimit) -> Option<Finding> {
     let severity = Severities::of("D/-/D/-/D")
         .with(Target::Kind, Some(node))
         .with(Target::Systemd, (hard < HARD).then_some(Severity::Info));
-    (soft < LOW).then(|| found(facts, limit, severity))
+    let docker = facts.versions.of(Component::Docker);
+    if docker.is_assumed() || docker.version >= RESTORES {
+        return (soft < LOW).then(|| found(facts, limit, severity));
+    }
+    let raised = [Target::Dockerd, Target::Kind, Target::Buildkit];
+    let severity = raised.into_iter().fold(severity, |all, target| {
+        all.with(target, severity.get(target).map(|one| one.min(Severity::Info)))
+    });
+    (soft < LOW).then(|| found(facts, limit, severity).rests_on(Component::Docker, &docker))
 }
 
 /// More than the hard limit is refused to every container that asks for it.

@@ -22,6 +22,15 @@ fn the_low_default_of_current_engines_is_found() {
 }
 
 #[test]
+fn docker_of_before_may_raise_it_for_its_containers() {
+    let mut facts = with(healthy_container(), 1024, 524_288);
+    facts.versions.read(Component::Docker, Version::new(20, 10, 24), "dpkg");
+    assert_eq!(only_finding(run(&facts)).severity, Severities::of("W/W/D/-/W"));
+    facts.versions.give(Component::Docker, Version::new(23, 0, 6));
+    assert_eq!(only_finding(run(&facts)).severity, Severities::of("D/W/D/-/D"));
+}
+
+#[test]
 fn a_thousand_million_is_found_and_the_kernels_default_passes() {
     let high = with(healthy_container(), 1_073_741_816, 1_073_741_816);
     assert!(only_finding(run(&high)).summary.contains("1073741816"));
