@@ -27,7 +27,7 @@ unprivileged() {
 
 # As docker:dind does it: an init in front, the nesting prepared, the data root on a volume.
 dind_prepared() {
-    ENGINE='limits privileges network build volumes many' OBSERVE='engine node lifetime systemd' subject "$MACHINE-dind-prepared" \
+    ENGINE='limits privileges network build volumes forty' OBSERVE='engine node lifetime systemd' subject "$MACHINE-dind-prepared" \
         'pid1 tini' 'seccomp 0' 'cgroup_namespace private' 'subtree_control_has cpu memory pids' 'filesystem ext2/ext3 /var/lib/docker' \
         -- --privileged -v /var/lib/docker -- tini -- sh -c "$prepare_nesting; exec sleep infinity"
 }

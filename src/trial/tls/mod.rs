@@ -116,7 +116,7 @@ impl Client {
                 format!("its certificate is not for {}", self.host)
             }
             CertificateError::NotValidForNameContext { presented, .. } => {
-                let names: Vec<_> = presented.iter().take(8).map(String::as_str).collect();
+                let names: Vec<_> = presented.iter().take(8).map(|name| plain(name)).collect();
                 format!("its certificate is not for {}, but for {}", self.host, names.join(", "))
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -128,6 +128,12 @@ impl Client {
             other => format!("its certificate is not accepted: {other}"),
         }
     }
+}
+
+/// `DnsName("docker")` is how they are shown.
+fn plain(name: &str) -> &str {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+    inner.unwrap_or(name).trim_matches('"')
 }
 
 /// What is said of a server that answers something else.

@@ -120,7 +120,7 @@ fn who_does_not_accept_whom_is_said() {
     let foreign = Pair::signed(&other, "docker", |_| ());
     for (own, expected) in [
         (&foreign, "not signed by"),
-        (&named, "not for docker, but for"),
+        (&named, "not for docker, but for localhost"),
         (&old, "has expired, by the clock"),
     ] {
         let said = asked(client.path(), daemon(&authority, own)).unwrap_err();

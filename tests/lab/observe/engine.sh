@@ -148,16 +148,16 @@ observe_podman() {
     podman rmi -f lab >/dev/null 2>&1
 }
 
-# Each has a keyring of its own.
-observe_many() {
-    if said=$(for number in 1 2 3 4 5 6 7 8; do
-        timeout 120 docker run -d --name "many$number" -v /usr:/usr:ro lab sleep 86397 2>&1 || exit 1
+# As many as a build may have at once. Each has a keyring of its own.
+observe_forty() {
+    if said=$(for number in $(seq 40); do
+        timeout 120 docker run -d --name "forty$number" -v /usr:/usr:ro lab sleep 86397 2>&1 || exit 1
     done); then
-        saw many worked ''
+        saw forty worked ''
     else
-        saw many failed "$(printf '%s\n' "$said" | grep . | tail -n 1)"
+        saw forty failed "$(printf '%s\n' "$said" | grep . | tail -n 1)"
     fi
-    docker ps -aq --filter name=many | xargs -r docker rm -f >/dev/null 2>&1
+    docker ps -aq --filter name=forty | xargs -r docker rm -f >/dev/null 2>&1
 }
 
 ! observe_start || observe_containers
