@@ -19,14 +19,16 @@ check! {
     ///
     /// ## When it is fine
     /// While at least 40 keys and 2000 bytes are left. Root of the initial user namespace has a quota of
-    /// a million. A kernel without keyrings has no quota.
+    /// a million, and dockerd sets it to that when it starts, where it may write the sysctl (tried: forty containers
+    /// ran with four keys left); podman, runc alone and a dockerd that runs already do not. A kernel without keyrings
+    /// has no quota.
     ///
     /// ## How to fix
     /// Raise `kernel.keys.maxkeys` and `kernel.keys.maxbytes` on the host, or let the runtime make no
     /// keyrings (runc `--no-new-keyring`).
     ///
     /// ## References
-    /// `keyrings(7)`; moby issue 38454; lxd issue 5614.
+    /// `keyrings(7)`; moby `daemon/keys.go`; moby issue 38454; lxd issue 5614.
     "keyring-quota",
     "The quota of kernel keys is nearly used up",
     "D/D/D/-/D",
@@ -54,13 +56,13 @@ fn run(facts: &Facts) -> Verdict {
     for user in users.iter().filter(|user| [0, own].contains(&user.uid)) {
         // What there is room for was seen, whatever the numbers say.
         if user.uid != own || tried.is_none() {
-            findings.extend(judge(user));
+            findings.extend(judge(facts, user));
         }
     }
     match tried {
         Some((trial, step)) if step.refused.is_some() => {
             let user = users.iter().find(|user| user.uid == own);
-            findings.insert(0, refused(own, user, trial, step));
+            findings.insert(0, refused(facts, own, user, trial, step));
             Ok(Outcome::of(findings))
         }
         Some(_) => Ok(Outcome::of_or(findings, Outcome::proved)),
@@ -77,12 +79,12 @@ fn tried(facts: &Facts) -> Option<(&Trial, &Step)> {
     step.refused.as_ref().is_none_or(quota).then_some((trial, step))
 }
 
-fn refused(own: u32, user: Option<&KeyUser>, trial: &Trial, step: &Step) -> Finding {
+fn refused(facts: &Facts, own: u32, user: Option<&KeyUser>, trial: &Trial, step: &Step) -> Finding {
     let summary = format!(
         "the quota of user {own} has no room for 40 containers, each with a keyring: {step}"
     );
     let mut finding =
-        Finding::new(format!("user {own}"), severity(own), summary).tried(trial, step);
+        Finding::new(format!("user {own}"), severity(facts, own), summary).tried(trial, step);
     if let Some(user) = user {
         finding = used(finding, user);
     }
@@ -96,8 +98,24 @@ fn refused(own: u32, user: Option<&KeyUser>, trial: &Trial, step: &Step) -> Find
     })))
 }
 
-fn severity(uid: u32) -> Severities {
-    if uid == 0 { CHECK.worst } else { Severities::of("-/-/D/-/W") }
+fn severity(facts: &Facts, uid: u32) -> Severities {
+    if uid != 0 {
+        Severities::of("-/-/D/-/W")
+    } else if is_raised_by_dockerd(facts) {
+        Severities::of("-/-/D/-/D")
+    } else {
+        CHECK.worst
+    }
+}
+
+/// dockerd sets the quota of the real root to a million keys when it starts, if it may.
+fn is_raised_by_dockerd(facts: &Facts) -> bool {
+    const QUOTA: &str = "/proc/sys/kernel/keys/root_maxkeys";
+    let mount = facts.mounts.known().and_then(|table| table.holding(QUOTA));
+    facts.identity.euid.is_known_and(|euid| *euid == 0)
+        && facts.identity.namespaces.user_is_private().is_no()
+        && mount.is_some_and(|mount| !mount.read_only())
+        && facts.engines.named("dockerd").next().is_none()
 }
 
 fn used(finding: Finding, user: &KeyUser) -> Finding {
@@ -122,7 +140,7 @@ fn raise(user: &KeyUser) -> Remedy {
     )
 }
 
-fn judge(user: &KeyUser) -> Option<Finding> {
+fn judge(facts: &Facts, user: &KeyUser) -> Option<Finding> {
     let keys = user.max_keys.saturating_sub(user.keys);
     let bytes = user.max_bytes.saturating_sub(user.bytes);
     // A quota that is itself tiny is used up by the first containers.
@@ -133,7 +151,7 @@ fn judge(user: &KeyUser) -> Option<Finding> {
         "user {} has {} of {} keys and {} of {} bytes: a container takes a keyring",
         user.uid, user.keys, user.max_keys, user.bytes, user.max_bytes
     );
-    let finding = Finding::new(format!("user {}", user.uid), severity(user.uid), summary);
+    let finding = Finding::new(format!("user {}", user.uid), severity(facts, user.uid), summary);
     Some(used(finding, user).remedy(raise(user)))
 }
 
@@ -144,7 +162,7 @@ mod tests {
     use super::*;
     use crate::{
         resources::testing::{is_not_applicable, only_finding},
-        testing::{healthy_container, healthy_vm},
+        testing::{healthy_container, healthy_vm, mount, private},
     };
 
     fn with(user: KeyUser) -> Facts {
@@ -160,9 +178,29 @@ mod tests {
     #[test]
     fn few_keys_and_few_bytes_are_found() {
         let finding = only_finding(run(&with(user(0, 190, 900))));
-        assert_eq!(finding.severity, CHECK.worst);
+        assert_eq!(finding.severity, Severities::of("-/-/D/-/D"), "dockerd would raise it");
         assert!(finding.summary.contains("190 of 200"));
         assert!(only_finding(run(&with(user(0, 20, 19_000)))).summary.contains("19000 of 20000"));
+    }
+
+    #[test]
+    fn dockerd_raises_the_quota_of_the_real_root_where_it_may() {
+        let severity = |change: &dyn Fn(&mut Facts)| {
+            let mut facts = with(user(0, 190, 900));
+            change(&mut facts);
+            only_finding(run(&facts)).severity
+        };
+        let read_only = |facts: &mut Facts| {
+            let Fact::Known(table) = &mut facts.mounts else { panic!("no mounts") };
+            table.rows.push(mount("/proc/sys", "proc", &["ro"]));
+        };
+        assert_eq!(severity(&read_only), CHECK.worst);
+        let nested = |facts: &mut Facts| {
+            facts.identity.namespaces.user = private(4_026_532_600);
+        };
+        assert_eq!(severity(&nested), CHECK.worst);
+        let unknown = |facts: &mut Facts| facts.mounts = Fact::missing("mountinfo", Why::NotFound);
+        assert_eq!(severity(&unknown), CHECK.worst);
     }
 
     #[test]
@@ -212,7 +250,7 @@ mod tests {
         let mut facts = with(user(0, 10, 900));
         trial(&mut facts, None, Some("EDQUOT after 27"));
         let finding = only_finding(run(&facts));
-        assert_eq!(finding.severity, CHECK.worst);
+        assert_eq!(finding.severity, Severities::of("-/-/D/-/D"));
         assert!(finding.summary.ends_with("EDQUOT after 27"));
         assert_eq!(finding.evidence[0].source, "trial: make keyrings (40 keyrings; uid 0)");
         assert_eq!(finding.evidence.len(), 2);
