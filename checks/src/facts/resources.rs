@@ -195,7 +195,7 @@ impl DefaultUlimit {
     }
 }
 
-/// What the containers of an engine that runs here inherit from it.
+/// Limits of an engine that runs here; its containers inherit the hard ones.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineLimits {
     /// `containerd`, whose shims start the containers.

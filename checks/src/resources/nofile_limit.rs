@@ -25,10 +25,10 @@ check! {
     ///
     /// ## When it is fine
     /// Soft limits of 4096 to 1048576. Docker before 23.0.6 may raise the limit for its containers by itself: information
-    /// then. On a host, and in a container whose PID 1 is systemd, services have
-    /// limits of their own: only a session's hard limit is judged there, for rootless engines, and that of a containerd
-    /// which runs. Containers there may inherit 1024 all the same (seen with Docker 28.5): units are not read. A daemon with `default-ulimits` for nofile gives its containers those. A hard limit of 65536 is as much
-    /// as images ask for.
+    /// then. On a host, and in a container whose PID 1 is systemd, services have limits of their own: only a session's
+    /// hard limit is judged there, for rootless engines, and that of a containerd which runs. Containers there may
+    /// inherit 1024 all the same (seen with Docker 28.5): units are not read. A daemon with `default-ulimits` for nofile
+    /// gives its containers those. A hard limit of 65536 is as much as images ask for.
     ///
     /// ## How to fix
     /// `docker run --ulimit nofile=65536:524288`, or the same as `default-ulimits` of the inner daemon. A pod
@@ -116,17 +116,29 @@ fn not_raised(facts: &Facts, limit: Rlimit) -> Option<Finding> {
         "containers cannot raise their limit of open files above {hard}: CAP_SYS_RESOURCE is missing"
     );
     let (want_soft, want_hard) = WANTED;
+    let remedy = if facts.runtime.container.is_no() {
+        Remedy::file(
+            Place::Host,
+            "start the engine with a higher hard limit: in a drop-in of its unit, if it has one",
+            Snippet::Lines(
+                Language::Ini,
+                format!("[Service]\nLimitNOFILE={want_soft}:{want_hard}"),
+            ),
+        )
+    } else {
+        Remedy::commands(
+            Place::Container,
+            "start this container with a higher hard limit, or with the capability",
+            [
+                format!("docker run --ulimit nofile={want_soft}:{want_hard} IMAGE"),
+                "docker run --cap-add SYS_RESOURCE IMAGE".into(),
+            ],
+        )
+    };
     Some(
         Finding::new("RLIMIT_NOFILE hard", Severities::of("W/-/-/-/W"), summary)
             .evidence("Max open files", format!("hard {hard}"))
-            .remedy(Remedy::commands(
-                Place::Container,
-                "start this container with a higher hard limit, or with the capability",
-                [
-                    format!("docker run --ulimit nofile={want_soft}:{want_hard} IMAGE"),
-                    "docker run --cap-add SYS_RESOURCE IMAGE".into(),
-                ],
-            )),
+            .remedy(remedy),
     )
 }
 
