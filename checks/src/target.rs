@@ -145,6 +145,14 @@ impl Severities {
         self
     }
 
+    /// The same, with nothing worse than `ceiling` for these targets.
+    #[must_use]
+    pub fn at_most_for(self, targets: &[Target], ceiling: Severity) -> Self {
+        targets.iter().fold(self, |all, target| {
+            all.with(*target, all.get(*target).map(|severity| severity.min(ceiling)))
+        })
+    }
+
     /// The worst severity over `targets`.
     pub fn worst(&self, targets: &[Target]) -> Option<Severity> {
         targets.iter().filter_map(|t| self.get(*t)).max()

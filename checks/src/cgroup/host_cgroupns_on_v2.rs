@@ -140,14 +140,12 @@ fn severity(facts: &Facts, asked_for: bool, in_root: bool) -> Severities {
         matches!(&facts.cgroup.base, Fact::Known(base) if base.writable == Fact::Known(false));
     let rootless = if unwritable { Severity::Error } else { Severity::Warning };
     let severity = Severities::of("D/D/-/D/D").with(Target::Rootless, Some(rootless));
-    if asked_for { severity_of_a_wish(severity) } else { severity }
-}
-
-/// What was asked for, and the engines that make cgroups where their user did not look.
-fn severity_of_a_wish(severity: Severities) -> Severities {
-    let engines = [Target::Dockerd, Target::Kind, Target::Buildkit];
-    let wished = severity.at_most(Severity::Info);
-    engines.into_iter().fold(wished, |wished, engine| wished.with(engine, severity.get(engine)))
+    if asked_for {
+        // Other engines make cgroups where their user did not look.
+        severity.at_most_for(&[Target::Rootless, Target::Systemd], Severity::Info)
+    } else {
+        severity
+    }
 }
 
 #[cfg(test)]

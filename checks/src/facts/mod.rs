@@ -54,8 +54,8 @@ pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Z
 pub use proxy::{EngineProxy, PROXY_VARIABLES, Proxies};
 pub use resolver::{NameServer, ResolvConf, Resolver};
 pub use resources::{
-    CgroupLimits, CpuCgroup, CpuQuota, DefaultUlimit, EngineLimits, Inotify, InotifyUse,
-    InotifyUser, KeyUser, Memory, MemoryCgroup, PidsCgroup, Resources, Rlimit, Swap, TreeCgroup,
+    CgroupLimits, CpuCgroup, CpuQuota, DefaultUlimit, Inotify, InotifyUse, InotifyUser, KeyUser,
+    Memory, MemoryCgroup, PidsCgroup, Resources, Rlimit, Swap, TreeCgroup,
 };
 pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
 pub use scratch::{Scratch, ScratchDirectory};

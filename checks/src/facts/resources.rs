@@ -195,15 +195,6 @@ impl DefaultUlimit {
     }
 }
 
-/// Limits of an engine that runs here; its containers inherit the hard ones.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct EngineLimits {
-    /// `containerd`, whose shims start the containers.
-    pub name: Text,
-    /// `Max open files` of its `/proc/PID/limits`.
-    pub open_files: Fact<Rlimit>,
-}
-
 /// Limits of this environment.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Resources {
@@ -213,8 +204,8 @@ pub struct Resources {
     pub inotify: Inotify,
     /// `Max open files` of `/proc/self/limits`.
     pub open_files: Fact<Rlimit>,
-    /// Limits of engines that run here.
-    pub engines: Vec<EngineLimits>,
+    /// The same of a containerd that runs here, whose hard limit its containers inherit; `None` if none does.
+    pub containerd_open_files: Option<Fact<Rlimit>>,
     /// `Max processes` of `/proc/self/limits`.
     pub processes: Fact<Rlimit>,
     /// `/proc/sys/kernel/pid_max`: process ids; of the PID namespace since Linux 6.14.

@@ -61,7 +61,6 @@ const WANTED: (u64, u64) = (65_536, 524_288);
 fn run(facts: &Facts) -> Verdict {
     let limit = *facts.resources.open_files.get()?;
     let serviced = facts.runtime.container.is_no() || facts.pid1.role == Role::Systemd;
-    let engine = facts.resources.engines.first();
     let mut findings: Vec<Finding> = Vec::new();
     if serviced {
         findings.extend(of_session(facts, limit));
@@ -71,7 +70,7 @@ fn run(facts: &Facts) -> Verdict {
     if !findings.is_empty() {
         return Ok(Outcome::of(findings));
     }
-    let inherited = match engine.map(|engine| &engine.open_files) {
+    let inherited = match &facts.resources.containerd_open_files {
         Some(limit) => limit.known().copied(),
         // Services of a systemd have limits, and capabilities, of their own.
         None if serviced => None,
@@ -100,9 +99,7 @@ fn of_container(facts: &Facts, limit: Rlimit) -> Option<Finding> {
         return (soft < LOW).then(|| found(facts, limit, severity));
     }
     let raised = [Target::Dockerd, Target::Kind, Target::Buildkit];
-    let severity = raised.into_iter().fold(severity, |all, target| {
-        all.with(target, severity.get(target).map(|one| one.min(Severity::Info)))
-    });
+    let severity = severity.at_most_for(&raised, Severity::Info);
     (soft < LOW).then(|| found(facts, limit, severity).rests_on(Component::Docker, &docker))
 }
 

@@ -8,8 +8,7 @@ mod tests;
 use std::str::FromStr;
 
 use dind_doctor_checks::facts::{
-    Cgroup, EngineLimits, EngineProcess, Engines, Fact, Inotify, KeyUser, Memory, Missing,
-    Resources, Rlimit, Swap, Text, Why,
+    Cgroup, Engines, Fact, Inotify, KeyUser, Memory, Missing, Resources, Rlimit, Swap, Text, Why,
 };
 
 use super::{Reader, status::Status};
@@ -26,7 +25,7 @@ pub(super) fn probe(reader: &Reader, cgroup: &Cgroup, engines: &Engines) -> Reso
         cgroup: cgroup::limits(reader, cgroup),
         inotify: inotify(reader),
         open_files: rlimit(reader, "self", OPEN_FILES),
-        engines: engine_limits(reader, engines),
+        containerd_open_files: containerd_open_files(reader, engines),
         processes: rlimit(reader, "self", "Max processes"),
         pid_max: number(reader, "/proc/sys/kernel/pid_max"),
         threads_max: number(reader, "/proc/sys/kernel/threads-max"),
@@ -75,19 +74,14 @@ fn rlimit(reader: &Reader, process: &str, name: &str) -> Fact<Rlimit> {
     })
 }
 
-/// Of the first containerd of this mount namespace: containers inherit what its shims have.
-fn engine_limits(reader: &Reader, engines: &Engines) -> Vec<EngineLimits> {
-    let limits = |engine: &EngineProcess| EngineLimits {
-        name: engine.name.clone(),
+/// Of the first one of this mount namespace: containers inherit what its shims have.
+fn containerd_open_files(reader: &Reader, engines: &Engines) -> Option<Fact<Rlimit>> {
+    let engine = engines.here("containerd").next()?;
+    Some(match rlimit(reader, &engine.pid.to_string(), OPEN_FILES) {
         // Without its number, which is another one each time.
-        open_files: match rlimit(reader, &engine.pid.to_string(), OPEN_FILES) {
-            Fact::Missing(missing) => {
-                Fact::missing(format!("limits of {}", engine.name), missing.why)
-            }
-            known @ Fact::Known(_) => known,
-        },
-    };
-    engines.here("containerd").take(1).map(limits).collect()
+        Fact::Missing(missing) => Fact::missing("limits of containerd", missing.why),
+        known @ Fact::Known(_) => known,
+    })
 }
 
 /// `    0:    66 65/65 50/1000000 1023/25000000`: usage, keys instantiated, keys and bytes of the quota.

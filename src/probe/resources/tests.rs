@@ -1,4 +1,6 @@
-use dind_doctor_checks::facts::{CgroupMount, CpuQuota, InotifyUse, InotifyUser, Membership};
+use dind_doctor_checks::facts::{
+    CgroupMount, CpuQuota, EngineProcess, InotifyUse, InotifyUser, Membership,
+};
 
 use super::*;
 use crate::source::{Answer, Question, fixed::Fixed};
@@ -140,7 +142,7 @@ fn containers_inherit_the_limits_of_containerd() {
     let running = Fact::Known(vec![containerd]);
     let engines = Engines { running, ..Engines::default() };
     let fixed = Fixed::new().file("/proc/42/limits", LIMITS);
-    let found = probe(&Reader::new(&fixed), &Cgroup::default(), &engines).engines;
+    let found = probe(&Reader::new(&fixed), &Cgroup::default(), &engines);
     let limit = Rlimit { soft: Some(1024), hard: Some(524_288) };
-    assert_eq!(found[0].open_files, Fact::Known(limit));
+    assert_eq!(found.containerd_open_files, Some(Fact::Known(limit)));
 }

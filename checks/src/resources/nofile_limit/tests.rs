@@ -2,7 +2,7 @@ use alloc::vec;
 
 use super::*;
 use crate::{
-    facts::{CapabilitySet, EngineLimits, EngineProcess, Fact, Why},
+    facts::{CapabilitySet, EngineProcess, Fact, Why},
     resources::testing::only_finding,
     testing::{healthy_container, healthy_vm},
 };
@@ -80,16 +80,13 @@ fn without_the_limit_it_is_unknown() {
 fn the_hard_limit_of_an_engine_counts_and_not_the_soft_one() {
     let mut facts = with(healthy_vm(), 1 << 16, 1 << 20);
     facts.capabilities.effective = Fact::Known(CapabilitySet(0));
-    let limit = |soft, hard| EngineLimits {
-        name: "containerd".into(),
-        open_files: Fact::Known(Rlimit { soft: Some(soft), hard: Some(hard) }),
-    };
-    facts.resources.engines = vec![limit(1024, 524_288)];
+    let limit = |soft, hard| Some(Fact::Known(Rlimit { soft: Some(soft), hard: Some(hard) }));
+    facts.resources.containerd_open_files = limit(1024, 524_288);
     assert_eq!(run(&facts), Ok(Outcome::pass()));
-    facts.resources.engines = vec![limit(1024, 20_000)];
+    facts.resources.containerd_open_files = limit(1024, 20_000);
     assert!(only_finding(run(&facts)).summary.contains("20000"));
-    facts.resources.engines[0].open_files =
-        Fact::missing("limits of containerd", Why::NotPermitted);
+    facts.resources.containerd_open_files =
+        Some(Fact::missing("limits of containerd", Why::NotPermitted));
     assert_eq!(run(&facts), Ok(Outcome::pass()));
 }
 
