@@ -13,4 +13,4 @@ pub mod report;
 pub mod source;
 pub mod trial;
 
-mod fork;
+mod sys;

@@ -34,7 +34,7 @@ pub use command::command;
 pub use console::Console;
 pub use exit::{ExitCode, Trouble};
 
-use crate::report::version;
+use crate::{report::version, sys::fork};
 
 /// Finds out, before anything is started, whether a nested Docker daemon, kind, rootless containers,
 /// systemd or BuildKit will work here, and what to change if not.
@@ -96,6 +96,7 @@ enum Command {
 
 /// Runs the program with its process's arguments, environment and streams.
 pub fn main() -> std::process::ExitCode {
+    fork::begins_alone();
     let console = Console::of_process();
     let mut out = io::stdout().lock();
     let code = run(std::env::args_os(), &console, &mut out, &mut io::stderr());

@@ -14,7 +14,6 @@ pub mod path;
 mod question;
 mod rtnetlink;
 mod socket;
-mod sys;
 
 pub use answer::{Answer, Entry, EntryKind, Ids, Listing, Package, Refusal, Stat, StatFs, Uname};
 pub use live::LiveSource;
@@ -24,7 +23,6 @@ pub(crate) use live::engine::{
 pub(crate) use nfnetlink::nft_tables;
 pub use question::{Access, Question, SystemCall};
 pub(crate) use socket::legacy_entries;
-pub(crate) use sys::getsockopt;
 
 /// Something that can be asked about a machine.
 pub trait Source {

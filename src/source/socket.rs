@@ -7,7 +7,8 @@ use std::{
 
 use nix::errno::Errno;
 
-use super::{Refusal, netlink::refusal, sys::getsockopt};
+use super::{Refusal, netlink::refusal};
+use crate::sys::socket::{Readable, get_option};
 
 const ANY_V4: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 const ANY_V6: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
@@ -15,8 +16,6 @@ const ANY_V6: IpAddr = IpAddr::V6(Ipv6Addr::UNSPECIFIED);
 /// Any port: connecting a UDP socket sends nothing, it only looks up the route.
 const PORT: u16 = 53;
 
-/// `IPT_SO_GET_INFO` and `IP6T_SO_GET_INFO`.
-const GET_INFO: libc::c_int = 64;
 /// `struct ipt_getinfo` and `ip6t_getinfo`: the name of the table, `valid_hooks`, `hook_entry[5]`,
 /// `underflow[5]`, `num_entries`, `size`.
 const INFO: usize = 84;
@@ -28,14 +27,14 @@ const ENTRIES: usize = 76;
 /// The MTU of the path towards `destination`: the smallest of the device's, the route's, and what the
 /// kernel has learnt. Nothing is sent.
 pub(super) fn path_mtu(destination: IpAddr) -> Result<u32, Refusal> {
-    let (any, level, option) = match destination {
-        IpAddr::V4(_) => (ANY_V4, libc::IPPROTO_IP, libc::IP_MTU),
-        IpAddr::V6(_) => (ANY_V6, libc::IPPROTO_IPV6, libc::IPV6_MTU),
+    let (any, option) = match destination {
+        IpAddr::V4(_) => (ANY_V4, Readable::IP_MTU),
+        IpAddr::V6(_) => (ANY_V6, Readable::IPV6_MTU),
     };
     let socket = UdpSocket::bind((any, 0)).map_err(|error| refusal(&error))?;
     socket.connect((destination, PORT)).map_err(|error| refusal(&error))?;
     let mut mtu = [0; 4];
-    let length = getsockopt(socket.as_fd(), level, option, &mut mtu).map_err(refused)?;
+    let length = get_option(socket.as_fd(), option, &mut mtu).map_err(refused)?;
     if length == mtu.len() { Ok(u32::from_ne_bytes(mtu)) } else { Err(Refusal::Malformed) }
 }
 
@@ -43,9 +42,9 @@ pub(super) fn path_mtu(destination: IpAddr) -> Result<u32, Refusal> {
 /// table too. The kernel would load or register a table that is not there: only for tables that are
 /// in `/proc/net/ip_tables_names`. Needs CAP_NET_ADMIN.
 pub(crate) fn legacy_entries(family: u8, table: &str) -> Result<u32, Refusal> {
-    let (any, level) = match family {
-        4 => (ANY_V4, libc::IPPROTO_IP),
-        6 => (ANY_V6, libc::IPPROTO_IPV6),
+    let (any, option) = match family {
+        4 => (ANY_V4, Readable::IPT_INFO),
+        6 => (ANY_V6, Readable::IP6T_INFO),
         _ => return Err(Refusal::Errno(libc::EAFNOSUPPORT)),
     };
     let mut info = [0; INFO];
@@ -56,7 +55,7 @@ pub(crate) fn legacy_entries(family: u8, table: &str) -> Result<u32, Refusal> {
     info[..name.len()].copy_from_slice(name);
     // iptables takes a raw socket, which needs CAP_NET_RAW; any socket of the family answers.
     let socket = UdpSocket::bind((any, 0)).map_err(|error| refusal(&error))?;
-    let length = getsockopt(socket.as_fd(), level, GET_INFO, &mut info).map_err(refused)?;
+    let length = get_option(socket.as_fd(), option, &mut info).map_err(refused)?;
     match info[ENTRIES..].first_chunk() {
         Some(entries) if length == INFO => Ok(u32::from_ne_bytes(*entries)),
         _ => Err(Refusal::Malformed),

@@ -12,8 +12,8 @@ use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use super::{
     Description, Plan,
     steps::{Failure, Steps},
-    sys,
 };
+use crate::sys::bpf;
 
 pub(super) const TRIAL: Description = Description {
     name: TrialName::Bpf,
@@ -50,13 +50,13 @@ fn plan(facts: &Facts) -> Vec<Plan> {
 
 fn attempt(steps: &mut Steps, own: &Path, place: Option<&Path>) -> Option<()> {
     steps.step(Action::QueryFilter, || {
-        sys::query_device_filters(File::open(own)?.as_fd()).map_err(Failure::from)
+        bpf::query_device_filters(File::open(own)?.as_fd()).map_err(Failure::from)
     });
     // Before 5.11 programs count as locked memory; as runc, which does not look whether it may.
     let _ = setrlimit(Resource::RLIMIT_MEMLOCK, RLIM_INFINITY, RLIM_INFINITY);
-    let filter = steps.step(Action::LoadFilter, sys::load_device_filter)?;
+    let filter = steps.step(Action::LoadFilter, bpf::load_device_filter)?;
     let place = place?;
     steps.step(Action::AttachFilter, || {
-        sys::attach_device_filter(File::open(place)?.as_fd(), filter.as_fd()).map_err(Failure::from)
+        bpf::attach_device_filter(File::open(place)?.as_fd(), filter.as_fd()).map_err(Failure::from)
     })
 }

@@ -26,7 +26,7 @@ use super::{
     place::{Owner, Place},
     steps::{Line, Steps, end_group, wait_until},
 };
-use crate::fork;
+use crate::sys::fork;
 
 /// How long removing may take beyond the deadline before the doctor goes on without its guardian.
 const GRACE: Duration = Duration::from_secs(3);
@@ -151,6 +151,7 @@ mod tests {
     use dind_doctor_checks::facts::TrialName;
 
     use super::*;
+    use crate::sys::fork::alone;
 
     /// The trial in a directory of its own, and how many entries are left there.
     fn supervised(
@@ -173,6 +174,10 @@ mod tests {
 
     #[test]
     fn steps_come_back_and_the_place_goes() {
+        alone(steps_and_place);
+    }
+
+    fn steps_and_place() {
         let (trial, left) = supervised(10_000, |steps, places| {
             let path = places[0].as_ref().unwrap().join("file");
             steps.step(Action::WriteFile, || std::fs::write(&path, "x"));
@@ -190,6 +195,10 @@ mod tests {
 
     #[test]
     fn what_crashes_has_died_and_what_goes_on_is_ended() {
+        alone(crash_and_delay);
+    }
+
+    fn crash_and_delay() {
         let (trial, left) = supervised(10_000, |_, places| assert!(places.is_empty()));
         assert_eq!((trial.ending, left), (Ending::Died, 0));
         let (trial, left) = supervised(300, |steps, places| {

@@ -13,8 +13,8 @@ use nix::errno::Errno;
 use super::{
     Description, Plan,
     steps::{Failure, Steps},
-    sys::{self, Key},
 };
+use crate::sys::keyring::{self, Key};
 
 pub(super) const TRIAL: Description = Description {
     name: TrialName::Keyring,
@@ -52,7 +52,7 @@ fn attempt(steps: &mut Steps) {
 }
 
 fn join(steps: &mut Steps) -> Option<Key> {
-    let joined = sys::join_session_keyring();
+    let joined = keyring::join_session_keyring();
     // Without keyrings in the kernel, or with a filter that says so, runtimes do without.
     steps.about("", joined != Err(Errno::ENOSYS));
     steps.step(Action::JoinKeyring, || joined)
@@ -65,18 +65,18 @@ fn make(steps: &mut Steps, session: Key) {
             // As long as runc's, which has the container's id in it; the quota is of bytes too.
             let name = CString::new(format!("_ses.{number:064x}"))
                 .map_err(|_| Failure::from(Errno::EINVAL))?;
-            sys::add_keyring(&name, session).map_err(|errno| Failure::after(number, errno))?;
+            keyring::add_keyring(&name, session).map_err(|errno| Failure::after(number, errno))?;
         }
         Ok::<_, Failure>(())
     });
     // What is taken out counts no longer at once; the rest goes when the kernel collects it.
-    let _ = sys::clear_keyring(session);
+    let _ = keyring::clear_keyring(session);
 }
 
 /// Until the keyring is no more.
 fn collected(session: Key) {
     let end = Instant::now() + PATIENCE;
-    while sys::is_there(session) && Instant::now() < end {
+    while keyring::is_there(session) && Instant::now() < end {
         std::thread::sleep(Duration::from_millis(2));
     }
 }

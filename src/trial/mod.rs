@@ -43,7 +43,6 @@ mod program;
 mod rlimit;
 mod steps;
 mod subids;
-mod sys;
 mod syscalls;
 mod sysctl;
 mod tls;

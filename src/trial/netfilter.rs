@@ -26,8 +26,8 @@ use super::{
     trust,
 };
 use crate::{
-    fork,
     source::{Refusal, legacy_entries, nft_tables},
+    sys::fork,
 };
 
 pub(super) const TRIAL: Description = Description {

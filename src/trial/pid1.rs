@@ -17,7 +17,7 @@ use super::{
     Description, Plan,
     steps::{Failure, Steps},
 };
-use crate::fork;
+use crate::sys::fork;
 
 pub(super) const TRIAL: Description = Description {
     name: TrialName::Pid1,

@@ -17,7 +17,7 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::fork;
+use crate::sys::fork;
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]

@@ -25,7 +25,7 @@ use super::{
     steps::{Failure, Steps},
     trust,
 };
-use crate::fork;
+use crate::sys::fork;
 
 pub(super) const TRIAL: Description = Description {
     name: TrialName::Subids,

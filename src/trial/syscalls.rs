@@ -5,8 +5,6 @@
 //! there). EPERM, ENOSYS, a signal or a pretended success is then another's answer. A trial of its own: it
 //! changes nothing, so that it can be asked for where the others must not run.
 
-mod calls;
-
 use std::{
     io::{Read, Write},
     os::unix::net::UnixStream,
@@ -25,9 +23,11 @@ use nix::{
     },
 };
 
-use self::calls::{CALLS, Call, Need, Sure};
 use super::{Description, Plan, steps::Steps};
-use crate::fork;
+use crate::sys::{
+    calls::{CALLS, Call, Need, Sure},
+    fork,
+};
 
 pub(super) const TRIAL: Description = Description {
     name: TrialName::Seccomp,
@@ -161,22 +161,8 @@ fn in_child(call: &Call, mut stream: UnixStream) {
     let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
     // SIGSYS dumps core, which would stay as a file.
     let _ = nix::sys::prctl::set_dumpable(false);
-    let errno = make(call);
+    let errno = call.errno();
     let _ = stream.write_all(&errno.to_ne_bytes());
-}
-
-/// The error number; 0 for success.
-#[expect(unsafe_code, reason = "calls with arguments that wrappers do not pass")]
-fn make(call: &Call) -> i32 {
-    let [first, second, third, fourth, fifth, sixth] = call.arguments;
-    // SAFETY: no argument is an address of this process: pointers are null or in the page 0, which is never
-    // mapped. The kernel refuses all of the table but `personality`, which is a question there.
-    let status = unsafe { libc::syscall(call.number, first, second, third, fourth, fifth, sixth) };
-    if status == 0 && call.number == libc::SYS_clone {
-        // SAFETY: a second process, where none should be, must not go on; _exit takes no pointers.
-        unsafe { libc::_exit(0) }
-    }
-    if status == -1 { Errno::last_raw() } else { 0 }
 }
 
 #[cfg(test)]
@@ -185,6 +171,10 @@ mod tests {
 
     #[test]
     fn no_call_succeeds_and_the_kernel_answers_most() {
+        fork::alone(every_call);
+    }
+
+    fn every_call() {
         let answers: Vec<_> = CALLS
             .iter()
             .filter(|call| matches!(call.sure, Sure::Always))

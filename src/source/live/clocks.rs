@@ -3,7 +3,7 @@
 use dind_doctor_checks::facts::Reading;
 use nix::time::{ClockId, clock_gettime};
 
-use crate::source::{Refusal, sys};
+use crate::{source::Refusal, sys::clock};
 
 /// When this release was made: 2026-11-01, in seconds since 1970. Changed by hand with each release, since
 /// a build that read its own clock would not be reproducible. No clock that is right is behind it.
@@ -18,7 +18,7 @@ pub(super) fn read() -> Result<Reading, Refusal> {
     Ok(Reading {
         realtime: seconds(ClockId::CLOCK_REALTIME)?,
         suspended: seconds(ClockId::CLOCK_BOOTTIME)? - seconds(ClockId::CLOCK_MONOTONIC)?,
-        synchronized: sys::clock_is_synchronized().ok(),
+        synchronized: clock::is_synchronized().ok(),
         released: RELEASED,
     })
 }

@@ -4,7 +4,7 @@ use std::{
     fs::{self, File, OpenOptions},
     io::Read,
     os::{
-        fd::AsRawFd,
+        fd::AsFd,
         unix::{
             ffi::OsStrExt,
             fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
@@ -23,9 +23,12 @@ use nix::{
     unistd::{AccessFlags, access as real_access, faccessat},
 };
 
-use crate::source::{
-    Access, Entry, EntryKind, Listing, Refusal, Stat, StatFs,
-    path::{decode, encode},
+use crate::{
+    source::{
+        Access, Entry, EntryKind, Listing, Refusal, Stat, StatFs,
+        path::{decode, encode},
+    },
+    sys::xfs,
 };
 
 const XFS_MAGIC: u64 = 0x5846_5342;
@@ -42,15 +45,9 @@ fn errno(errno: Errno) -> Refusal {
 }
 
 /// Whether the file has the attribute; an empty buffer asks for its size alone.
-#[expect(unsafe_code, reason = "getxattr has no safe wrapper")]
 pub(super) fn attribute(path: &str, name: &str) -> Result<(), Refusal> {
-    let path = std::ffi::CString::new(decode(path).as_os_str().as_bytes());
-    let (Ok(path), Ok(name)) = (path, std::ffi::CString::new(name)) else {
-        return Err(Refusal::Errno(libc::EINVAL));
-    };
-    // SAFETY: both strings end in NUL and live over the call; with a size of 0 nothing is written.
-    let size = unsafe { libc::getxattr(path.as_ptr(), name.as_ptr(), std::ptr::null_mut(), 0) };
-    Errno::result(size).map(|_| ()).map_err(errno)
+    let size = rustix::fs::getxattr(&*decode(path), name, &mut [0_u8; 0]);
+    size.map(|_| ()).map_err(|e| Refusal::Errno(e.raw_os_error()))
 }
 
 /// Opens a regular file. Anything else is refused before it is opened: opening a device can start it,
@@ -183,25 +180,11 @@ pub(super) fn statfs(path: &str) -> Result<StatFs, Refusal> {
     })
 }
 
-/// What xfs says of its geometry (`XFS_IOC_FSGEOMETRY_V1` of `fs/xfs/libxfs/xfs_fs.h`, which every kernel has and
-/// nobody needs a privilege for): an empty directory shows no entry by which to tell.
-#[expect(unsafe_code, reason = "ioctl has no safe wrapper for this request")]
+/// What xfs says of its geometry: an empty directory shows no entry by which to tell.
 fn xfs_d_type(path: &str) -> Option<bool> {
-    /// `_IOR('X', 100, struct xfs_fsop_geom_v1)`.
-    const GEOMETRY: libc::c_ulong = 0x8070_5864;
-    /// Bytes of that structure, and where its `flags` are.
-    const SIZE: usize = 112;
-    const FLAGS: usize = 92;
-    /// `XFS_FSOP_GEOM_FLAGS_FTYPE`.
-    const FTYPE: u32 = 1 << 16;
     let flags = OFlag::O_DIRECTORY | OFlag::O_NONBLOCK;
     let directory = OpenOptions::new().read(true).custom_flags(flags.bits()).open(decode(path));
-    let mut geometry = [0_u8; SIZE];
-    // SAFETY: the request names the size of the buffer, which lives over the call.
-    let result =
-        unsafe { libc::ioctl(directory.ok()?.as_raw_fd(), GEOMETRY as _, geometry.as_mut_ptr()) };
-    let flags = geometry.get(FLAGS..)?.first_chunk()?;
-    (result == 0).then(|| u32::from_ne_bytes(*flags) & FTYPE != 0)
+    xfs::has_entry_types(directory.ok()?.as_fd())
 }
 
 pub(super) fn access(path: &str, access: Access) -> Result<(), Refusal> {

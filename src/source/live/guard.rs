@@ -20,8 +20,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{answer, file};
 use crate::{
-    fork,
     source::{Answer, Question, Refusal},
+    sys::fork,
 };
 
 /// How long one question may take.
@@ -250,6 +250,10 @@ mod tests {
 
     #[test]
     fn the_helper_answers_as_the_process_itself_would() {
+        fork::alone(answers);
+    }
+
+    fn answers() {
         let guard = Guard::default();
         let deadline = Instant::now() + Duration::from_secs(10);
         let read = Question::Read { path: "/proc/self/comm".to_owned(), limit: 100 };

@@ -81,6 +81,7 @@ mod tests {
     fn said_of(answer: &'static [u8]) -> Option<String> {
         let (ours, mut theirs) = UnixStream::pair().unwrap();
         ours.set_nonblocking(true).unwrap();
+        #[expect(clippy::disallowed_methods, reason = "the server is a thread of the test")]
         let server = std::thread::spawn(move || {
             assert!(theirs.read(&mut [0; 512]).unwrap() > 0);
             theirs.write_all(answer).unwrap();

@@ -11,10 +11,10 @@
 //! seen.
 
 mod inward;
+mod options;
 mod outward;
 mod request;
 mod segment;
-mod sys;
 mod tap;
 
 use std::{

@@ -12,9 +12,9 @@ use nix::errno::Errno;
 
 use super::{
     super::steps::{Failure, Steps},
-    PATIENCE, request, sys,
+    PATIENCE, options, request,
 };
-use crate::source::getsockopt;
+use crate::sys::socket::{Readable, get_option};
 
 /// How long a router may take to say that a datagram is too large.
 const ICMP: Duration = Duration::from_millis(300);
@@ -44,12 +44,12 @@ pub(super) fn probe(steps: &mut Steps, mut stream: TcpStream, name: &str) -> Opt
 fn datagrams(target: SocketAddr) -> Result<(u32, &'static str), Failure> {
     let any = if target.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" };
     let socket = UdpSocket::bind(any)?;
-    sys::never_fragment(socket.as_fd(), target.is_ipv4())?;
+    options::never_fragment(socket.as_fd(), target.is_ipv4())?;
     socket.connect(target)?;
     socket.set_read_timeout(Some(ICMP))?;
     let headers = if target.is_ipv4() { UDP_V4 } else { UDP_V6 };
     for _ in 0..DATAGRAMS {
-        let mtu = sys::path_mtu(socket.as_fd(), target.is_ipv4())?;
+        let mtu = options::path_mtu(socket.as_fd(), target.is_ipv4())?;
         let size = mtu.saturating_sub(headers).min(65_507);
         let sent = socket.send(&vec![0; usize::try_from(size).unwrap_or_default()]);
         let answer = sent.and_then(|_| socket.recv(&mut [0; 16]));
@@ -106,7 +106,7 @@ impl TcpState {
         const PMTU: usize = 60;
         const NOTSENT_BYTES: usize = 144;
         let mut info = [0; 256];
-        let length = getsockopt(stream.as_fd(), libc::IPPROTO_TCP, libc::TCP_INFO, &mut info)?;
+        let length = get_option(stream.as_fd(), Readable::TCP_INFO, &mut info)?;
         let number = |at: usize| {
             // Older kernels tell less.
             let bytes = info.get(at..at + 4).filter(|_| at + 4 <= length);

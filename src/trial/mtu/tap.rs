@@ -24,9 +24,10 @@ use nix::{
 
 use super::{
     super::steps::Failure,
+    options,
     segment::{Incoming, Outgoing},
-    sys,
 };
+use crate::sys::socket::attach_filter;
 
 /// `struct virtio_net_hdr`: flags, type, `hdr_len`, `gso_size`, `csum_start`, `csum_offset`.
 const VNET_HEADER: usize = 10;
@@ -48,17 +49,17 @@ impl Tap {
         let route = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
         route.connect(remote)?;
         let port = TcpListener::bind((route.local_addr()?.ip(), 0))?;
-        sys::attach(port.as_fd(), &sys::NOTHING)?;
+        attach_filter(port.as_fd(), &options::NOTHING)?;
         let SocketAddr::V4(local) = port.local_addr()? else {
             return Err(Errno::EAFNOSUPPORT.into());
         };
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let raw = socket(AddressFamily::Inet, SockType::Raw, flags, SockProtocol::Tcp)?;
-        sys::attach(raw.as_fd(), &sys::NOTHING)?;
+        attach_filter(raw.as_fd(), &options::NOTHING)?;
         connect(raw.as_raw_fd(), &SockaddrIn::from(SocketAddrV4::new(*remote.ip(), 0)))?;
         let packets = socket(AddressFamily::Packet, SockType::Raw, flags, SockProtocol::EthIp)?;
-        sys::attach(packets.as_fd(), &sys::tcp_from(u32::from(*remote.ip())))?;
-        sys::tell_segments(packets.as_fd())?;
+        attach_filter(packets.as_fd(), &options::tcp_from(u32::from(*remote.ip())))?;
+        options::tell_segments(packets.as_fd())?;
         Ok(Self { local, remote, _port: port, raw, packets, buffer: vec![0; 80 * 1024] })
     }
 

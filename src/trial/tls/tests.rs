@@ -1,5 +1,7 @@
 //! Daemons that are threads of the test, with certificates as docker:dind makes them.
 
+#![expect(clippy::disallowed_methods, reason = "servers are threads of the test")]
+
 use std::{
     fs,
     os::unix::net::UnixStream,

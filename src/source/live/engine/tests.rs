@@ -1,5 +1,7 @@
 //! Engines that are threads of the test: this process holds their sockets.
 
+#![expect(clippy::disallowed_methods, reason = "servers are threads of the test")]
+
 use std::{
     io::{Read, Write},
     os::unix::net::UnixListener,

@@ -1,12 +1,17 @@
-//! The calls, with arguments that the kernel refuses. Sources: `fs/`, `kernel/` and `mm/` of Linux 4.19 to
-//! 6.18, where each of these errors is found before anything is done.
+//! System calls with arguments that the kernel refuses, so that nothing happens. Sources: `fs/`, `kernel/` and
+//! `mm/` of Linux 4.19 to 6.18, where each of these errors is found before anything is done.
+//!
+//! That a call is harmless is a property of its arguments, so both stand in this file, and nobody else can make
+//! a [`Call`].
+#![expect(unsafe_code, reason = "calls with arguments that wrappers do not pass")]
 
 use dind_doctor_checks::facts::Capability;
 use libc::{CLONE_FS, CLONE_NEWNS, CLONE_NEWUSER, CLONE_PARENT};
+use nix::errno::Errno;
 
 /// Whether an engine can do without it.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Need {
+pub(crate) enum Need {
     Always,
     /// With ENOSYS, libc and runc do without it; with any other answer they do not.
     UnlessAbsent,
@@ -17,7 +22,7 @@ pub(super) enum Need {
 
 /// When the kernel is sure not to answer EPERM itself.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Sure {
+pub(crate) enum Sure {
     Always,
     /// Where this process may do what it wants with its mounts and its host name.
     InOwnNamespace,
@@ -27,14 +32,30 @@ pub(super) enum Sure {
 
 /// A system call.
 #[derive(Debug)]
-pub(super) struct Call {
-    pub(super) name: &'static str,
-    pub(super) number: libc::c_long,
-    pub(super) arguments: [libc::c_long; 6],
-    pub(super) need: Need,
-    pub(super) sure: Sure,
+pub(crate) struct Call {
+    pub(crate) name: &'static str,
+    number: libc::c_long,
+    arguments: [libc::c_long; 6],
+    pub(crate) need: Need,
+    pub(crate) sure: Sure,
     /// It is a question, which the kernel answers.
-    pub(super) succeeds: bool,
+    pub(crate) succeeds: bool,
+}
+
+impl Call {
+    /// Makes it: the error number, 0 for success. A filter may kill who makes it.
+    pub(crate) fn errno(&self) -> i32 {
+        let [first, second, third, fourth, fifth, sixth] = self.arguments;
+        // SAFETY: no argument is an address of this process: pointers are null or in the page 0, which is never
+        // mapped. The kernel refuses all of the table but `personality`, which is a question there.
+        let status =
+            unsafe { libc::syscall(self.number, first, second, third, fourth, fifth, sixth) };
+        if status == 0 && self.number == libc::SYS_clone {
+            // SAFETY: a second process, where none should be, must not go on; _exit takes no pointers.
+            unsafe { libc::_exit(0) }
+        }
+        if status == -1 { Errno::last_raw() } else { 0 }
+    }
 }
 
 /// No descriptor; as flags, bits that do not exist.
@@ -63,8 +84,30 @@ const fn flags(one: libc::c_int, other: libc::c_int) -> libc::c_long {
     (one | other) as libc::c_long
 }
 
+/// EINVAL since 3.9.
+pub(crate) const CLONE_NEW_USER: Call = call(
+    "clone(CLONE_NEWUSER)",
+    libc::SYS_clone,
+    [flags(CLONE_NEWUSER, CLONE_FS), 0, 0, 0, 0, 0],
+    Need::No,
+    Sure::Always,
+);
+
+/// An operation that does not exist: EOPNOTSUPP.
+pub(crate) const KEYCTL: Call = call(
+    "keyctl",
+    libc::SYS_keyctl,
+    [libc::c_int::MAX as libc::c_long, 0, 0, 0, 0, 0],
+    Need::UnlessAbsent,
+    Sure::Always,
+);
+
+/// A size of 0 is refused before the pointer is looked at: EINVAL.
+pub(crate) const CLONE3: Call =
+    call("clone3", libc::SYS_clone3, [0, 0, 0, 0, 0, 0], Need::UnlessAbsent, Sure::Always);
+
 /// In the order in which they are made.
-pub(super) const CALLS: &[Call] = &[
+pub(crate) const CALLS: &[Call] = &[
     // What every container is made with.
     call(
         "clone(CLONE_NEWNS)",
@@ -73,13 +116,7 @@ pub(super) const CALLS: &[Call] = &[
         Need::Always,
         Sure::Always,
     ),
-    call(
-        "clone(CLONE_NEWUSER)",
-        libc::SYS_clone,
-        [flags(CLONE_NEWUSER, CLONE_FS), 0, 0, 0, 0, 0],
-        Need::No,
-        Sure::Always,
-    ),
+    CLONE_NEW_USER,
     call(
         "unshare(CLONE_NEWNS)",
         libc::SYS_unshare,
@@ -126,16 +163,10 @@ pub(super) const CALLS: &[Call] = &[
         Need::Version2,
         Sure::With(Capability::SYS_ADMIN),
     ),
-    call(
-        "keyctl",
-        libc::SYS_keyctl,
-        [libc::c_int::MAX as libc::c_long, 0, 0, 0, 0, 0],
-        Need::UnlessAbsent,
-        Sure::Always,
-    ),
+    KEYCTL,
     extra("add_key", libc::SYS_add_key, [0, 0, 0, NONE, 0, 0]),
     // What libc, runc and systemd try first, and do without where it is absent.
-    call("clone3", libc::SYS_clone3, [0, 0, 0, 0, 0, 0], Need::UnlessAbsent, Sure::Always),
+    CLONE3,
     extra("faccessat2", libc::SYS_faccessat2, [NONE, BAD, NONE, NONE, 0, 0]),
     extra("statx", libc::SYS_statx, [NONE, BAD, NONE, NONE, 0, 0]),
     extra("fchmodat2", 452, [NONE, BAD, 0, NONE, 0, 0]),
@@ -191,3 +222,15 @@ pub(super) const CALLS: &[Call] = &[
         Sure::With(Capability::SYS_PTRACE),
     ),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kernel_refuses_what_a_run_without_active_asks() {
+        for call in [CLONE_NEW_USER, CLONE3, KEYCTL] {
+            assert_ne!(call.errno(), 0, "{}", call.name);
+        }
+    }
+}

@@ -1,5 +1,5 @@
-//! System calls of trials that nix has no safe form of: `bpf(2)` and the keyrings.
-#![expect(unsafe_code, reason = "neither libc nor nix wraps bpf and keyctl")]
+//! Filters of devices, by `bpf(2)`.
+#![expect(unsafe_code, reason = "neither libc nor nix wraps bpf")]
 
 use std::{
     ffi::CStr,
@@ -55,7 +55,7 @@ unsafe fn bpf(command: c_long, attributes: &mut Attributes) -> Result<c_long, Er
 }
 
 /// Asks which device filters the cgroup has.
-pub(super) fn query_device_filters(cgroup: BorrowedFd<'_>) -> Result<(), Errno> {
+pub(crate) fn query_device_filters(cgroup: BorrowedFd<'_>) -> Result<(), Errno> {
     // No flags, and room for no program: they are counted only. It is ENOSPC then if there are any.
     let mut attributes = Attributes::new(&[descriptor(cgroup), BPF_CGROUP_DEVICE]);
     // SAFETY: there is no pointer in it.
@@ -66,7 +66,7 @@ pub(super) fn query_device_filters(cgroup: BorrowedFd<'_>) -> Result<(), Errno> 
 }
 
 /// A filter that allows every device; it goes when it is closed and no cgroup has it.
-pub(super) fn load_device_filter() -> Result<OwnedFd, Errno> {
+pub(crate) fn load_device_filter() -> Result<OwnedFd, Errno> {
     let mut attributes = Attributes::new(&[BPF_PROG_TYPE_CGROUP_DEVICE, INSTRUCTIONS]);
     for (at, pointer) in [(8, ALLOW.as_ptr().addr()), (16, LICENSE.as_ptr().addr())] {
         attributes.0[at..at + 8].copy_from_slice(&(pointer as u64).to_ne_bytes());
@@ -80,7 +80,7 @@ pub(super) fn load_device_filter() -> Result<OwnedFd, Errno> {
 }
 
 /// Adds the filter to those of the cgroup.
-pub(super) fn attach_device_filter(
+pub(crate) fn attach_device_filter(
     cgroup: BorrowedFd<'_>,
     filter: BorrowedFd<'_>,
 ) -> Result<(), Errno> {
@@ -88,50 +88,6 @@ pub(super) fn attach_device_filter(
     let mut attributes = Attributes::new(&[cgroup, filter, BPF_CGROUP_DEVICE, BPF_F_ALLOW_MULTI]);
     // SAFETY: there is no pointer in it.
     unsafe { bpf(BPF_PROG_ATTACH, &mut attributes) }.map(drop)
-}
-
-/// The serial number of a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Key(pub(super) i32);
-
-fn key(status: c_long) -> Result<Key, Errno> {
-    Errno::result(status).and_then(|key| i32::try_from(key).map(Key).map_err(|_| Errno::ERANGE))
-}
-
-/// A session keyring without a name, for this process alone.
-pub(super) fn join_session_keyring() -> Result<Key, Errno> {
-    // SAFETY: no name is given, so there is no pointer.
-    key(unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_JOIN_SESSION_KEYRING, 0, 0, 0, 0) })
-}
-
-/// A keyring in another one.
-pub(super) fn add_keyring(name: &CStr, parent: Key) -> Result<Key, Errno> {
-    let payload = std::ptr::null::<u8>();
-    // SAFETY: both names end with a NUL and live through the call; there is no payload.
-    key(unsafe {
-        libc::syscall(
-            libc::SYS_add_key,
-            c"keyring".as_ptr(),
-            name.as_ptr(),
-            payload,
-            0_usize,
-            parent.0,
-        )
-    })
-}
-
-/// Takes everything out of a keyring.
-pub(super) fn clear_keyring(key: Key) -> Result<(), Errno> {
-    // SAFETY: there is no pointer.
-    let status = unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_CLEAR, key.0, 0, 0, 0) };
-    Errno::result(status).map(drop)
-}
-
-/// Whether there still is such a key.
-pub(super) fn is_there(key: Key) -> bool {
-    // SAFETY: with a length of 0 nothing is written.
-    let status = unsafe { libc::syscall(libc::SYS_keyctl, libc::KEYCTL_DESCRIBE, key.0, 0, 0, 0) };
-    Errno::result(status) != Err(Errno::ENOKEY)
 }
 
 #[cfg(test)]
