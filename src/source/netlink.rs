@@ -1,11 +1,22 @@
-//! Dumps by netlink(7): the request, and the messages of the answer.
+//! Dumps by netlink(7): the request, the socket, and the messages of the answer.
 
-use std::io;
+use std::{
+    os::fd::{AsFd, AsRawFd, OwnedFd},
+    time::{Duration, Instant},
+};
 
 use dind_doctor_checks::facts::Text;
 use netlink_packet_core::{
     NLM_F_DUMP, NLM_F_REQUEST, NLMSG_DONE, NLMSG_ERROR, NLMSG_NOOP, NLMSG_OVERRUN, NetlinkBuffer,
     NlasIterator, parse_i32, parse_u32,
+};
+use nix::{
+    errno::Errno,
+    poll::{PollFd, PollFlags, PollTimeout, poll},
+    sys::socket::{
+        AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recvfrom, sendto,
+        socket,
+    },
 };
 
 use super::Refusal;
@@ -15,7 +26,7 @@ pub(super) const ATTEMPTS: u32 = 4;
 
 /// Bytes to receive at once. The kernel puts at most 32 KiB of a dump into a datagram
 /// (`netlink_dump` in net/netlink/af_netlink.c).
-pub(super) const DATAGRAM: usize = 64 * 1024;
+const DATAGRAM: usize = 64 * 1024;
 
 /// The only request of its socket.
 const SEQUENCE: u32 = 1;
@@ -36,6 +47,66 @@ pub(super) fn request(kind: u16, payload: &[u8]) -> Vec<u8> {
     header.set_sequence_number(SEQUENCE);
     bytes.extend_from_slice(payload);
     bytes
+}
+
+/// One dump over a socket of its own, each of whose rows `row` takes; the end of it is never
+/// [`Progress::More`].
+pub(super) fn dump(
+    protocol: SockProtocol,
+    request: &[u8],
+    deadline: Instant,
+    row: &mut TakeRow<'_>,
+) -> Result<Progress, Refusal> {
+    // Never blocking: what waits is poll, until the deadline.
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let socket = socket(AddressFamily::Netlink, SockType::Raw, flags, protocol).map_err(refused)?;
+    let kernel = NetlinkAddr::new(0, 0);
+    sendto(socket.as_raw_fd(), request, &kernel, MsgFlags::empty()).map_err(refused)?;
+    let mut dump = Dump::default();
+    let mut buffer = vec![0; DATAGRAM];
+    loop {
+        let datagram = receive(&socket, &mut buffer, deadline)?;
+        match dump.feed(datagram, row)? {
+            Progress::More => {}
+            end => return Ok(end),
+        }
+    }
+}
+
+/// The next datagram that the kernel sent. It has the first one ready when the request is sent, and each other
+/// when the one before was received.
+fn receive<'a>(
+    socket: &OwnedFd,
+    buffer: &'a mut [u8],
+    deadline: Instant,
+) -> Result<&'a [u8], Refusal> {
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Refusal::TimedOut);
+        }
+        match recvfrom::<NetlinkAddr>(socket.as_raw_fd(), buffer) {
+            // An empty datagram is how a socket that was shut down reads.
+            Ok((0, _)) => return Err(Refusal::Malformed),
+            Ok((length, Some(sender))) if sender.pid() == 0 => {
+                return Ok(buffer.get(..length).unwrap_or_default());
+            }
+            Ok(_) | Err(Errno::EINTR) => {}
+            Err(Errno::EAGAIN) => wait(socket, left)?,
+            Err(errno) => return Err(refused(errno)),
+        }
+    }
+}
+
+/// Until there is something to receive, or no time is left.
+fn wait(socket: &OwnedFd, left: Duration) -> Result<(), Refusal> {
+    let mut ready = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+    // Rounded up: a poll of 0 ms would be repeated many times.
+    let timeout = PollTimeout::try_from(left + Duration::from_millis(1));
+    match poll(&mut ready, timeout.unwrap_or(PollTimeout::MAX)) {
+        Ok(_) | Err(Errno::EINTR) => Ok(()),
+        Err(errno) => Err(refused(errno)),
+    }
 }
 
 /// Where a dump stands after a datagram.
@@ -100,9 +171,8 @@ fn refusal_of(payload: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// What a failed system call says.
-pub(super) fn refusal(error: &io::Error) -> Refusal {
-    error.raw_os_error().map_or(Refusal::Malformed, Refusal::Errno)
+fn refused(errno: Errno) -> Refusal {
+    Refusal::Errno(errno as i32)
 }
 
 /// Attributes with their types, up to the first that is malformed.

@@ -5,25 +5,15 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    os::fd::{AsRawFd, OwnedFd},
     time::Instant,
 };
 
 use dind_doctor_checks::facts::{ForwardChain, NftTable, Text};
-use nix::{
-    errno::Errno,
-    sys::{
-        socket::{
-            AddressFamily, MsgFlags, NetlinkAddr, SockFlag, SockProtocol, SockType, recvfrom,
-            sendto, setsockopt, socket, sockopt::ReceiveTimeout,
-        },
-        time::{TimeVal, TimeValLike},
-    },
-};
+use nix::sys::socket::SockProtocol;
 
 use super::{
     Refusal,
-    netlink::{ATTEMPTS, DATAGRAM, Dump, Progress, TakeRow, attributes, request, string},
+    netlink::{ATTEMPTS, Progress, attributes, dump, request, string},
 };
 
 /// Names of chains to keep for each table: the first ones.
@@ -71,7 +61,10 @@ pub(crate) fn nft_tables(deadline: Instant) -> Result<Vec<NftTable>, Refusal> {
             (NFT_MSG_GETCHAIN, NFT_MSG_NEWCHAIN),
             (NFT_MSG_GETRULE, NFT_MSG_NEWRULE),
         ] {
-            let progress = dump(deadline, get, &mut |kind, message| {
+            // AF_UNSPEC: tables of all families.
+            let request = request(get, &[0; GENERIC_HEADER]);
+            let protocol = SockProtocol::NetlinkNetFilter;
+            let progress = dump(protocol, &request, deadline, &mut |kind, message| {
                 if kind == new { tables.add(kind, message) } else { Ok(()) }
             })?;
             consistent &= progress == Progress::Complete;
@@ -175,60 +168,6 @@ fn family_name(family: u8) -> Text {
         10 => "ip6".into(),
         other => other.to_string().into(),
     }
-}
-
-/// One dump over a socket of its own; the end of it is never [`Progress::More`].
-fn dump(deadline: Instant, kind: u16, row: &mut TakeRow<'_>) -> Result<Progress, Refusal> {
-    let socket = socket(
-        AddressFamily::Netlink,
-        SockType::Raw,
-        SockFlag::SOCK_CLOEXEC,
-        SockProtocol::NetlinkNetFilter,
-    )
-    .map_err(refused)?;
-    let kernel = NetlinkAddr::new(0, 0);
-    // AF_UNSPEC: tables of all families.
-    let request = request(kind, &[0; GENERIC_HEADER]);
-    sendto(socket.as_raw_fd(), &request, &kernel, MsgFlags::empty()).map_err(refused)?;
-    let mut dump = Dump::default();
-    let mut buffer = vec![0; DATAGRAM];
-    loop {
-        let datagram = receive(&socket, &mut buffer, deadline)?;
-        match dump.feed(datagram, row)? {
-            Progress::More => {}
-            end => return Ok(end),
-        }
-    }
-}
-
-/// The next datagram that the kernel sent.
-fn receive<'a>(
-    socket: &OwnedFd,
-    buffer: &'a mut [u8],
-    deadline: Instant,
-) -> Result<&'a [u8], Refusal> {
-    loop {
-        // A timeout of nothing would mean none at all.
-        let left = deadline.saturating_duration_since(Instant::now()).as_micros();
-        if left == 0 {
-            return Err(Refusal::TimedOut);
-        }
-        let left = TimeVal::microseconds(i64::try_from(left).unwrap_or(i64::MAX));
-        setsockopt(socket, ReceiveTimeout, &left).map_err(refused)?;
-        match recvfrom::<NetlinkAddr>(socket.as_raw_fd(), buffer) {
-            Ok((0, _)) => return Err(Refusal::Malformed),
-            Ok((length, Some(sender))) if sender.pid() == 0 => {
-                return Ok(buffer.get(..length).unwrap_or_default());
-            }
-            Ok(_) | Err(Errno::EINTR) => {}
-            Err(Errno::EAGAIN) => return Err(Refusal::TimedOut),
-            Err(errno) => return Err(refused(errno)),
-        }
-    }
-}
-
-fn refused(errno: Errno) -> Refusal {
-    Refusal::Errno(errno as i32)
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! What sockets tell without sending: the path MTU, and the size of a legacy table.
 
 use std::{
+    io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket},
     os::fd::AsFd,
 };
 
 use nix::errno::Errno;
 
-use super::{Refusal, netlink::refusal};
+use super::Refusal;
 use crate::sys::socket::{Readable, get_option};
 
 const ANY_V4: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -60,6 +61,10 @@ pub(crate) fn legacy_entries(family: u8, table: &str) -> Result<u32, Refusal> {
         Some(entries) if length == INFO => Ok(u32::from_ne_bytes(*entries)),
         _ => Err(Refusal::Malformed),
     }
+}
+
+fn refusal(error: &io::Error) -> Refusal {
+    error.raw_os_error().map_or(Refusal::Malformed, Refusal::Errno)
 }
 
 fn refused(errno: Errno) -> Refusal {

@@ -1,53 +1,41 @@
 //! Links and addresses of the network namespace that this process is in, by rtnetlink(7).
+//!
+//! Messages are made by the crate of that name. They are not sent by its handle: that needs an executor, which is
+//! lost where a filter refuses `epoll_wait`, and parses every kind of message, for answers that are a number.
 
-use std::{io, net::Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use netlink_packet_core::{
-    NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload,
-};
-use netlink_packet_route::{
-    AddressFamily, RouteNetlinkMessage,
-    address::{AddressAttribute, AddressMessage},
-    link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage},
+    ErrorBuffer, NLM_F_ACK, NLM_F_CREATE, NLM_F_EXCL, NLM_F_REQUEST, NLMSG_ERROR, NetlinkBuffer,
+    NetlinkHeader, NetlinkMessage, NetlinkPayload,
 };
 use nix::{errno::Errno, net::if_::if_nametoindex, unistd::Pid};
-use rtnetlink::sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE};
+use rtnetlink::{
+    AddressMessageBuilder, LinkMessageBuilder, LinkUnspec, LinkVeth,
+    packet_route::{
+        RouteNetlinkMessage,
+        link::{InfoData, InfoVeth},
+    },
+    sys::{Socket, SocketAddr, protocols::NETLINK_ROUTE},
+};
 
-use super::steps::Failure;
+use super::steps::{Failure, invalid};
 
 /// A pair of veth links, the second one in the network namespace of the process `there`.
 pub(super) fn veth(here: &str, far: &str, there: Pid) -> Result<(), Failure> {
-    let mut peer = LinkMessage::default();
-    peer.attributes = vec![
-        LinkAttribute::IfName(far.to_owned()),
-        LinkAttribute::NetNsPid(there.as_raw().unsigned_abs()),
-    ];
-    let mut link = LinkMessage::default();
-    link.attributes = vec![
-        LinkAttribute::IfName(here.to_owned()),
-        LinkAttribute::LinkInfo(vec![
-            LinkInfo::Kind(InfoKind::Veth),
-            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
-        ]),
-    ];
-    request(RouteNetlinkMessage::NewLink(link), NLM_F_CREATE | NLM_F_EXCL)
+    let there = there.as_raw().unsigned_abs();
+    let peer = LinkMessageBuilder::<LinkUnspec>::new().name(far).setns_by_pid(there).build();
+    let link = LinkVeth::new(here, far).set_info_data(InfoData::Veth(InfoVeth::Peer(peer)));
+    request(RouteNetlinkMessage::NewLink(link.build()), NLM_F_CREATE | NLM_F_EXCL)
 }
 
 /// Gives the link an address and sets it up.
 pub(super) fn up(name: &str, address: Ipv4Addr, prefix: u8) -> Result<(), Failure> {
     let index = if_nametoindex(name)?;
-    let mut message = AddressMessage::default();
-    message.header.family = AddressFamily::Inet;
-    message.header.prefix_len = prefix;
-    message.header.index = index;
-    message.attributes =
-        vec![AddressAttribute::Local(address.into()), AddressAttribute::Address(address.into())];
+    let message =
+        AddressMessageBuilder::<Ipv4Addr>::new().index(index).address(address, prefix).build();
     request(RouteNetlinkMessage::NewAddress(message), NLM_F_CREATE | NLM_F_EXCL)?;
-    let mut link = LinkMessage::default();
-    link.header.index = index;
-    link.header.flags = LinkFlags::Up;
-    link.header.change_mask = LinkFlags::Up;
+    let link = LinkUnspec::new_with_index(index).up().build();
     request(RouteNetlinkMessage::SetLink(link), 0)
 }
 
@@ -62,13 +50,37 @@ fn request(message: RouteNetlinkMessage, flags: u16) -> Result<(), Failure> {
     let socket = Socket::new(NETLINK_ROUTE)?;
     socket.send_to(&bytes, &SocketAddr::new(0, 0), 0)?;
     let (answer, _) = socket.recv_from_full()?;
-    let answer = NetlinkMessage::<RouteNetlinkMessage>::deserialize(&answer);
-    match answer.map(|answer| answer.payload) {
-        Ok(NetlinkPayload::Error(error)) => match error.code {
-            None => Ok(()),
-            Some(code) => Err(Errno::from_raw(code.get().saturating_neg()).into()),
-        },
-        Ok(_) => Ok(()),
-        Err(_) => Err(io::Error::from(io::ErrorKind::InvalidData).into()),
+    acknowledged(&answer)
+}
+
+/// What the kernel's answer to a request says.
+pub(super) fn acknowledged(answer: &[u8]) -> Result<(), Failure> {
+    let answer = NetlinkBuffer::new_checked(answer).map_err(invalid)?;
+    if answer.message_type() != NLMSG_ERROR {
+        return Ok(());
+    }
+    match ErrorBuffer::new_checked(answer.payload()).map_err(invalid)?.code() {
+        None => Ok(()),
+        Some(code) => Err(Errno::from_raw(code.get().saturating_neg()).into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(code: i32) -> Vec<u8> {
+        let body = [code.to_ne_bytes().to_vec(), vec![0; 16]].concat();
+        let length = u32::try_from(16 + body.len()).unwrap();
+        let header = [&length.to_ne_bytes()[..], &NLMSG_ERROR.to_ne_bytes(), &[0; 10]].concat();
+        [header, body].concat()
+    }
+
+    #[test]
+    fn an_answer_is_an_error_number_or_none() {
+        assert!(acknowledged(&answer(0)).is_ok());
+        let refused = acknowledged(&answer(-libc::EEXIST)).unwrap_err();
+        assert_eq!(format!("{refused:?}"), format!("{:?}", Failure::from(Errno::EEXIST)));
+        assert!(acknowledged(&answer(0)[..18]).is_err(), "half an answer is none");
     }
 }

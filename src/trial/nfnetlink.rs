@@ -1,16 +1,16 @@
 //! Objects of nf_tables in the network namespace that this process is in, made by nfnetlink, each in a
 //! transaction of its own.
 
-use std::io;
-
 use netlink_packet_core::{
-    DefaultNla, Emitable, ErrorBuffer, NLA_F_NESTED, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST,
-    NLMSG_ERROR, NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable,
+    DefaultNla, Emitable, NLA_F_NESTED, NLM_F_ACK, NLM_F_CREATE, NLM_F_REQUEST, NLMSG_ERROR,
+    NetlinkBuffer, NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable,
 };
-use nix::errno::Errno;
 use rtnetlink::sys::{Socket, SocketAddr, protocols::NETLINK_NETFILTER};
 
-use super::steps::Failure;
+use super::{
+    link::acknowledged,
+    steps::{Failure, invalid},
+};
 
 /// `NFNL_SUBSYS_NFTABLES`.
 const SUBSYSTEM: u16 = 10;
@@ -74,20 +74,12 @@ pub(super) fn create(new: New, attributes: Vec<DefaultNla>) -> Result<(), Failur
     loop {
         // The first answer decides: a transaction that fails as a whole says so before it says that the
         // object was right.
-        let (answer, _) = socket.recv_from_full()?;
-        let answer = NetlinkBuffer::new_checked(&answer).map_err(invalid)?;
-        if answer.message_type() != NLMSG_ERROR {
-            continue;
+        let (bytes, _) = socket.recv_from_full()?;
+        let answer = NetlinkBuffer::new_checked(&bytes).map_err(invalid)?;
+        if answer.message_type() == NLMSG_ERROR {
+            return acknowledged(&bytes);
         }
-        return match ErrorBuffer::new_checked(answer.payload()).map_err(invalid)?.code() {
-            None => Ok(()),
-            Some(code) => Err(Errno::from_raw(code.get().saturating_neg()).into()),
-        };
     }
-}
-
-fn invalid(_: netlink_packet_core::DecodeError) -> Failure {
-    io::Error::from(io::ErrorKind::InvalidData).into()
 }
 
 fn batch(new: New, attributes: Vec<DefaultNla>) -> Vec<u8> {

@@ -68,6 +68,11 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// An answer of the kernel that is none.
+pub(super) fn invalid(_: netlink_packet_core::DecodeError) -> Failure {
+    io::Error::from(io::ErrorKind::InvalidData).into()
+}
+
 /// Where steps are recorded.
 pub(super) struct Steps {
     stream: UnixStream,
