@@ -1,5 +1,7 @@
 //! The directory `kubelet` of each version 1 hierarchy.
 
+use std::collections::BTreeSet;
+
 use dind_doctor_checks::facts::{
     CgroupMount, Cpuset, Fact, Hierarchy, KubeletRoot, Missing, Text, Why,
 };
@@ -10,16 +12,17 @@ use crate::probe::Reader;
 const LIMIT: u32 = 128 * 1024;
 
 pub(super) fn roots(reader: &Reader, mounts: &[CgroupMount]) -> Vec<KubeletRoot> {
+    let places: BTreeSet<Place> = mounts.iter().map(|m| (&m.hierarchy, &*m.mount_point)).collect();
     let v1 = mounts.iter().filter(|mount| mount.hierarchy != Hierarchy::Unified);
-    v1.filter(|mount| !is_below_itself(mount, mounts)).map(|mount| root(reader, mount)).collect()
+    v1.filter(|mount| !is_below_itself(mount, &places)).map(|mount| root(reader, mount)).collect()
 }
 
+type Place<'a> = (&'a Hierarchy, &'a str);
+
 /// Node images mount that very directory onto itself.
-fn is_below_itself(mount: &CgroupMount, mounts: &[CgroupMount]) -> bool {
-    mounts.iter().any(|other| {
-        let rest = mount.mount_point.strip_prefix(other.mount_point.as_str());
-        other.hierarchy == mount.hierarchy && rest.is_some_and(|rest| rest.starts_with('/'))
-    })
+fn is_below_itself(mount: &CgroupMount, places: &BTreeSet<Place>) -> bool {
+    let mut above = mount.mount_point.match_indices('/').map(|(at, _)| &mount.mount_point[..at]);
+    above.any(|directory| places.contains(&(&mount.hierarchy, directory)))
 }
 
 fn root(reader: &Reader, mount: &CgroupMount) -> KubeletRoot {

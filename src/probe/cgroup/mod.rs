@@ -4,6 +4,8 @@ mod directory;
 mod kubelet;
 mod walk;
 
+use std::collections::{BTreeMap, HashSet};
+
 use dind_doctor_checks::facts::{
     Cgroup, CgroupMount, CgroupVersion, ControllerRow, Fact, Hierarchy, Membership, Missing, Mount,
     MountTable, Text, Why,
@@ -58,13 +60,18 @@ fn version(reader: &Reader, mounts: &Fact<Vec<CgroupMount>>) -> Fact<CgroupVersi
     })
 }
 
-/// The topmost cgroup filesystem of each mount point.
+/// The topmost filesystem of each mount point, where it is a cgroup filesystem.
 fn mounts(table: &MountTable) -> Vec<CgroupMount> {
-    let topmost = |mount: &&Mount| table.at(&mount.mount_point).is_some_and(|top| top == *mount);
-    let mut mounts: Vec<CgroupMount> =
-        table.open().filter(topmost).filter_map(cgroup_mount).collect();
-    mounts.sort_by(|a, b| a.mount_point.cmp(&b.mount_point));
-    mounts
+    let is_cgroup = |mount: &&Mount| matches!(mount.fstype.as_str(), "cgroup" | "cgroup2");
+    let places: HashSet<&str> =
+        table.open().filter(is_cgroup).map(|mount| mount.mount_point.as_str()).collect();
+    // A later line covers an earlier one: the last that comes in stays.
+    let topmost: BTreeMap<&str, &Mount> = table
+        .open()
+        .map(|mount| (mount.mount_point.as_str(), mount))
+        .filter(|(place, _)| places.contains(place))
+        .collect();
+    topmost.into_values().filter_map(cgroup_mount).collect()
 }
 
 fn cgroup_mount(mount: &Mount) -> Option<CgroupMount> {
