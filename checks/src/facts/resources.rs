@@ -104,9 +104,9 @@ pub struct InotifyUser {
 /// seen, so that the number is a lower bound in a container.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct InotifyUse {
-    /// By user, sorted by id.
+    /// By user, sorted by id: of root, and of the user that the doctor runs as. Nobody else's are looked at.
     pub users: Vec<InotifyUser>,
-    /// Processes whose descriptors could not be read.
+    /// Processes of these users whose descriptors could not be read.
     pub unreadable: u32,
     /// Whether the walk met its bound.
     pub truncated: bool,
