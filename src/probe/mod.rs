@@ -26,6 +26,7 @@ mod storage;
 mod sysctl;
 mod userns;
 mod version;
+mod zombies;
 
 use std::time::Duration;
 
@@ -96,8 +97,9 @@ pub fn collect(source: &dyn Source) -> Collected {
         trials: Trials::default(),
     };
     facts.runtime = reader.run("runtime", BUDGET, |r| runtime::probe(r, &facts));
-    // Last, since it may wait: what is asked after it belongs to the second sample.
-    processes.zombies_of_pid1 = reader.run("zombies", BUDGET, |r| process::zombies(r, &processes));
+    // Last, since it may wait: what is asked after it belongs to a later sample.
+    processes.zombies_of_pid1 =
+        reader.run("zombies", BUDGET, |r| zombies::probe(r, &facts, &processes));
     facts.processes = processes;
     Collected { facts, timed_out: reader.timed_out(), took: reader.took() }
 }

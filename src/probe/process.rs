@@ -3,18 +3,14 @@
 use std::{io::Cursor, iter};
 
 use dind_doctor_checks::facts::{
-    Fact, InitProcess, Missing, ProcessRow, Processes, Role, Text, Why, Zombie,
+    Fact, InitProcess, Missing, ProcessRow, Processes, Role, Text, Why,
 };
 use procfs::{FromRead, process::Stat};
 
 use super::{Reader, status::Status};
-use crate::source::Question;
 
 /// More processes than this are not looked at.
 const PROCESSES: u32 = 8192;
-
-/// A zombie that PID 1 does not reap within this time stays.
-const SECOND_SAMPLE_MILLISECONDS: u32 = 1000;
 
 pub(super) fn pid1(reader: &Reader) -> InitProcess {
     init_process(reader, 1)
@@ -149,7 +145,7 @@ pub(super) fn table(reader: &Reader) -> Processes {
     }
 }
 
-fn row(reader: &Reader, pid: u32) -> Result<ProcessRow, Missing> {
+pub(super) fn row(reader: &Reader, pid: u32) -> Result<ProcessRow, Missing> {
     let path = format!("/proc/{pid}/stat");
     let stat = Stat::from_read(Cursor::new(reader.bytes(&path)?))
         .map_err(|_| Missing::new(path, Why::Malformed))?;
@@ -159,31 +155,6 @@ fn row(reader: &Reader, pid: u32) -> Result<ProcessRow, Missing> {
         comm: stat.comm.into(),
         state: stat.state,
     })
-}
-
-/// Zombies whose parent is PID 1. A few are normal for an instant: only if there are any is a second
-/// sample taken, and only those that are in both are told.
-pub(super) fn zombies(reader: &Reader, processes: &Processes) -> Fact<Vec<Zombie>> {
-    let rows = match &processes.rows {
-        Fact::Known(rows) => rows,
-        Fact::Missing(missing) => return Fact::Missing(missing.clone()),
-    };
-    let is_zombie = |row: &ProcessRow| row.state == 'Z' && row.ppid == 1;
-    let first: Vec<&ProcessRow> = rows.iter().filter(|row| is_zombie(row)).collect();
-    if first.is_empty() {
-        return Fact::Known(Vec::new());
-    }
-    let pause = Question::Pause { milliseconds: SECOND_SAMPLE_MILLISECONDS };
-    if let Err(missing) = reader.ask(&pause, "second sample of zombies") {
-        return Fact::Missing(missing);
-    }
-    let stays = |row: &&ProcessRow| row_again(reader, row).is_some_and(|again| is_zombie(&again));
-    let zombie = |row: &ProcessRow| Zombie { pid: row.pid, comm: row.comm.clone() };
-    Fact::Known(first.into_iter().filter(stays).map(zombie).collect())
-}
-
-fn row_again(reader: &Reader, first: &ProcessRow) -> Option<ProcessRow> {
-    row(reader, first.pid).ok().filter(|again| again.comm == first.comm)
 }
 
 /// The PIDs of a `cgroup.procs` file; `0` stands for a process of another PID namespace.

@@ -132,3 +132,15 @@ pub struct Facts {
     /// What was tried; nothing without `--active`.
     pub trials: Trials,
 }
+
+impl Facts {
+    /// Whether PID 1 is judged by the orphans that it leaves: it is a container's, and it is certain whose PID
+    /// namespace this is. Zombies of a machine's init, or of the doctor itself, change no verdict.
+    pub fn judges_reaping(&self) -> bool {
+        let namespace = &self.identity.namespaces.pid;
+        !self.runtime.container.is_no()
+            && !self.pid1.is_doctor
+            && !namespace.is_known_and(|namespace| namespace.initial == Tri::Yes)
+            && (self.runtime.container != Tri::Unknown || namespace.known().is_some())
+    }
+}

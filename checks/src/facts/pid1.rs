@@ -109,7 +109,7 @@ pub struct ProcessRow {
     pub state: char,
 }
 
-/// A zombie whose parent is PID 1, seen in two samples at least a second apart.
+/// A zombie whose parent is PID 1, seen in every sample: see [`Processes::zombies_of_pid1`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Zombie {
     /// PID.
@@ -125,6 +125,7 @@ pub struct Processes {
     pub rows: Fact<Vec<ProcessRow>>,
     /// Whether there are more than the bound.
     pub truncated: bool,
-    /// Zombies of PID 1 that stayed over two samples; empty if the first sample had none.
+    /// Zombies of PID 1 that stayed over all samples; empty if the first one had none. Not probed where it had
+    /// some and they change no verdict: see [`super::Facts::judges_reaping`].
     pub zombies_of_pid1: Fact<Vec<Zombie>>,
 }
