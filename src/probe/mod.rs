@@ -1,5 +1,6 @@
 //! Probes: what a source answers, parsed into facts. No judgement here.
 
+mod answers;
 mod cgroup;
 mod client;
 mod clocks;

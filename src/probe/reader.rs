@@ -11,6 +11,7 @@ use dind_doctor_checks::facts::{
     Address, EngineVersion, Fact, InotifyUse, Link, Missing, NftTable, Reading, Route, Text, Why,
 };
 
+use super::answers::Answers;
 use crate::source::{Access, Answer, Ids, Listing, Question, Refusal, Source, Stat, StatFs, Uname};
 
 /// Bytes that a file may have unless a probe says otherwise.
@@ -22,6 +23,7 @@ pub struct Reader<'a> {
     probe: Cell<&'static str>,
     timed_out: RefCell<BTreeSet<&'static str>>,
     took: RefCell<Vec<(&'static str, Duration)>>,
+    answers: Answers,
 }
 
 type Read<T> = Result<T, Missing>;
@@ -34,6 +36,7 @@ impl<'a> Reader<'a> {
             probe: Cell::new(""),
             timed_out: RefCell::default(),
             took: RefCell::default(),
+            answers: Answers::default(),
         }
     }
 
@@ -74,11 +77,15 @@ impl<'a> Reader<'a> {
 
     /// Asks; for probes that learn something from the refusal itself.
     fn put(&self, question: &Question) -> Result<Answer, Refusal> {
-        self.source.ask(question).inspect_err(|refusal| {
-            if *refusal == Refusal::TimedOut {
-                self.timed_out.borrow_mut().insert(self.probe.get());
-            }
-        })
+        if let Some(answer) = self.answers.of(question) {
+            return answer;
+        }
+        let answer = self.source.ask(question);
+        if answer == Err(Refusal::TimedOut) {
+            self.timed_out.borrow_mut().insert(self.probe.get());
+        }
+        self.answers.keep(question, &answer);
+        answer
     }
 
     /// The content of a small file.
