@@ -1,0 +1,70 @@
+//! The page that shows how the doctor does.
+
+use std::{collections::BTreeMap, fmt::Write as _};
+
+use crate::score::{Score, Verdict};
+
+/// The whole page.
+pub(crate) fn page(scores: &[Score], sealed: usize) -> String {
+    let mut page = String::from(
+        "# What the doctor says of reports from strangers\n\n\
+         Generated from the files in `open/`: environments that people described in public, rebuilt on recorded ones. What the \
+         doctor ought to say was written down before it was asked; [FORMAT.md](FORMAT.md) says how. It is asked without `--active`. \
+         What is not recognised stays on this page.\n\n",
+    );
+    let _ = writeln!(
+        page,
+        "Another {sealed} reports are sealed, and not scored yet: no rule may be written for them.\n"
+    );
+    page + &table(scores)
+}
+
+/// How the doctor does in each area, and in each report.
+pub(crate) fn table(scores: &[Score]) -> String {
+    let mut text = String::new();
+    let mut areas: BTreeMap<&str, Vec<&Score>> = BTreeMap::new();
+    for score in scores {
+        areas.entry(&score.area).or_default().push(score);
+    }
+    let count =
+        |scores: &[&Score], verdict| scores.iter().filter(|score| score.verdict == verdict).count();
+    let names = Verdict::ALL.map(Verdict::name).join(" | ");
+    let _ = writeln!(
+        text,
+        "| area | reports | {names} |\n| --- |{}",
+        " ---: |".repeat(Verdict::ALL.len() + 1)
+    );
+    let all: Vec<&Score> = scores.iter().collect();
+    for (area, scores) in
+        areas.iter().map(|(area, scores)| (*area, scores)).chain([("**all**", &all)])
+    {
+        let counts = Verdict::ALL.map(|verdict| count(scores, verdict).to_string()).join(" | ");
+        let _ = writeln!(text, "| {area} | {} | {counts} |", scores.len());
+    }
+    let named = scores.iter().filter_map(|score| score.prescribed);
+    let (cured, named) =
+        named.fold((0, 0), |(cured, all), prescribed| (cured + usize::from(prescribed), all + 1));
+    let _ = writeln!(
+        text,
+        "\nWhere the cause is named, the remedies hold what they must, and nothing that they must not, in {cured} of {named}.\n"
+    );
+    text += "| report | what | ought to say | verdict | said |\n| --- | --- | --- | --- | --- |\n";
+    for score in scores {
+        let Score { source, what, expected, said, .. } = score;
+        let verdict = match (score.verdict, score.prescribed) {
+            (verdict, Some(false)) => format!("{}, with another remedy", verdict.name()),
+            (verdict, _) => verdict.name().to_owned(),
+        };
+        let _ = writeln!(
+            text,
+            "| {source} | {} | {expected} | {verdict} | {} |",
+            cell(what),
+            cell(said)
+        );
+    }
+    text
+}
+
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|")
+}
