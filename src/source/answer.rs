@@ -167,6 +167,8 @@ pub enum Refusal {
     TooLarge,
     /// Not before the deadline.
     TimedOut,
+    /// A seccomp filter kills who asks.
+    Killed,
     /// The answer could not be understood.
     Malformed,
     /// The bundle is older than the question.
@@ -179,7 +181,7 @@ impl Refusal {
     /// As the reason of a missing fact.
     pub fn why(self) -> Why {
         match self {
-            Self::Errno(libc::EACCES | libc::EPERM) => Why::NotPermitted,
+            Self::Errno(libc::EACCES | libc::EPERM) | Self::Killed => Why::NotPermitted,
             Self::Errno(libc::ENOENT | libc::ENOTDIR | libc::ESRCH) => Why::NotFound,
             Self::Errno(
                 libc::ENOSYS | libc::EOPNOTSUPP | libc::EAFNOSUPPORT | libc::EPROTONOSUPPORT,

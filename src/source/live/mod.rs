@@ -5,20 +5,27 @@ mod clocks;
 pub(crate) mod engine;
 mod file;
 mod guard;
+mod helper;
 mod inotify;
 mod process;
 mod rpm;
+mod slow;
 
 use std::{
+    borrow::Cow,
     cell::{Cell, OnceCell},
+    net::IpAddr,
     time::{Duration, Instant},
 };
 
-use self::guard::{Guard, SlowMounts};
+use self::{
+    guard::{Class, Guard, PATIENCE, Who},
+    slow::{SlowMounts, Wait, waits_for_process},
+};
 use super::{Answer, Question, Refusal, Source, document, nfnetlink, rtnetlink, socket};
 
 /// Asks the machine that the doctor runs on. Opens nothing for writing, executes nothing, and lets
-/// what could hang be asked by a forked process that is abandoned at the deadline.
+/// what could hang, or be killed for, be asked by a forked process that is abandoned at the deadline.
 pub struct LiveSource {
     /// When the whole run ends.
     end: Instant,
@@ -39,19 +46,65 @@ impl LiveSource {
         self.end.min(self.probe_end.get())
     }
 
-    /// Whether this question could block for ever: see [`SlowMounts`].
-    fn needs_guard(&self, question: &Question) -> bool {
-        if let Some(path) = question.path() {
-            // Reading another process's arguments takes its memory map's lock, which a process stuck in
-            // the kernel can hold for ever (this is how ps hangs).
-            return path.ends_with("/cmdline") && path != "/proc/cmdline"
-                || self.slow.get_or_init(SlowMounts::read).can_block(path);
+    fn slow(&self) -> &SlowMounts {
+        self.slow.get_or_init(SlowMounts::read)
+    }
+
+    /// Asks, by the helper where that is safer.
+    fn ask_safely(&self, question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
+        let patient = deadline.min(Instant::now() + PATIENCE);
+        if let Some(path) = looks_at(question) {
+            let follows = !matches!(question, Question::ReadLink { .. });
+            let (wait, place) = match waits_for_process(&path, follows) {
+                Some(process) => (Wait::ForServer, process),
+                None => (self.slow().wait(&path), self.slow().lost_with(&path)),
+            };
+            let who = match wait {
+                Wait::ForServer => Some(Who::Helper),
+                Wait::Perhaps => Some(Who::RatherHelper),
+                Wait::Never => None,
+            };
+            if let Some(who) = who {
+                let asked = self.guard.ask(question, who, Some((&path, place)), patient);
+                return asked.unwrap_or_else(|| answer(question, deadline));
+            }
         }
-        match question {
-            Question::SystemCall { .. } => true,
-            Question::Variable { pid, .. } => pid.is_some(),
-            _ => false,
-        }
+        let asked = match (question, class(question)) {
+            (Question::SystemCall { .. }, _) => {
+                self.guard.ask(question, Who::Helper, None, patient)
+            }
+            (_, Some(class)) => self.guard.try_first(question, class, deadline),
+            (_, None) => None,
+        };
+        asked.unwrap_or_else(|| answer(question, deadline))
+    }
+}
+
+/// The file that a question is about.
+fn looks_at(question: &Question) -> Option<Cow<'_, str>> {
+    match question {
+        Question::Variable { pid: Some(pid), .. } => Some(format!("/proc/{pid}/environ").into()),
+        _ => question.path().map(Cow::from),
+    }
+}
+
+/// The system calls of a question for which a seccomp filter may kill: all but those by which files are
+/// opened, read, listed and looked at, which nothing could do without.
+fn class(question: &Question) -> Option<Class> {
+    match question {
+        Question::StatFs { .. } => Some("statfs"),
+        Question::Access { .. } => Some("faccessat2"),
+        Question::Attribute { .. } => Some("getxattr"),
+        Question::Clocks => Some("adjtimex"),
+        Question::InotifyInstances => Some("descriptors"),
+        Question::EngineVersion { .. } => Some("engine"),
+        Question::Links | Question::Addresses | Question::Routes => Some("rtnetlink"),
+        Question::NftTables => Some("nfnetlink"),
+        Question::PathMtu { destination: IpAddr::V4(_) } => Some("path by IPv4"),
+        Question::PathMtu { destination: IpAddr::V6(_) } => Some("path by IPv6"),
+        Question::LegacyEntries { family: 4, .. } => Some("table of IPv4"),
+        Question::LegacyEntries { .. } => Some("table of IPv6"),
+        _ => None,
     }
 }
 
@@ -74,11 +127,7 @@ impl Source for LiveSource {
             std::thread::sleep(wanted);
             return Ok(Answer::Done);
         }
-        if self.needs_guard(question) {
-            self.guard.ask(question, deadline)
-        } else {
-            answer(question, deadline)
-        }
+        self.ask_safely(question, deadline)
     }
 }
 
