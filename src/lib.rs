@@ -13,4 +13,5 @@ pub mod report;
 pub mod source;
 pub mod trial;
 
+mod isolated;
 mod sys;

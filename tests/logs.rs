@@ -51,7 +51,8 @@ fn compare<T: Serialize + DeserializeOwned + PartialEq + std::fmt::Debug>(name: 
 
 /// A report in which nothing is known.
 fn nothing() -> Report {
-    let collected = Collected { facts: Facts::default(), timed_out: vec![], took: vec![] };
+    let collected =
+        Collected { facts: Facts::default(), timed_out: vec![], crashed: vec![], took: vec![] };
     diagnose(collected, Origin::Bundle, &Options::default())
 }
 

@@ -14,6 +14,7 @@ use crate::{
         self, Recorder, Replay,
         account::{self, Names, Redactions},
     },
+    isolated::isolated,
     probe,
     render::{escape, json},
     report::{self, Options, Origin},
@@ -56,7 +57,10 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
     let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
     let recorder = Recorder::new(&*source);
     let facts = probe::collect(&recorder).facts;
-    bundle::ask_superset(&recorder, &facts);
+    if let Err(message) = isolated(|| bundle::ask_superset(&recorder, &facts)) {
+        // What tomorrow's probes will ask; today's have been asked.
+        let _ = writeln!(err, "doctor: crashed, please report it: {message}");
+    }
     let mut recording = recorder.into_recording(false);
     let mut removed = Vec::new();
     let mut redactions = Redactions::default();

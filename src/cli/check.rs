@@ -22,6 +22,7 @@ use super::{
     selection, source, unless_closed,
 };
 use crate::{
+    isolated::isolated,
     probe,
     render::{
         github, json, junit, markdown,
@@ -232,7 +233,7 @@ impl Arguments {
         console: &Console,
         out: &mut dyn Write,
     ) -> io::Result<()> {
-        match format {
+        let rendered = isolated(|| match format {
             Format::Table => {
                 let view = self.view(style.width);
                 styled(style.colored, out, |out| table::render(report, view, out))
@@ -243,7 +244,11 @@ impl Arguments {
             Format::Github => github::render(report, out),
             Format::Markdown => markdown::render(report, out),
             Format::Tap => tap::render(report, out),
-        }
+        });
+        // Other formats are still written.
+        rendered.unwrap_or_else(|message| {
+            Err(io::Error::other(format!("rendering crashed, please report it: {message}")))
+        })
     }
 
     /// What was asked for, the workflow that runs, or the file that nearly every repository has.

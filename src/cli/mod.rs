@@ -34,7 +34,7 @@ pub use command::command;
 pub use console::Console;
 pub use exit::{ExitCode, Trouble};
 
-use crate::{report::version, sys::fork};
+use crate::{isolated::isolated, report::version, sys::fork};
 
 /// Finds out, before anything is started, whether a nested Docker daemon, kind, rootless containers,
 /// systemd or BuildKit will work here, and what to change if not.
@@ -97,9 +97,16 @@ enum Command {
 /// Runs the program with its process's arguments, environment and streams.
 pub fn main() -> std::process::ExitCode {
     fork::begins_alone();
-    let console = Console::of_process();
-    let mut out = io::stdout().lock();
-    let code = run(std::env::args_os(), &console, &mut out, &mut io::stderr());
+    let code = isolated(|| {
+        let console = Console::of_process();
+        let mut out = io::stdout().lock();
+        run(std::env::args_os(), &console, &mut out, &mut io::stderr())
+    });
+    let code = code.unwrap_or_else(|message| {
+        // Nobody is left to be told if this fails.
+        let _ = writeln!(io::stderr(), "doctor: crashed, please report it: {message}");
+        ExitCode::Failure
+    });
     code.into()
 }
 

@@ -169,7 +169,8 @@ mod tests {
 
     fn ranked(content: &str) -> Vec<&'static str> {
         let checks = || CHECKS.iter().map(|check| (Area::Cgroup, check));
-        let collected = Collected { facts: Facts::default(), timed_out: vec![], took: vec![] };
+        let collected =
+            Collected { facts: Facts::default(), timed_out: vec![], crashed: vec![], took: vec![] };
         let report = diagnose_with(checks(), collected, Origin::Live, &Options::default());
         let texts = Texts::of(checks());
         let log = read(content.as_bytes(), &texts).unwrap();

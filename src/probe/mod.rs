@@ -32,7 +32,7 @@ mod zombies;
 use std::time::Duration;
 
 use dind_doctor_checks::facts::{Facts, Processes, Runtime, Trials};
-pub use reader::Reader;
+pub use reader::{Crash, Reader};
 
 use crate::source::Source;
 
@@ -43,6 +43,8 @@ pub struct Collected {
     pub facts: Facts,
     /// Names of probes that met a deadline, sorted.
     pub timed_out: Vec<String>,
+    /// Probes and trials that panicked, in the order in which they ran; what they would have found is missing.
+    pub crashed: Vec<Crash>,
     /// Probes in the order in which they ran, and how long each took.
     pub took: Vec<(&'static str, Duration)>,
 }
@@ -102,5 +104,10 @@ pub fn collect(source: &dyn Source) -> Collected {
     processes.zombies_of_pid1 =
         reader.run("zombies", BUDGET, |r| zombies::probe(r, &facts, &processes));
     facts.processes = processes;
-    Collected { facts, timed_out: reader.timed_out(), took: reader.took() }
+    Collected {
+        facts,
+        timed_out: reader.timed_out(),
+        crashed: reader.crashed(),
+        took: reader.took(),
+    }
 }

@@ -8,6 +8,7 @@ use dind_doctor_checks::facts::{
 use procfs::{FromRead, process::Stat};
 
 use super::{Reader, status::Status};
+use crate::isolated::isolated;
 
 /// More processes than this are not looked at.
 const PROCESSES: u32 = 8192;
@@ -147,8 +148,10 @@ pub(super) fn table(reader: &Reader) -> Processes {
 
 pub(super) fn row(reader: &Reader, pid: u32) -> Result<ProcessRow, Missing> {
     let path = format!("/proc/{pid}/stat");
-    let stat = Stat::from_read(Cursor::new(reader.bytes(&path)?))
-        .map_err(|_| Missing::new(path, Why::Malformed))?;
+    let bytes = reader.bytes(&path)?;
+    // The parser panics if the name has no end; that costs this row.
+    let stat = isolated(|| Stat::from_read(Cursor::new(bytes)));
+    let stat = stat.ok().and_then(Result::ok).ok_or_else(|| Missing::new(path, Why::Malformed))?;
     Ok(ProcessRow {
         pid,
         ppid: u32::try_from(stat.ppid).unwrap_or(0),

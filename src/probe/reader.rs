@@ -12,7 +12,10 @@ use dind_doctor_checks::facts::{
 };
 
 use super::answers::Answers;
-use crate::source::{Access, Answer, Ids, Listing, Question, Refusal, Source, Stat, StatFs, Uname};
+use crate::{
+    isolated::isolated,
+    source::{Access, Answer, Ids, Listing, Question, Refusal, Source, Stat, StatFs, Uname},
+};
 
 /// Bytes that a file may have unless a probe says otherwise.
 const LIMIT: u32 = 256 * 1024;
@@ -24,9 +27,31 @@ pub struct Reader<'a> {
     timed_out: RefCell<BTreeSet<&'static str>>,
     took: RefCell<Vec<(&'static str, Duration)>>,
     answers: Answers,
+    crashed: RefCell<Vec<Crash>>,
+    /// Whether nothing is asked any more, since an answer made the probe panic.
+    refuses: Cell<bool>,
 }
 
 type Read<T> = Result<T, Missing>;
+
+/// A probe that panicked; its facts are missing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Crash {
+    /// Its name.
+    pub probe: String,
+    /// What the panic said, and where; without control characters.
+    pub message: String,
+}
+
+/// The fact that a refusal leaves missing. What kills is named: "not permitted" is too little to go by.
+fn missing(about: &str, refusal: Refusal) -> Missing {
+    match refusal {
+        Refusal::Killed => {
+            Missing::new(format!("{about} (a seccomp filter kills who asks)"), refusal.why())
+        }
+        _ => Missing::new(about, refusal.why()),
+    }
+}
 
 impl<'a> Reader<'a> {
     /// A reader of `source`.
@@ -37,20 +62,24 @@ impl<'a> Reader<'a> {
             timed_out: RefCell::default(),
             took: RefCell::default(),
             answers: Answers::default(),
+            crashed: RefCell::default(),
+            refuses: Cell::new(false),
         }
     }
 
-    /// Runs `probe`, which has `budget` for all that it asks.
-    pub fn run<T>(
-        &self,
-        name: &'static str,
-        budget: Duration,
-        probe: impl FnOnce(&Self) -> T,
-    ) -> T {
+    /// Runs `probe`, which has `budget` for all that it asks. If it panics, its facts are what it makes of it
+    /// when nothing that it asks can be understood.
+    pub fn run<T>(&self, name: &'static str, budget: Duration, probe: impl Fn(&Self) -> T) -> T {
         self.probe.set(name);
         self.source.begin(budget);
         let start = Instant::now();
-        let found = probe(self);
+        let found = isolated(|| probe(self)).unwrap_or_else(|message| {
+            self.crashed.borrow_mut().push(Crash { probe: name.to_owned(), message });
+            self.refuses.set(true);
+            let blind = probe(self);
+            self.refuses.set(false);
+            blind
+        });
         let elapsed = start.elapsed();
         let mut took = self.took.borrow_mut();
         match took.iter_mut().find(|(probe, _)| *probe == name) {
@@ -70,13 +99,21 @@ impl<'a> Reader<'a> {
         self.timed_out.borrow().iter().map(|name| (*name).to_owned()).collect()
     }
 
+    /// Probes that panicked.
+    pub fn crashed(&self) -> Vec<Crash> {
+        self.crashed.borrow().clone()
+    }
+
     /// Asks; `about` names the source in a missing fact.
     pub fn ask(&self, question: &Question, about: &str) -> Read<Answer> {
-        self.put(question).map_err(|refusal| Missing::new(about, refusal.why()))
+        self.put(question).map_err(|refusal| missing(about, refusal))
     }
 
     /// Asks; for probes that learn something from the refusal itself.
     fn put(&self, question: &Question) -> Result<Answer, Refusal> {
+        if self.refuses.get() {
+            return Err(Refusal::Malformed);
+        }
         if let Some(answer) = self.answers.of(question) {
             return answer;
         }
@@ -167,12 +204,10 @@ impl<'a> Reader<'a> {
     /// Whether access would be granted; false where the kernel says EACCES, EPERM or EROFS.
     pub fn access(&self, path: &str, access: Access) -> Fact<bool> {
         let question = Question::Access { path: path.to_owned(), access };
-        match self.ask(&question, path) {
+        match self.put(&question) {
             Ok(_) => Fact::Known(true),
-            Err(Missing { why: Why::NotPermitted | Why::Io(libc::EROFS), .. }) => {
-                Fact::Known(false)
-            }
-            Err(missing) => Fact::Missing(missing),
+            Err(Refusal::Errno(libc::EACCES | libc::EPERM | libc::EROFS)) => Fact::Known(false),
+            Err(refusal) => Fact::Missing(missing(path, refusal)),
         }
     }
 
@@ -234,7 +269,7 @@ impl<'a> Reader<'a> {
         let question = Question::EngineVersion { pid, socket: socket.to_owned() };
         let answer = self.put(&question).map_err(|refusal| match refusal {
             Refusal::Errno(libc::ENOTCONN) => Missing::new(&about, Why::NotProbed),
-            refusal => Missing::new(&about, refusal.why()),
+            refusal => missing(&about, refusal),
         });
         match answer? {
             Answer::EngineVersion(version) => Ok(version),

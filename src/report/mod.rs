@@ -27,7 +27,7 @@ pub use check::{CheckReport, Status};
 pub use day::Day;
 use dind_doctor_checks::{
     Check,
-    facts::Trials,
+    facts::{Facts, Trials},
     registry::{self, Area},
     target::Severity,
 };
@@ -40,7 +40,10 @@ pub(crate) use run::judge;
 pub use severity::Override;
 pub use summary::Summary;
 
-use crate::probe::Collected;
+use crate::{
+    isolated::isolated,
+    probe::{Collected, Crash},
+};
 
 /// Whether facts were read from the machine or from a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,6 +87,8 @@ pub struct Report {
     pub trials: Trials,
     /// Probes and trials that met a deadline, sorted.
     pub timed_out: Vec<String>,
+    /// Probes and trials that panicked; what they would have found is missing.
+    pub crashed_probes: Vec<Crash>,
     /// Probes of this machine in the order in which they ran, and how long each took. No format that a
     /// machine reads has it: two reports of the same facts are the same.
     pub took: Vec<(&'static str, Duration)>,
@@ -111,7 +116,7 @@ pub fn diagnose_with(
     origin: Origin,
     options: &Options,
 ) -> Report {
-    let Collected { mut facts, timed_out, took } = collected;
+    let Collected { mut facts, timed_out, crashed, took } = collected;
     for (component, version) in &options.assume {
         facts.versions.give(*component, *version);
     }
@@ -135,18 +140,24 @@ pub fn diagnose_with(
         check.fails = exit::fails(check, options);
     }
     let (expired_ignores, unused_ignores) = ignore::of_no_effect(&checks, options);
+    let mut crashed = crashed;
+    let environment = isolated(|| Environment::of(&facts)).unwrap_or_else(|message| {
+        crashed.push(Crash { probe: "environment".to_owned(), message });
+        Environment::of(&Facts::default())
+    });
     Report {
         version: version::VERSION,
         commit: version::COMMIT,
         origin,
         exit_code: exit::code(&checks),
         fail_on: options.fail_on,
-        environment: Environment::of(&facts),
+        environment,
         targets: readiness::of_targets(&checks, &left_out, &options.targets),
         summary: Summary::of(&checks),
         checks,
         trials: facts.trials,
         timed_out,
+        crashed_probes: crashed,
         configuration: options.configuration.clone(),
         expired_ignores,
         unused_ignores,

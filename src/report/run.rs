@@ -1,12 +1,6 @@
 //! Runs one check, and keeps its panic to itself.
 
-use std::{
-    any::Any,
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
-    panic::{self, AssertUnwindSafe},
-    sync::Once,
-};
+use std::collections::BTreeMap;
 
 use dind_doctor_checks::{
     Check,
@@ -17,6 +11,7 @@ use dind_doctor_checks::{
 };
 
 use super::{CheckReport, Ignored, Options, Status, ignore, severity, unknown};
+use crate::isolated::isolated;
 
 /// Runs `check` over `facts`.
 pub(crate) fn judge(
@@ -92,41 +87,6 @@ fn drop_launching(remedies: &mut Vec<Remedy>) {
 fn reason(missing: &[Missing]) -> String {
     let each: Vec<_> = missing.iter().map(|m| format!("{}: {}", m.source, m.why)).collect();
     each.join(", ")
-}
-
-thread_local! {
-    static INSIDE: Cell<bool> = const { Cell::new(false) };
-    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
-}
-
-/// The value of `check`, or the message of its panic, which is not printed.
-///
-/// The hook is installed once and looks at a flag of its thread, so that other threads keep theirs: to
-/// swap hooks around each check would race.
-fn isolated<T>(check: impl FnOnce() -> T) -> Result<T, String> {
-    static HOOK: Once = Once::new();
-    HOOK.call_once(|| {
-        let previous = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            if INSIDE.get() {
-                let place = info.location().map(|l| format!(" ({}:{})", l.file(), l.line()));
-                PLACE.set(place);
-            } else {
-                previous(info);
-            }
-        }));
-    });
-    INSIDE.set(true);
-    let result = panic::catch_unwind(AssertUnwindSafe(check));
-    INSIDE.set(false);
-    result.map_err(|payload| message(&*payload) + &PLACE.take().unwrap_or_default())
-}
-
-fn message(payload: &(dyn Any + Send)) -> String {
-    let text = payload.downcast_ref::<&str>().copied();
-    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("panicked without a message")
-        .to_owned()
 }
 
 #[cfg(test)]

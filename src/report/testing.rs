@@ -64,7 +64,12 @@ pub(crate) fn report_of(checks: &[&'static Check]) -> Report {
 
 /// The report over these checks, of the area cgroup.
 pub(crate) fn report_with(checks: &[&'static Check], options: &Options) -> Report {
-    let collected = Collected { facts: Facts::default(), timed_out: Vec::new(), took: Vec::new() };
+    let collected = Collected {
+        facts: Facts::default(),
+        timed_out: Vec::new(),
+        crashed: Vec::new(),
+        took: Vec::new(),
+    };
     let checks = checks.iter().map(|check| (Area::Cgroup, *check));
     diagnose_with(checks, collected, Origin::Live, options)
 }

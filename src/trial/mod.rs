@@ -57,7 +57,10 @@ use std::{
 use dind_doctor_checks::facts::{Ending, Facts, Text, Trial, TrialName};
 
 use self::steps::Steps;
-use crate::probe::Collected;
+use crate::{
+    isolated::isolated,
+    probe::{Collected, Crash},
+};
 
 /// What one trial of one subject may take; the whole run has a deadline of its own. To unmount an overlay
 /// writes out the whole disk below it, which takes seconds on slow machines.
@@ -152,11 +155,20 @@ impl Plan {
 pub fn run(collected: &mut Collected, names: &[TrialName], end: Instant) {
     let facts = &collected.facts;
     let wanted = |trial: &&Description| names.is_empty() || names.contains(&trial.name);
-    let mut runs = vec![leftover::plan(facts).execute(end)];
+    let leftovers = isolated(|| leftover::plan(facts));
+    let mut runs: Vec<_> = leftovers.into_iter().map(|plan| plan.execute(end)).collect();
     // Nearly always there is nothing to say.
     runs.retain(|trial| !trial.steps.is_empty() || trial.ending != Ending::Complete);
     for trial in TRIALS.iter().filter(wanted) {
-        runs.extend((trial.plan)(facts).into_iter().map(|plan| plan.execute(end)));
+        match isolated(|| (trial.plan)(facts)) {
+            Ok(plans) => runs.extend(plans.into_iter().map(|plan| plan.execute(end))),
+            Err(message) => {
+                let why = format!("planning it crashed: {message}");
+                runs.push(Plan::skipped(trial.name, "", why).execute(end));
+                let probe = format!("trial: {}", trial.name.name());
+                collected.crashed.push(Crash { probe, message });
+            }
+        }
     }
     let late = runs.iter().filter(|trial| trial.ending == Ending::TimedOut);
     collected.timed_out.extend(late.map(|trial| format!("trial: {}", trial.name.name())));

@@ -10,7 +10,7 @@ mod facts;
 use std::time::Duration;
 
 use dind_doctor::{
-    probe::Collected,
+    probe::{Collected, Crash},
     report::{Options, Origin, Report, Selector, diagnose_with},
 };
 use dind_doctor_checks::{
@@ -39,6 +39,10 @@ pub(crate) fn report() -> Report {
     let collected = Collected {
         facts: facts::facts(),
         timed_out: vec!["storage".to_owned()],
+        crashed: vec![Crash {
+            probe: "processes".to_owned(),
+            message: "index out of bounds (process.rs:7)".to_owned(),
+        }],
         took: took.map(|(probe, time)| (probe, Duration::from_micros(time))).to_vec(),
     };
     let mut report = diagnose_with(CHECKS.iter().copied(), collected, Origin::Live, &options);

@@ -45,10 +45,15 @@ static FOUND: LazyLock<Vec<(String, Collected)>> = LazyLock::new(|| {
 /// Calls `look` with a name for messages and the report, for every environment under all options.
 pub(crate) fn each(mut look: impl FnMut(&str, &Report)) {
     assert!(FOUND.len() > 40, "{} environments", FOUND.len());
-    for (host, Collected { facts, timed_out, .. }) in &*FOUND {
+    for (host, Collected { facts, timed_out, crashed, .. }) in &*FOUND {
+        assert!(crashed.is_empty(), "{host}: {crashed:?}");
         for (at, options) in options().iter().enumerate() {
-            let collected =
-                Collected { facts: facts.clone(), timed_out: timed_out.clone(), took: vec![] };
+            let collected = Collected {
+                facts: facts.clone(),
+                timed_out: timed_out.clone(),
+                crashed: vec![],
+                took: vec![],
+            };
             let report = report::diagnose(collected, Origin::Bundle, options);
             look(&format!("{host} with options {at}"), &report);
         }

@@ -1,7 +1,10 @@
 //! Whatever bytes a name has, every format stays well-formed and says who failed.
 
 use arbtest::arbitrary::{self, Unstructured};
-use dind_doctor::report::{Ignored, Report};
+use dind_doctor::{
+    probe::Crash,
+    report::{Ignored, Report},
+};
 use dind_doctor_checks::{
     facts::{Missing, Why},
     remedy::{Language, Place, Remedy, Snippet, quote},
@@ -122,6 +125,7 @@ fn report(u: &mut Unstructured<'_>) -> arbitrary::Result<Report> {
         }
     }
     report.timed_out = vec![hostile(u)?];
+    report.crashed_probes = vec![Crash { probe: hostile(u)?, message: hostile(u)? }];
     report.environment.kernel = Some(hostile(u)?);
     report.environment.pid1.exe = Some(hostile(u)?);
     report.environment.cgroup.path = Some(hostile(u)?);

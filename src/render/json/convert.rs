@@ -11,6 +11,7 @@ use dind_doctor_checks::{
 
 use super::wire;
 use crate::{
+    probe::Crash,
     render::snippet,
     report::{self, CheckReport},
 };
@@ -28,12 +29,17 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
         checks: report.checks.iter().map(|c| check(c, &targets, launcher)).collect(),
         trials: report.trials.runs.iter().map(trial).collect(),
         timed_out: &report.timed_out,
+        crashed_probes: report.crashed_probes.iter().map(crashed_probe).collect(),
         summary: summary(report.summary),
         configuration: report.configuration.as_deref(),
         expired_ignores: report.expired_ignores.iter().map(ignore).collect(),
         unused_ignores: report.unused_ignores.iter().map(ignore).collect(),
         baseline: report.baseline.as_ref().map(baseline),
     }
+}
+
+fn crashed_probe(crash: &Crash) -> wire::CrashedProbe<'_> {
+    wire::CrashedProbe { probe: &crash.probe, reason: &crash.message }
 }
 
 fn ignore(ignore: &report::Ignore) -> wire::Ignore<'_> {

@@ -20,6 +20,8 @@ pub(super) struct Report<'a> {
     pub(super) checks: Vec<Check<'a>>,
     pub(super) trials: Vec<Trial<'a>>,
     pub(super) timed_out: &'a [String],
+    /// What panicked while facts were gathered.
+    pub(super) crashed_probes: Vec<CrashedProbe<'a>>,
     pub(super) summary: Summary,
     /// The file that targets, ignores or overrides come from.
     pub(super) configuration: Option<&'a str>,
@@ -243,4 +245,11 @@ pub(super) struct Summary {
     pub(super) not_applicable: usize,
     pub(super) crashed: usize,
     pub(super) ignored: usize,
+}
+
+/// A probe or trial that panicked.
+#[derive(Debug, Serialize)]
+pub(super) struct CrashedProbe<'a> {
+    pub(super) probe: &'a str,
+    pub(super) reason: &'a str,
 }

@@ -168,7 +168,7 @@ fn open(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .filter(|c| c.counts() && c.status.is_open() && c.worst.worst(&targets).is_some())
         .collect();
-    if open.is_empty() && report.timed_out.is_empty() {
+    if open.is_empty() && report.timed_out.is_empty() && report.crashed_probes.is_empty() {
         return Ok(());
     }
     writeln!(out, "\n### could not be judged\n")?;
@@ -186,6 +186,10 @@ fn open(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if !report.timed_out.is_empty() {
         let names = report.timed_out.join(", ");
         writeln!(out, "- no answer in time: {}; try `--timeout=60`", text(&names))?;
+    }
+    for crash in &report.crashed_probes {
+        let (probe, message) = (text(&crash.probe), text(&crash.message));
+        writeln!(out, "- {probe} crashed, please report it: {message}")?;
     }
     Ok(())
 }

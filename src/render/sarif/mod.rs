@@ -161,6 +161,11 @@ fn invocation(report: &Report) -> wire::Invocation {
         level: "warning",
         message: message(&format!("no answer in time: {}", prose::line(probe))),
     }));
+    execution.extend(report.crashed_probes.iter().map(|crash| wire::Notification {
+        associated_rule: None,
+        level: "error",
+        message: message(&prose::line(&format!("{} crashed: {}", crash.probe, crash.message))),
+    }));
     wire::Invocation {
         execution_successful: true,
         exit_code: report.exit_code,
