@@ -10,9 +10,13 @@ pub(super) const LIMIT: u32 = 1024 * 1024;
 /// Levels that are followed; what is asked for lies higher.
 const DEPTH: usize = 16;
 
+/// Levels of brackets that YAML may have. Its parser takes time with the square of them (16,000 took a second), and
+/// reads no more in the end.
+const NESTED: usize = 128;
+
 /// The values at `keys`, as JSON. Arrays keep their length, so that elements stay what they are.
 pub(super) fn values(content: &[u8], keys: &[String]) -> Result<Vec<u8>, Refusal> {
-    let document = parse(content).ok_or(Refusal::Malformed)?;
+    let document = parse(content)?;
     let mut out = Value::Null;
     for key in keys {
         let path: Vec<&str> = key.split('/').take(DEPTH).collect();
@@ -21,12 +25,39 @@ pub(super) fn values(content: &[u8], keys: &[String]) -> Result<Vec<u8>, Refusal
     serde_json::to_vec(&out).map_err(|_| Refusal::Malformed)
 }
 
-/// JSON first, since YAML forbids the tabs by which Docker indents it. An empty file says nothing.
-fn parse(content: &[u8]) -> Option<Value> {
+/// JSON first, since YAML forbids the tabs by which Docker indents it; its parser goes 128 levels deep. An empty file
+/// says nothing. Aliases of YAML are followed as long as its parser thinks that they do no harm.
+fn parse(content: &[u8]) -> Result<Value, Refusal> {
     if content.trim_ascii().is_empty() {
-        return Some(Value::Null);
+        return Ok(Value::Null);
     }
-    serde_json::from_slice(content).ok().or_else(|| yaml_serde::from_slice(content).ok())
+    if let Ok(document) = serde_json::from_slice(content) {
+        return Ok(document);
+    }
+    if nesting(content) > NESTED {
+        return Err(Refusal::TooLarge);
+    }
+    yaml_serde::from_slice(content).map_err(|_| Refusal::Malformed)
+}
+
+/// How deep brackets can be nested at most in this YAML. What is a string, and so nests nothing, only a parser knows: a
+/// closing bracket counts where its opening one stands before it in the same line, and nothing there is quoted or a
+/// comment; anywhere else it could be within a string, and the opening one outside.
+fn nesting(content: &[u8]) -> usize {
+    let (mut open, mut deepest) = (0_usize, 0);
+    for line in content.split(|byte| *byte == b'\n') {
+        let is_plain = !line.iter().any(|byte| matches!(byte, b'"' | b'\'' | b'#'));
+        let before = open;
+        for byte in line {
+            match byte {
+                b'[' | b'{' => open += 1,
+                b']' | b'}' if is_plain && open > before => open -= 1,
+                _ => {}
+            }
+            deepest = deepest.max(open);
+        }
+    }
+    deepest
 }
 
 fn take(from: &Value, path: &[&str], into: &mut Value) {
@@ -84,6 +115,35 @@ mod tests {
     fn what_is_no_document_is_malformed() {
         assert_eq!(project("a: [", &["a"]), Err(Refusal::Malformed));
         assert_eq!(project("", &["a"]).unwrap(), "null");
+    }
+
+    #[test]
+    fn what_is_nested_deep_is_refused_at_once() {
+        let deep =
+            |open: &str, levels: usize| values(open.repeat(levels).as_bytes(), &["a".to_owned()]);
+        for levels in [16_000, 100_000] {
+            for open in ["{\"a\":", "[", "{a: ", "[ # ]\n", "[ ']',\n", "[ \"\n]\n\",\n"] {
+                assert_eq!(deep(open, levels), Err(Refusal::TooLarge), "{levels} of {open}");
+            }
+            let closed = "[".repeat(levels) + &"]".repeat(levels);
+            assert_eq!(values(closed.as_bytes(), &[]), Err(Refusal::TooLarge));
+            for open in ["- ", "? ", "a: &a\n", "[]\n"] {
+                assert!(deep(open, levels).is_err(), "{levels} of {open}");
+            }
+        }
+        // What is not nested is none of it.
+        let flat = format!("x:\n{}a: b\n", "- {k: [v]}\n".repeat(2000));
+        assert_eq!(project(&flat, &["a"]).unwrap(), r#"{"a":"b"}"#);
+    }
+
+    #[test]
+    fn aliases_do_not_multiply() {
+        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x]\n".to_owned();
+        for level in 1..40 {
+            let below = format!("*a{}, ", level - 1).repeat(8);
+            bomb += &format!("a{level}: &a{level} [{below}]\n");
+        }
+        assert_eq!(project(&bomb, &["a0"]), Err(Refusal::Malformed));
     }
 
     #[test]
