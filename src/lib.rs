@@ -13,5 +13,7 @@ pub mod report;
 pub mod source;
 pub mod trial;
 
+mod file;
 mod isolated;
 mod sys;
+mod text;

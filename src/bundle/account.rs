@@ -91,7 +91,7 @@ mod tests {
     fn what_was_taken_out_is_named_without_its_value() {
         let mut recording = Recording::new(false);
         let mut add = |key, text: &str| {
-            recording.answers.insert(key, Ok(Answer::Bytes(text.as_bytes().to_vec())));
+            recording.answers.insert(key, Ok(Answer::bytes(text.as_bytes().to_vec())));
         };
         add(read("/etc/shadow"), "secret");
         add(read("/proc/sys/net/ipv4/ip_forward"), "1\n");

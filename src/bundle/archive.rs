@@ -1,140 +1,99 @@
-//! A bundle on disk: a directory, or the gzipped tar of one.
+//! A bundle as a `.tar.gz`.
 
 use std::{
-    collections::BTreeMap,
-    fs,
-    io::{self, Read, Write},
-    path::Path,
+    io::{self, BufReader, Read, Write},
+    sync::Arc,
 };
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
+use tar::EntryType;
 
-use super::{BundleError, Recording, manifest::Parts};
+use super::{
+    budget::{Budget, LIMIT, too_large},
+    manifest::{MANIFEST, Parts, is_body},
+};
 
-/// A bundle larger than this, unpacked, is refused.
-const LIMIT: u64 = 256 * 1024 * 1024;
-
-const MANIFEST: &str = "manifest.jsonl";
-
-/// Reads a bundle from a directory or a `.tar.gz`.
-pub fn read(path: &Path) -> Result<Recording, BundleError> {
-    let fail = |error| BundleError::Io(path.to_owned(), error);
-    let kind = fs::metadata(path).map_err(fail)?;
-    let parts = if kind.is_dir() { read_directory(path) } else { read_archive(path) };
-    Recording::from_parts(&parts.map_err(fail)?)
-        .map_err(|what| BundleError::Damaged(path.to_owned(), what))
-}
-
-/// Writes a bundle, to a `.tar.gz` or `.tgz` if the path ends so, else to a new directory, and returns its
-/// size in bytes.
-pub fn write(recording: &Recording, path: &Path) -> Result<u64, BundleError> {
-    let fail = |error| BundleError::Io(path.to_owned(), error);
-    let parts = recording.to_parts().map_err(|e| fail(e.into()))?;
-    let name = path.to_string_lossy();
-    if name.ends_with(".tar.gz") || name.ends_with(".tgz") {
-        write_archive(&parts, path).and_then(|()| Ok(fs::metadata(path)?.len())).map_err(fail)
-    } else {
-        let bodies: usize = parts.bodies.values().map(Vec::len).sum();
-        let size = (parts.manifest.len() + bodies) as u64;
-        write_directory(&parts, path).map(|()| size).map_err(fail)
-    }
-}
-
-fn read_directory(path: &Path) -> io::Result<Parts> {
-    let manifest = match fs::File::open(path.join(MANIFEST)) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(io::Error::other(format!("not a bundle: there is no {MANIFEST} in it")));
-        }
-        opened => bounded(opened?)?,
-    };
-    let mut bodies = BTreeMap::new();
-    let files = path.join("files");
-    if files.is_dir() {
-        for entry in fs::read_dir(files)? {
-            let entry = entry?;
-            if let Some(name) = entry.file_name().to_str().filter(|name| is_body(name)) {
-                bodies.insert(name.to_owned(), bounded(fs::File::open(entry.path())?)?);
-            }
-        }
-    }
-    Ok(Parts { manifest: String::from_utf8_lossy(&manifest).into_owned(), bodies })
-}
-
-fn read_archive(path: &Path) -> io::Result<Parts> {
-    let unpacked = GzDecoder::new(fs::File::open(path)?).take(LIMIT);
-    let mut parts = Parts { manifest: String::new(), bodies: BTreeMap::new() };
+/// Reads an archive. Nothing in it is ever written under its name, and only two shapes of names are read; what is
+/// no regular file and might be meant is refused, whatever it would unpack to.
+pub(super) fn read(file: impl Read, budget: &mut Budget) -> io::Result<Parts> {
+    let unpacked = Bounded { inner: GzDecoder::new(BufReader::new(file)), left: LIMIT };
     let mut archive = tar::Archive::new(unpacked);
-    for entry in archive.entries()? {
+    let mut parts = Parts::default();
+    let mut has_manifest = false;
+    // Raw: long names, sparse files and what else extends the format is for archives that need it.
+    for entry in archive.entries()?.raw(true) {
         let mut entry = entry?;
-        // Names are data: nothing is ever written under them, and only two shapes are read.
-        let name = entry.path()?.to_string_lossy().trim_start_matches("./").to_owned();
-        let mut content = Vec::new();
-        if name == MANIFEST {
-            entry.read_to_end(&mut content)?;
-            parts.manifest = String::from_utf8_lossy(&content).into_owned();
-        } else if let Some(body) = name.strip_prefix("files/").filter(|body| is_body(body)) {
-            entry.read_to_end(&mut content)?;
-            parts.bodies.insert(body.to_owned(), content);
+        let name = String::from_utf8_lossy(&entry.path_bytes()).into_owned();
+        match entry.header().entry_type() {
+            EntryType::Regular => {}
+            // Of these the names that are read have no need: packers add them for times and owners.
+            EntryType::Directory | EntryType::XHeader | EntryType::XGlobalHeader => continue,
+            kind => return Err(refused(&name, kind)),
         }
+        let size = entry.size();
+        let name = name.trim_start_matches("./");
+        let body = name.strip_prefix("files/").filter(|body| is_body(body));
+        let is_known = if name == MANIFEST {
+            parts.manifest = budget.read(&mut entry, size)?;
+            std::mem::replace(&mut has_manifest, true)
+        } else if let Some(body) = body {
+            let content = budget.read(&mut entry, size)?;
+            parts.add(body, content, budget)?
+        } else {
+            false
+        };
+        if is_known {
+            return Err(io::Error::other(format!("{name} is there twice")));
+        }
+    }
+    if !has_manifest {
+        return Err(io::Error::other(format!("not a bundle: there is no {MANIFEST} in it")));
     }
     Ok(parts)
 }
 
-fn is_body(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit())
+fn refused(name: &str, kind: EntryType) -> io::Error {
+    let what = match kind {
+        EntryType::Link => "a hard link",
+        EntryType::Symlink => "a symbolic link",
+        EntryType::Char | EntryType::Block => "a device",
+        EntryType::Fifo => "a pipe",
+        EntryType::GNUSparse => "a sparse file",
+        EntryType::GNULongName | EntryType::GNULongLink => "a name that is too long",
+        _ => "of a kind that is not known",
+    };
+    io::Error::other(format!("{name} in it is {what}: a bundle has regular files only"))
 }
 
-fn bounded(file: fs::File) -> io::Result<Vec<u8>> {
-    let mut content = Vec::new();
-    file.take(LIMIT).read_to_end(&mut content)?;
-    Ok(content)
+/// A stream that fails where it is longer than a bundle may be: what is skipped takes time, too.
+struct Bounded<R> {
+    inner: R,
+    left: usize,
 }
 
-/// Replaces the bundle that is there, and nothing else that might be.
-fn write_directory(parts: &Parts, path: &Path) -> io::Result<()> {
-    fs::create_dir_all(path)?;
-    let files = path.join("files");
-    if path.join(MANIFEST).exists() {
-        fs::remove_file(path.join(MANIFEST))?;
-        if files.is_dir() {
-            fs::remove_dir_all(&files)?;
-        }
-    } else if fs::read_dir(path)?.next().is_some() {
-        return Err(io::Error::other("the directory is not empty and holds no bundle"));
+impl<R: Read> Read for Bounded<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.left = self.left.checked_sub(read).ok_or_else(too_large)?;
+        Ok(read)
     }
-    if !parts.bodies.is_empty() {
-        fs::create_dir(&files)?;
-    }
-    for (name, body) in &parts.bodies {
-        fs::write(files.join(name), body)?;
-    }
-    fs::write(path.join(MANIFEST), &parts.manifest)
 }
 
-/// Written under another name first: whoever sees the file sees all of it.
-fn write_archive(parts: &Parts, path: &Path) -> io::Result<()> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".part");
-    let result = pack(parts, Path::new(&partial)).and_then(|()| fs::rename(&partial, path));
-    if result.is_err() {
-        let _ = fs::remove_file(&partial);
-    }
-    result
-}
-
-fn pack(parts: &Parts, path: &Path) -> io::Result<()> {
-    let encoder = GzEncoder::new(fs::File::create(path)?, Compression::best());
+/// Writes an archive: the same parts give the same bytes.
+pub(super) fn write(parts: &Parts, out: &mut dyn Write) -> io::Result<()> {
+    let encoder = GzEncoder::new(out, Compression::best());
     let mut archive = tar::Builder::new(encoder);
     let mut add = |name: &str, content: &[u8]| {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
-        header.set_mode(0o644);
+        header.set_mode(0o600);
         header.set_mtime(0);
         header.set_cksum();
         archive.append_data(&mut header, name, content)
     };
-    add(MANIFEST, parts.manifest.as_bytes())?;
+    add(MANIFEST, &parts.manifest)?;
     for (name, body) in &parts.bodies {
+        let body: &Arc<Vec<u8>> = body;
         add(&format!("files/{name}"), body)?;
     }
     archive.into_inner()?.finish()?.flush()

@@ -1,13 +1,24 @@
 //! What a bundle says, and its lines.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
+use super::budget::{Budget, too_large};
 use crate::{
-    render::escape,
     source::{Answer, Question, Refusal},
+    text::escape,
 };
+
+/// The name of the file that says what was asked and answered.
+pub(super) const MANIFEST: &str = "manifest.jsonl";
+
+/// Bytes that an answer takes at most, beside what its line says: the question, its place in the tree.
+const ANSWER: usize = 512;
+
+/// Bytes that each value in a line takes at most: while the line is read, and afterwards.
+const READING: usize = 64;
+const READ: usize = 24;
 
 /// Version of the bundle's format. A reader takes every version up to its own. What a later doctor adds
 /// within a version (questions, fields) is passed over; a later version is one that cannot be read so.
@@ -61,9 +72,28 @@ fn is_zero(sample: &u32) -> bool {
 }
 
 /// The manifest as text, and the bodies by name.
+#[derive(Debug, Default)]
 pub(super) struct Parts {
-    pub(super) manifest: String,
-    pub(super) bodies: BTreeMap<String, Vec<u8>>,
+    pub(super) manifest: Vec<u8>,
+    pub(super) bodies: BTreeMap<String, Arc<Vec<u8>>>,
+}
+
+impl Parts {
+    /// Adds a body, whose content has been counted, and says whether there was one of that name.
+    pub(super) fn add(
+        &mut self,
+        name: &str,
+        content: Vec<u8>,
+        budget: &mut Budget,
+    ) -> io::Result<bool> {
+        budget.take(ANSWER)?;
+        Ok(self.bodies.insert(name.to_owned(), Arc::new(content)).is_some())
+    }
+}
+
+/// Whether it is the name of a body: a number.
+pub(super) fn is_body(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_digit())
 }
 
 impl Recording {
@@ -76,7 +106,7 @@ impl Recording {
     /// As files: deterministic, so that recording the same answers gives the same bytes.
     pub(super) fn to_parts(&self) -> serde_json::Result<Parts> {
         let mut manifest = serde_json::to_string(&self.header)? + "\n";
-        let mut names: BTreeMap<&[u8], String> = BTreeMap::new();
+        let mut names: BTreeMap<&Arc<Vec<u8>>, String> = BTreeMap::new();
         for ((sample, question), result) in &self.answers {
             let mut line = Line {
                 sample: *sample,
@@ -102,17 +132,17 @@ impl Recording {
             manifest += &serde_json::to_string(&line)?;
             manifest.push('\n');
         }
-        let bodies = names.into_iter().map(|(bytes, name)| (name, bytes.to_vec())).collect();
-        Ok(Parts { manifest, bodies })
+        let bodies = names.into_iter().map(|(bytes, name)| (name, Arc::clone(bytes))).collect();
+        Ok(Parts { manifest: manifest.into_bytes(), bodies })
     }
 
     /// From files. A line of a kind that this doctor does not know is passed over: a later doctor
     /// recorded it.
-    pub(super) fn from_parts(parts: &Parts) -> Result<Self, String> {
-        let mut lines = parts.manifest.lines();
+    pub(super) fn from_parts(parts: Parts, budget: &mut Budget) -> Result<Self, String> {
+        let mut lines = parts.manifest.split(|byte| *byte == b'\n');
         let header: Header = lines
             .next()
-            .and_then(|line| serde_json::from_str(line).ok())
+            .and_then(|line| serde_json::from_slice(line).ok())
             .ok_or("the manifest does not begin with a header")?;
         if header.bundle > FORMAT {
             return Err(format!(
@@ -124,14 +154,25 @@ impl Recording {
         }
         let mut answers = BTreeMap::new();
         for line in lines {
-            let Ok(line) = serde_json::from_str::<Line>(line) else { continue };
+            // What a line becomes is more than the line.
+            let values = line.iter().filter(|b| matches!(b, b',' | b':' | b'[' | b'{')).count();
+            let cost = |each: usize| ANSWER + line.len() + values * each;
+            if line.is_empty() {
+                continue;
+            }
+            if cost(READING) > budget.left() {
+                return Err(too_large().to_string());
+            }
+            budget.take(cost(READ)).map_err(|error| error.to_string())?;
+            let text = String::from_utf8_lossy(line);
+            let Ok(line) = serde_json::from_str::<Line>(&text) else { continue };
             let body = |name: &String| {
                 parts.bodies.get(name).cloned().ok_or_else(|| format!("body {name:?} is not there"))
             };
             let result = match (line.errno, line.refused, line.text, &line.body, line.value) {
                 (Some(errno), ..) => Err(Refusal::Errno(errno)),
                 (_, Some(refusal), ..) => Err(refusal),
-                (.., Some(text), _, _) => Ok(Answer::Bytes(text.into_bytes())),
+                (.., Some(text), _, _) => Ok(Answer::bytes(text.into_bytes())),
                 (.., Some(name), _) => Ok(Answer::Bytes(body(name)?)),
                 (.., Some(answer)) => Ok(answer),
                 _ => continue,
@@ -166,12 +207,12 @@ mod tests {
         let mut add = |sample, question, result| {
             recording.answers.insert((sample, question), result);
         };
-        add(0, read("/a"), Ok(Answer::Bytes(b"short\n".to_vec())));
-        add(0, read("/b"), Ok(Answer::Bytes(vec![0xff, 0x1b, 0])));
+        add(0, read("/a"), Ok(Answer::bytes(b"short\n".to_vec())));
+        add(0, read("/b"), Ok(Answer::bytes(vec![0xff, 0x1b, 0])));
         add(0, read("/c"), Err(Refusal::Errno(13)));
         add(0, read("/d"), Err(Refusal::TooLarge));
-        add(0, read("/e"), Ok(Answer::Bytes(vec![b'x'; 1000])));
-        add(1, read("/a"), Ok(Answer::Bytes(b"second sample".to_vec())));
+        add(0, read("/e"), Ok(Answer::bytes(vec![b'x'; 1000])));
+        add(1, read("/a"), Ok(Answer::bytes(b"second sample".to_vec())));
         let entry = Entry { name: "%FF".to_owned(), kind: EntryKind::Unknown };
         let listing = Listing { entries: vec![entry], truncated: true };
         let list = Question::List { path: "/x".to_owned(), limit: 1 };
@@ -180,7 +221,7 @@ mod tests {
         add(0, Question::PathMtu { destination }, Ok(Answer::Number(1450)));
         add(0, Question::Pause { milliseconds: 5 }, Ok(Answer::Done));
         let parts = recording.to_parts().unwrap();
-        assert_eq!(Recording::from_parts(&parts), Ok(recording));
+        assert_eq!(Recording::from_parts(parts, &mut Budget::new()), Ok(recording));
     }
 
     #[test]
@@ -188,12 +229,48 @@ mod tests {
         let manifest = "{\"bundle\":1,\"doctor\":\"9.0.0\",\"redacted\":true,\"new\":1}\n\
              {\"ask\":\"something-new\",\"value\":{\"new\":1}}\n\
              {\"ask\":\"uname\",\"errno\":1,\"new\":2}\n";
-        let parts = Parts { manifest: manifest.to_owned(), bodies: BTreeMap::new() };
-        let recording = Recording::from_parts(&parts).unwrap();
+        let read = |manifest: &str| {
+            let parts = Parts { manifest: manifest.into(), bodies: BTreeMap::new() };
+            Recording::from_parts(parts, &mut Budget::new())
+        };
+        let recording = read(manifest).unwrap();
         assert_eq!(recording.answers.len(), 1);
         let later = manifest.replacen("\"bundle\":1", "\"bundle\":2", 1);
-        let parts = Parts { manifest: later, bodies: BTreeMap::new() };
-        let error = Recording::from_parts(&parts).unwrap_err();
+        let error = read(&later).unwrap_err();
         assert!(error.contains("doctor 9.0.0") && error.contains("format 2"), "{error}");
+    }
+
+    #[test]
+    fn one_body_of_many_lines_is_kept_once() {
+        let mut parts = Parts::default();
+        parts.manifest = b"{\"bundle\":1,\"doctor\":\"0\",\"redacted\":false}\n".to_vec();
+        for pid in 0..3 {
+            let line = format!(
+                "{{\"ask\":\"read\",\"path\":\"/proc/{pid}/limits\",\"limit\":1,\"body\":\"0\"}}\n"
+            );
+            parts.manifest.extend(line.bytes());
+        }
+        let mut budget = Budget::new();
+        parts.add("0", vec![b'x'; 1000], &mut budget).unwrap();
+        let recording = Recording::from_parts(parts, &mut budget).unwrap();
+        let mut bodies = recording.answers.values().map(|answer| match answer {
+            Ok(Answer::Bytes(bytes)) => Arc::as_ptr(bytes),
+            other => panic!("{other:?}"),
+        });
+        let first = bodies.next().unwrap();
+        assert!(bodies.all(|body| body == first));
+        // Redacted, and written again, it is still one.
+        let redacted = crate::bundle::redact(&recording).recording;
+        assert_eq!(redacted.to_parts().unwrap().bodies.len(), 1);
+    }
+
+    #[test]
+    fn lines_that_become_much_more_than_they_are_do_not_get_to() {
+        let mut parts = Parts::default();
+        parts.manifest = b"{\"bundle\":1,\"doctor\":\"0\",\"redacted\":false}\n".to_vec();
+        parts.manifest.extend(b"{\"ask\":\"uname\",\"new\":[");
+        parts.manifest.extend(b"[],".repeat(4 * 1024 * 1024));
+        let error = Recording::from_parts(parts, &mut Budget::new()).unwrap_err();
+        assert!(error.contains("256 MiB"), "{error}");
     }
 }

@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 use super::{
     Trouble,
     input::{self, Input},
-    output,
 };
 use crate::{
+    file,
     render::{escape, json},
     report::{Baseline, Comparison},
     source::LiveSource,
@@ -87,7 +87,7 @@ impl Arguments {
         let trouble = |error: io::Error| Trouble::File(path.clone(), error);
         let mut content = Vec::new();
         json::document(&wire(adopted), &mut content).map_err(trouble)?;
-        output::write(path, &content).map_err(trouble)?;
+        file::write(path, &content).map_err(trouble)?;
         let name = input::name(path);
         let (known, added, gone) = (adopted.len(), comparison.added.len(), comparison.gone.len());
         // The file is where it belongs; who cannot be told about it is not in trouble.

@@ -7,17 +7,20 @@ use dind_doctor_checks::version::{Component, Version};
 use super::{
     ExitCode, Trouble,
     arguments::{self, Wanted},
-    output, source,
+    source,
+    time::Time,
 };
 use crate::{
     bundle::{
         self, Recorder, Replay,
         account::{self, Names, Redactions},
     },
+    file,
     isolated::isolated,
     probe,
     render::{escape, json},
     report::{self, Options, Origin},
+    text,
 };
 
 /// So many things that could not be seen are named.
@@ -25,7 +28,7 @@ const FEW: usize = 8;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
-    /// Where to: a name that ends in .tar.gz, or a new directory
+    /// Where to: a name that ends in .tar.gz, or a new directory; only you may read it
     #[arg(short, long, value_name = "BUNDLE")]
     output: PathBuf,
     /// Also write the JSON report of the same reads
@@ -54,7 +57,8 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode, Trouble> {
-    let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
+    let time = Time::begin(arguments.timeout);
+    let source = source::open(arguments.from.as_deref(), time.end)?;
     let recorder = Recorder::new(&*source);
     let facts = probe::collect(&recorder).facts;
     if let Err(message) = isolated(|| bundle::ask_superset(&recorder, &facts)) {
@@ -72,9 +76,15 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
     }
     let size =
         bundle::write(&recording, &arguments.output).map_err(|e| Trouble::Source(e.to_string()))?;
-    let path = arguments.output.display();
+    let path = text::path(&arguments.output);
     // The answers are where they belong; who cannot be told about it is not in trouble.
     let _ = writeln!(err, "doctor: {path}: {} answers, {size} bytes", recording.answers.len());
+    if arguments.no_redact {
+        let _ = writeln!(
+            err,
+            "doctor: {path} holds secrets as they are (passwords in proxies, arguments of processes): keep it to yourself"
+        );
+    }
     for removal in removed {
         let _ = writeln!(err, "doctor: redacted {} {}", removal.count, removal.kind.name());
     }
@@ -97,7 +107,7 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
         let report = report::diagnose(collected, Origin::Bundle, &options);
         let mut content = Vec::new();
         json::render(&report, &mut content).map_err(Trouble::Output)?;
-        output::write(path, &content).map_err(|e| Trouble::File(path.clone(), e))?;
+        file::write(path, &content).map_err(|e| Trouble::File(path.clone(), e))?;
     }
     Ok(ExitCode::Success)
 }

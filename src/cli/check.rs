@@ -3,7 +3,7 @@
 use std::{
     io::{self, Write},
     path::PathBuf,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, SystemTime},
 };
 
 use dind_doctor_checks::{
@@ -19,9 +19,12 @@ use super::{
     config::{self, Config},
     console::styled,
     output::{self, Format, Output},
-    selection, source, unless_closed,
+    selection, source,
+    time::Time,
+    unless_closed,
 };
 use crate::{
+    file,
     isolated::isolated,
     probe,
     render::{
@@ -119,18 +122,22 @@ pub(super) fn run(
     err: &mut dyn Write,
 ) -> Result<ExitCode, Trouble> {
     arguments.reaches_the_trial()?;
+    let time = if arguments.active.is_some() {
+        Time::begin_with_trials(arguments.timeout)
+    } else {
+        Time::begin(arguments.timeout)
+    };
     let config = arguments.config.read(console.variable)?;
     let options = arguments.options(config, arguments.baseline.read()?);
-    let end = Instant::now() + arguments.timeout;
-    let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
+    let source = source::open(arguments.from.as_deref(), time.end)?;
     let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
     let mut collected = probe::collect(&*source);
     if let Some(names) = &arguments.active {
         collected.facts.trials.mtu_target = arguments.mtu_target.as_deref().map(Text::from);
-        trial::run(&mut collected, names, end);
+        trial::run(&mut collected, names, time.end);
     }
     let report = report::diagnose(collected, origin, &options);
-    let printed = arguments.print(&report, console, out);
+    let printed = time.printing(console, || arguments.print(&report, console, out));
     // The files are written though nobody reads standard output, and the other way round.
     for output in &arguments.output {
         arguments.write(output, &report, console, out)?;
@@ -220,9 +227,9 @@ impl Arguments {
         }
         // Other steps write to the job's summary too.
         if (console.variable)("GITHUB_STEP_SUMMARY").is_some_and(|path| output.path == *path) {
-            return output::append(&output.path, &content).map_err(trouble);
+            return file::append(&output.path, &content).map_err(trouble);
         }
-        output::write(&output.path, &content).map_err(trouble)
+        file::write(&output.path, &content).map_err(trouble)
     }
 
     fn render(

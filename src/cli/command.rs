@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use clap::{Arg, Command, CommandFactory, FromArgMatches};
 
 use super::{Doctor, hints};
+use crate::text::escape;
 
 /// About, examples, usage, options.
 const TEMPLATE: &str =
@@ -107,11 +108,20 @@ fn short(argument: Arg) -> Arg {
 /// Parses, and says of a mistake what may have been meant.
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Doctor, clap::Error> {
     let arguments: Vec<_> = arguments.into_iter().collect();
+    parse_exactly(&arguments).map_err(|error| {
+        // What it quotes can be a file's name, put there by a shell: it is said of the arguments as they can be shown.
+        let shown: Vec<OsString> =
+            arguments.iter().map(|a| escape(&a.to_string_lossy()).into_owned().into()).collect();
+        if shown == arguments { error } else { parse_exactly(&shown).err().unwrap_or(error) }
+    })
+}
+
+fn parse_exactly(arguments: &[OsString]) -> Result<Doctor, clap::Error> {
     let mut command = command();
     command
-        .try_get_matches_from_mut(&arguments)
+        .try_get_matches_from_mut(arguments)
         .and_then(|matches| Doctor::from_arg_matches(&matches))
-        .map_err(|error| hints::improved(error, &command, &arguments))
+        .map_err(|error| hints::improved(error, &command, arguments))
 }
 
 #[cfg(test)]

@@ -1,10 +1,10 @@
 //! `doctor diff`.
 
 use std::{
-    fs::{self, File},
-    io::{Read, Write},
+    fmt,
+    io::{self, Read, Write},
     path::{Component, Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use clap::ValueEnum;
@@ -13,21 +13,26 @@ use dind_doctor_checks::version::{self, Version};
 use super::{
     Console, ExitCode, Trouble, When,
     arguments::{self, Wanted},
+    source,
+    time::Time,
     unless_closed,
 };
 use crate::{
-    bundle::{self, Replay},
+    bundle::{self, BundleError, Recording, Replay},
     diff::{self, Origin, Side},
+    file::{self, Opened},
     probe,
     render::diff as render,
     report::Options,
-    source::LiveSource,
+    text,
 };
 
 /// The word for this machine.
 const LIVE: &str = "live";
-/// A JSON report is never larger.
-const LIMIT: u64 = 64 * 1024 * 1024;
+/// A JSON report is never larger: the largest that was seen has 1 MiB. In memory it takes ten times as much.
+const LIMIT: u64 = 16 * 1024 * 1024;
+/// How a compressed archive begins.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 /// How the comparison is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -86,42 +91,54 @@ pub(super) fn run(
     let (targets, assume) = arguments::judged(&arguments.targets, &arguments.assume);
     let options = Options { targets: targets.clone(), assume, ..Options::default() };
     let (left, right) = names(&arguments.left, &arguments.right);
+    let time = Time::begin(arguments.timeout);
     let open = |path: &Path, name| {
-        open(path, name, arguments.timeout, &options)
-            .map_err(|what| Trouble::Source(format!("{}: {what}", path.display())))
+        open(path, name, time.end, &options)
+            .map_err(|what| Trouble::Source(format!("{}: {what}", text::path(path))))
     };
     let left = open(&arguments.left, left)?;
     let right = open(&arguments.right, right)?;
     let comparison = diff::compare(left, right, &targets).map_err(Trouble::Source)?;
-    match arguments.format {
-        Format::Json => unless_closed(render::json(&comparison, out))?,
+    time.printing(console, || match arguments.format {
+        Format::Json => unless_closed(render::json(&comparison, out)),
         Format::Table => {
             let width = console.width();
             console.print(arguments.color, out, |out| {
                 render::table(&comparison, width, arguments.verbose, out)
-            })?;
+            })
         }
-    }
+    })?;
     Ok(if comparison.differs() { ExitCode::Findings } else { ExitCode::Success })
 }
 
-fn open(path: &Path, name: String, timeout: Duration, options: &Options) -> Result<Side, String> {
+fn open(path: &Path, name: String, end: Instant, options: &Options) -> Result<Side, String> {
     if path == Path::new(LIVE) {
-        let collected = probe::collect(&LiveSource::new(timeout));
+        let collected = probe::collect(&source::live(end));
         return Side::of(name, Origin::Live, collected, options);
     }
-    let kind = fs::metadata(path).map_err(|error| error.to_string())?;
-    let mut content = Vec::new();
-    if !kind.is_dir() {
-        let file = File::open(path).map_err(|error| error.to_string())?;
-        file.take(LIMIT).read_to_end(&mut content).map_err(|error| error.to_string())?;
-    }
-    if kind.is_dir() || content.starts_with(&[0x1f, 0x8b]) {
-        let recording = bundle::read(path).map_err(|error| error.reason())?;
+    let said = |error: &dyn fmt::Display| text::escape(&error.to_string()).into_owned();
+    let of_bundle = |name, recording: Result<Recording, BundleError>| {
+        let recording = recording.map_err(|error| error.reason())?;
         let origin = Origin::Bundle { redacted: recording.header.redacted };
-        return Side::of(name, origin, probe::collect(&Replay::new(recording)), options);
+        Side::of(name, origin, probe::collect(&Replay::new(recording)), options)
+    };
+    let mut file = match file::open(path).map_err(|error| said(&error))? {
+        Opened::Directory(directory) => {
+            return of_bundle(name, bundle::read_directory(path, &directory));
+        }
+        Opened::File(file, _) => file,
+    };
+    let mut content = Vec::new();
+    let mut head = (&mut file).take(GZIP.len() as u64);
+    head.read_to_end(&mut content).map_err(|error| said(&error))?;
+    if content == GZIP {
+        return of_bundle(name, bundle::read_archive(path, io::Cursor::new(content).chain(file)));
     }
-    Side::of_report(name, &content)
+    file.take(LIMIT + 1).read_to_end(&mut content).map_err(|error| said(&error))?;
+    if content.len() as u64 > LIMIT {
+        return Err(format!("more than {} MiB", LIMIT / 1024 / 1024));
+    }
+    Side::of_report(name, &content).map_err(|error| said(&error))
 }
 
 /// Short names that tell the two apart: the last parts of their paths that are not the same.

@@ -2,6 +2,8 @@
 
 use std::{fmt, io, path::PathBuf};
 
+use crate::text;
+
 /// The exit code of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExitCode {
@@ -41,7 +43,7 @@ impl fmt::Display for Trouble {
         match self {
             Self::Usage(message) | Self::Source(message) => f.write_str(message),
             Self::Output(error) => write!(f, "cannot write to standard output: {error}"),
-            Self::File(path, error) => write!(f, "cannot write {}: {error}", path.display()),
+            Self::File(path, error) => write!(f, "cannot write {}: {error}", text::path(path)),
         }
     }
 }

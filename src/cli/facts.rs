@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::PathBuf, time::Duration};
 
-use super::{ExitCode, Trouble, arguments, source, unless_closed};
+use super::{Console, ExitCode, Trouble, arguments, source, time::Time, unless_closed};
 use crate::{probe, render::json};
 
 #[derive(Debug, clap::Args)]
@@ -15,9 +15,14 @@ pub(super) struct Arguments {
     timeout: Duration,
 }
 
-pub(super) fn run(arguments: &Arguments, out: &mut dyn Write) -> Result<ExitCode, Trouble> {
-    let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
+pub(super) fn run(
+    arguments: &Arguments,
+    console: &Console,
+    out: &mut dyn Write,
+) -> Result<ExitCode, Trouble> {
+    let time = Time::begin(arguments.timeout);
+    let source = source::open(arguments.from.as_deref(), time.end)?;
     let collected = probe::collect(&*source);
-    unless_closed(json::document(&collected.facts, out))?;
+    time.printing(console, || unless_closed(json::document(&collected.facts, out)))?;
     Ok(ExitCode::Success)
 }

@@ -2,14 +2,15 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
 use super::Trouble;
-use crate::{
-    render::escape,
-    source::{Answer, LiveSource, Question, Refusal, Source, path},
-};
+use crate::source::{Answer, LiveSource, Question, Refusal, Source, path};
+
+/// A path, safe to print.
+pub(super) use crate::text::path as name;
 
 /// Nobody writes more by hand.
 const LIMIT: u32 = 1024 * 1024;
@@ -30,7 +31,7 @@ pub(super) fn read_if_there(path: &Path, source: &LiveSource) -> Result<Option<I
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let path_text = path::encode(absolute.as_os_str().as_encoded_bytes());
     let bytes = match source.ask(&Question::Read { path: path_text, limit: LIMIT }) {
-        Ok(Answer::Bytes(bytes)) => bytes,
+        Ok(Answer::Bytes(bytes)) => Arc::unwrap_or_clone(bytes),
         Ok(_) => return Err(unreadable(path, "no file")),
         Err(Refusal::Errno(libc::ENOENT | libc::ENOTDIR)) => return Ok(None),
         Err(refusal) => return Err(unreadable(path, &reason(refusal))),
@@ -51,11 +52,6 @@ pub(super) fn read_if_there(path: &Path, source: &LiveSource) -> Result<Option<I
 /// The same of a file that has to be there.
 pub(super) fn read(path: &Path, source: &LiveSource) -> Result<Input, Trouble> {
     read_if_there(path, source)?.ok_or_else(|| unreadable(path, "there is no such file"))
-}
-
-/// The path, safe to print.
-pub(super) fn name(path: &Path) -> String {
-    escape(&path.to_string_lossy()).into_owned()
 }
 
 fn unreadable(path: &Path, why: &str) -> Trouble {

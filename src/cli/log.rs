@@ -1,8 +1,7 @@
 //! `doctor explain --log`.
 
 use std::{
-    fs::File,
-    io::{self, Read, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -10,14 +9,20 @@ use std::{
 use dind_doctor_checks::{registry, target::Target};
 
 use super::{
-    Console, ExitCode, Trouble, When, arguments, output::TextFormat, source, unless_closed,
+    Console, ExitCode, Trouble, When, arguments, output::TextFormat, source, time::Time,
+    unless_closed,
 };
 use crate::{
-    log::{self, Texts},
+    file::{self, Opened},
+    log::{self, Log, Texts},
     probe,
     render::log as render,
     report::{self, Options, Origin},
+    text,
 };
+
+/// For looking at this machine, and for reading a file.
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Logged {
@@ -28,10 +33,10 @@ pub(super) struct Logged {
     /// Compare the log with a recorded bundle instead of this machine
     #[arg(long, value_name = "BUNDLE", requires = "log", conflicts_with = "check")]
     from: Option<PathBuf>,
-    /// Seconds for looking at this machine
-    #[arg(long, value_name = "SECS", default_value = "10", value_parser = arguments::seconds,
+    /// Seconds for the whole run; unless it is given, a pipe is waited for, and then looking at this machine has 10
+    #[arg(long, value_name = "SECS", value_parser = arguments::seconds,
           requires = "log", conflicts_with = "check")]
-    timeout: Duration,
+    timeout: Option<Duration>,
 }
 
 /// Exits with 0 whatever is in the log: no failure known to be in it is a result too.
@@ -44,29 +49,46 @@ pub(super) fn run(
 ) -> Result<ExitCode, Trouble> {
     let texts = Texts::of(registry::all());
     let name = path.to_string_lossy();
-    let log = open(path)
-        .and_then(|input| log::read(input, &texts))
-        .map_err(|error| Trouble::Source(format!("cannot read the log {name}: {error}")))?;
+    let log = read(path, arguments.timeout, &texts).map_err(|error| {
+        let (name, error) = (text::path(path), error.to_string());
+        Trouble::Source(format!("cannot read the log {name}: {}", text::escape(&error)))
+    })?;
     // After the log, whose writer may take longer than the machine has to answer.
-    let source = source::open(arguments.from.as_deref(), arguments.timeout)?;
+    let time = Time::begin(arguments.timeout.unwrap_or(TIMEOUT));
+    let source = source::open(arguments.from.as_deref(), time.end)?;
     let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
     // What failed is not known yet.
     let options = Options { targets: Target::ALL.to_vec(), ..Options::default() };
     let report = report::diagnose(probe::collect(&*source), origin, &options);
     let explanation = log::explain(&log, &report);
-    match format {
-        TextFormat::Json => unless_closed(render::json(&name, &explanation, out))?,
+    time.printing(console, || match format {
+        TextFormat::Json => unless_closed(render::json(&name, &explanation, out)),
         TextFormat::Table => {
             let width = console.width();
-            console.print(color, out, |out| render::text(&name, &explanation, width, out))?;
+            console.print(color, out, |out| render::text(&name, &explanation, width, out))
         }
-    }
+    })?;
     Ok(ExitCode::Success)
 }
 
-fn open(path: &Path) -> io::Result<Box<dyn Read>> {
-    if path == Path::new("-") {
-        return Ok(Box::new(io::stdin().lock()));
+/// Reads a file in the time that looking at the machine has. A pipe is waited for as long as its writer takes, unless
+/// a time was given: `kind create cluster 2>&1 | doctor explain --log -`.
+fn read<'a>(path: &Path, timeout: Option<Duration>, texts: &'a Texts) -> io::Result<Log<'a>> {
+    let is_stdin = path == Path::new("-");
+    if !is_stdin || timeout.is_some() {
+        Time::begin(timeout.unwrap_or(TIMEOUT));
     }
-    Ok(Box::new(File::open(path)?))
+    if is_stdin {
+        return log::read(io::stdin().lock(), texts);
+    }
+    match file::open_or_wait(path)? {
+        Opened::File(file, Some(size)) => log::read_file(file, size, texts),
+        Opened::File(file, None) => {
+            if timeout.is_none() {
+                Time::forever();
+            }
+            log::read(file, texts)
+        }
+        Opened::Directory(_) => Err(io::Error::other("a directory")),
+    }
 }

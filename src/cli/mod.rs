@@ -22,6 +22,8 @@ mod output;
 mod schema;
 mod selection;
 mod source;
+mod time;
+mod usage;
 
 use std::{
     ffi::OsString,
@@ -34,7 +36,12 @@ pub use command::command;
 pub use console::Console;
 pub use exit::{ExitCode, Trouble};
 
-use crate::{isolated::isolated, report::version, sys::fork};
+use crate::{
+    isolated::isolated,
+    report::version,
+    sys::{alarm, fork},
+    text::Visible,
+};
 
 /// Finds out, before anything is started, whether a nested Docker daemon, kind, rootless containers,
 /// systemd or BuildKit will work here, and what to change if not.
@@ -97,6 +104,8 @@ enum Command {
 /// Runs the program with its process's arguments, environment and streams.
 pub fn main() -> std::process::ExitCode {
     fork::begins_alone();
+    alarm::enable();
+    usage::escape_panics();
     let code = isolated(|| {
         let console = Console::of_process();
         let mut out = io::stdout().lock();
@@ -119,15 +128,16 @@ pub fn run(
 ) -> ExitCode {
     let parsed = match command::parse(arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return print_clap(&error, console, out, err),
+        Err(error) => return usage::print(&error, console, out, err),
     };
+    let err: &mut dyn Write = &mut Visible(err);
     let result = match &parsed.command {
         None => check::run(&parsed.check, console, out, err),
         Some(Command::Check(arguments)) => check::run(arguments, console, out, err),
         Some(Command::List(arguments)) => list::run(arguments, console, out),
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
         Some(Command::Capture(arguments)) => capture::run(arguments, err),
-        Some(Command::Facts(arguments)) => facts::run(arguments, out),
+        Some(Command::Facts(arguments)) => facts::run(arguments, console, out),
         Some(Command::Diff(arguments)) => diff::run(arguments, console, out),
         Some(Command::Schema) => schema::run(out),
         Some(Command::Completions(arguments)) => completions::run(arguments, out),
@@ -153,27 +163,5 @@ fn unless_closed(result: io::Result<()>) -> Result<(), Trouble> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Trouble::Output(error)),
         _ => Ok(()),
-    }
-}
-
-/// Help and version are data; usage errors are not.
-fn print_clap(
-    error: &clap::Error,
-    console: &Console,
-    out: &mut dyn Write,
-    err: &mut dyn Write,
-) -> ExitCode {
-    let usage = error.use_stderr();
-    let text = error.render();
-    let colored = if usage { console.error_color() } else { console.color(When::Auto) };
-    let text = if colored { text.ansi().to_string() } else { text.to_string() };
-    if usage {
-        // Nobody is left to be told if this fails.
-        let _ = err.write_all(text.as_bytes());
-        return ExitCode::Failure;
-    }
-    match unless_closed(out.write_all(text.as_bytes()).and_then(|()| out.flush())) {
-        Ok(()) => ExitCode::Success,
-        Err(_) => ExitCode::Failure,
     }
 }

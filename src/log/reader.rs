@@ -2,17 +2,16 @@
 
 use std::{
     collections::VecDeque,
-    io::{self, BufRead, BufReader, Read},
+    fs::File,
+    io::{self, Read},
 };
 
 use super::{
     level,
     line::{self, Line},
+    tail::{LIMIT, Tail},
     texts::{Text, Texts},
 };
-
-/// Bytes that are read at most.
-pub const LIMIT: u64 = 16 * 1024 * 1024;
 
 /// So many of the lines that nothing is known about are kept: what a daemon died of comes last.
 const FEW: usize = 2;
@@ -20,7 +19,7 @@ const FEW: usize = 2;
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    /// Its number, from 1.
+    /// Its number, from 1: in the whole log, or in what was read where [`Log::lines_before`] is not known.
     pub line: u64,
     /// What it says, without colours and quoting; of a long line the part that matters.
     pub excerpt: String,
@@ -51,8 +50,12 @@ pub struct Match<'a> {
 pub struct Log<'a> {
     /// Lines that were read.
     pub lines: u64,
-    /// Whether there was more than [`LIMIT`].
-    pub cut: bool,
+    /// Bytes before what was read.
+    pub skipped: u64,
+    /// Lines in them; `None` if they were not counted.
+    pub lines_before: Option<u64>,
+    /// Whether there was more after what was read, from somebody who does not end.
+    pub more: bool,
     /// The texts that were found, in the order in which they first appear.
     pub matches: Vec<Match<'a>>,
     /// How many lines look like errors and have no known text.
@@ -61,26 +64,42 @@ pub struct Log<'a> {
     pub last_unrecognised: VecDeque<Place>,
 }
 
-/// Reads a log and looks for the texts. Errors are those of the input.
-pub fn read(input: impl Read, texts: &Texts) -> io::Result<Log<'_>> {
-    read_up_to(LIMIT, input, texts)
+impl Log<'_> {
+    /// Whether not all of it was read.
+    pub const fn is_cut(&self) -> bool {
+        self.skipped > 0 || self.more
+    }
 }
 
-fn read_up_to(limit: u64, input: impl Read, texts: &Texts) -> io::Result<Log<'_>> {
-    let mut log = Log::default();
+/// Reads a log and looks for the texts in the last part of it. Errors are those of the input.
+pub fn read(input: impl Read, texts: &Texts) -> io::Result<Log<'_>> {
+    Ok(search(Tail::of_stream(input, LIMIT)?, texts))
+}
+
+/// The same of a file of `size` bytes.
+pub fn read_file(file: File, size: u64, texts: &Texts) -> io::Result<Log<'_>> {
+    Ok(search(Tail::of_file(file, size, LIMIT)?, texts))
+}
+
+fn search(mut tail: Tail, texts: &Texts) -> Log<'_> {
+    let mut log = Log {
+        skipped: tail.skipped,
+        lines_before: tail.lines_before,
+        more: tail.more,
+        ..Log::default()
+    };
     // Where in the matches each text is.
     let mut places = vec![None; texts.iter().count()];
-    let mut input = BufReader::new(input.take(limit));
-    let mut bytes = Vec::new();
-    while input.read_until(b'\n', &mut bytes)? > 0 {
+    let mut number = tail.lines_before.unwrap_or_default();
+    for bytes in tail.lines() {
         log.lines += 1;
+        number += 1;
         let line = Line::new(&bytes);
-        bytes.clear();
         let found = texts.find(&line);
         let failed = level::is_error(line.canonical());
         if found.is_empty() && failed {
             log.unrecognised += 1;
-            log.last_unrecognised.push_back(Place { line: log.lines, excerpt: line.excerpt(0..0) });
+            log.last_unrecognised.push_back(Place { line: number, excerpt: line.excerpt(0..0) });
             if log.last_unrecognised.len() > FEW {
                 log.last_unrecognised.pop_front();
             }
@@ -92,19 +111,12 @@ fn read_up_to(limit: u64, input: impl Read, texts: &Texts) -> io::Result<Log<'_>
                 known.failed |= failed;
             } else {
                 places[at] = Some(log.matches.len());
-                let first = Place { line: log.lines, excerpt: line.excerpt(range) };
+                let first = Place { line: number, excerpt: line.excerpt(range) };
                 log.matches.push(Match { text: texts.get(at), first, lines: 1, failed });
             }
         }
     }
-    let mut rest = input.into_inner().into_inner();
-    log.cut = loop {
-        match rest.read(&mut [0]) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => break result? > 0,
-        }
-    };
-    Ok(log)
+    log
 }
 
 #[cfg(test)]
@@ -113,11 +125,15 @@ mod tests {
 
     use super::*;
 
-    fn log(texts: &Texts, limit: u64, content: &[u8]) -> (u64, bool, Vec<(String, u64, u64)>, u64) {
-        let log = read_up_to(limit, content, texts).unwrap();
+    fn log(
+        texts: &Texts,
+        limit: usize,
+        content: &[u8],
+    ) -> (u64, bool, Vec<(String, u64, u64)>, u64) {
+        let log = search(Tail::of_stream(content, limit).unwrap(), texts);
         let found = log.matches.iter();
         let found = found.map(|m| (m.text.text.to_owned(), m.first.line, m.lines)).collect();
-        (log.lines, log.cut, found, log.unrecognised)
+        (log.lines, log.is_cut(), found, log.unrecognised)
     }
 
     #[test]
@@ -133,9 +149,13 @@ mod tests {
     fn what_is_cut_is_said() {
         let texts = Texts::of(registry::all());
         assert_eq!(log(&texts, 8, b"one\ntwo\n"), (2, false, vec![], 0));
-        assert_eq!(log(&texts, 8, b"one\ntwo\nt"), (2, true, vec![], 0));
-        let endless = read_up_to(1 << 16, io::repeat(b'e'), &texts).unwrap();
-        assert!(endless.cut && endless.lines == 1);
+        let found = ("Mounts denied".to_owned(), 3, 1);
+        let content = b"Mounts denied\ntwo\nMounts denied\n";
+        assert_eq!(
+            log(&texts, 20, content),
+            (2, true, vec![("Mounts denied".to_owned(), 3, 1)], 0)
+        );
+        assert_eq!(log(&texts, 14, content), (1, true, vec![found], 0));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
     net::IpAddr,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,6 +21,10 @@ use crate::{
 /// Bytes that a file may have unless a probe says otherwise.
 const LIMIT: u32 = 256 * 1024;
 
+/// Bytes that all files of a run may have together. Each has a limit of its own, but there is no end to how many
+/// processes and cgroups others can make.
+const TOTAL: usize = 256 * 1024 * 1024;
+
 /// Asks a source on behalf of a probe.
 pub struct Reader<'a> {
     source: &'a dyn Source,
@@ -30,6 +35,8 @@ pub struct Reader<'a> {
     crashed: RefCell<Vec<Crash>>,
     /// Whether nothing is asked any more, since an answer made the probe panic.
     refuses: Cell<bool>,
+    /// Bytes that may still be read.
+    left: Cell<usize>,
 }
 
 type Read<T> = Result<T, Missing>;
@@ -64,6 +71,7 @@ impl<'a> Reader<'a> {
             answers: Answers::default(),
             crashed: RefCell::default(),
             refuses: Cell::new(false),
+            left: Cell::new(TOTAL),
         }
     }
 
@@ -117,7 +125,13 @@ impl<'a> Reader<'a> {
         if let Some(answer) = self.answers.of(question) {
             return answer;
         }
-        let answer = self.source.ask(question);
+        let answer = self.source.ask(question).and_then(|answer| {
+            if let Answer::Bytes(bytes) = &answer {
+                let left = self.left.get().checked_sub(bytes.len()).ok_or(Refusal::TooLarge)?;
+                self.left.set(left);
+            }
+            Ok(answer)
+        });
         if answer == Err(Refusal::TimedOut) {
             self.timed_out.borrow_mut().insert(self.probe.get());
         }
@@ -133,7 +147,7 @@ impl<'a> Reader<'a> {
     /// The content of a file of at most `limit` bytes.
     pub fn bytes_up_to(&self, path: &str, limit: u32) -> Read<Vec<u8>> {
         match self.ask(&Question::Read { path: path.to_owned(), limit }, path)? {
-            Answer::Bytes(bytes) => Ok(bytes),
+            Answer::Bytes(bytes) => Ok(Arc::unwrap_or_clone(bytes)),
             _ => Err(Missing::new(path, Why::Malformed)),
         }
     }

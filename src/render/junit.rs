@@ -12,6 +12,7 @@ use dind_doctor_checks::target::Severity;
 
 use super::{case::Case, escape, prose};
 use crate::report::{CheckReport, Report, Status};
+use crate::text::is_unsafe;
 
 /// The report as one JUnit document.
 pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
@@ -92,7 +93,7 @@ fn testcase(
 /// `text` as the content of an element or an attribute in double quotes. Characters that XML 1.0 has no
 /// way to say, and those that `escape` knows, become visible; only newlines stay.
 fn xml(text: &str) -> Cow<'_, str> {
-    let plain = |c: char| !matches!(c, '&' | '<' | '>' | '"') && !escape::is_unsafe(c);
+    let plain = |c: char| !matches!(c, '&' | '<' | '>' | '"') && !is_unsafe(c);
     if text.chars().all(plain) {
         return Cow::Borrowed(text);
     }

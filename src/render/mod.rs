@@ -4,7 +4,7 @@ mod case;
 pub mod diff;
 mod entries;
 mod environment;
-mod escape;
+
 pub mod explain;
 pub mod github;
 pub mod json;
@@ -19,4 +19,4 @@ pub mod table;
 pub mod tap;
 pub mod trials;
 
-pub use escape::escape;
+pub(crate) use crate::text::escape;

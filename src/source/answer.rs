@@ -1,5 +1,7 @@
 //! What a source can answer.
 
+use std::sync::Arc;
+
 use dind_doctor_checks::facts::{
     Address, EngineVersion, InotifyUse, Link, NftTable, Reading, Route, Why,
 };
@@ -11,7 +13,7 @@ use serde::{Deserialize, Serialize};
 pub enum Answer {
     /// `Read`, `Paragraphs`, `Values`. A bundle keeps them apart from the manifest.
     #[serde(skip)]
-    Bytes(Vec<u8>),
+    Bytes(Arc<Vec<u8>>),
     /// `ReadLink`, `Resolve`; bytes that are not UTF-8 percent-encoded.
     Path(String),
     /// `List`.
@@ -46,6 +48,14 @@ pub enum Answer {
     EngineVersion(EngineVersion),
     /// `RpmPackages`, sorted.
     Packages(Vec<Package>),
+}
+
+impl Answer {
+    /// The content of a file. It is shared: a bundle has one body for all files that are the same, and so have its
+    /// recording and its replay.
+    pub fn bytes(content: Vec<u8>) -> Self {
+        Self::Bytes(Arc::new(content))
+    }
 }
 
 /// A package that is installed.

@@ -82,12 +82,12 @@ impl Source for Fixed {
         {
             let content = content.clone()?;
             let fits = content.len() <= *limit as usize;
-            return if fits { Ok(Answer::Bytes(content)) } else { Err(Refusal::TooLarge) };
+            return if fits { Ok(Answer::bytes(content)) } else { Err(Refusal::TooLarge) };
         }
         if let Question::Values { path, keys } = question
             && let Some(content) = self.files.get(path)
         {
-            return document::values(&content.clone()?, keys).map(Answer::Bytes);
+            return document::values(&content.clone()?, keys).map(Answer::bytes);
         }
         self.answers.get(question).cloned().unwrap_or(Err(Refusal::Errno(libc::ENOENT)))
     }

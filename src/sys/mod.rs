@@ -3,6 +3,7 @@
 //!
 //! | file | wraps | because |
 //! | --- | --- | --- |
+//! | [`alarm`] | `setitimer`, a signal handler, `alarm` | the end of the whole run, whatever it is at |
 //! | [`fork`] | `fork`, `_exit`, `close` | a process that can be abandoned, or killed, costs nothing else; and only if one thread is verified, is it safe |
 //! | [`socket`] | `getsockopt`, `setsockopt` | options that have no type anywhere: path MTU, legacy tables, filters |
 //! | [`clock`] | `adjtimex` | whether the clock is synchronised |
@@ -12,6 +13,7 @@
 //!
 //! The lint `unsafe_code` is denied everywhere else, and `tests/unsafe_code.rs` reads that nobody lifts it.
 
+pub(crate) mod alarm;
 pub(crate) mod bpf;
 pub(crate) mod calls;
 pub(crate) mod clock;

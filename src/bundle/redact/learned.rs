@@ -1,6 +1,6 @@
 //! What a recording itself says about the machine: its names, its data roots, its daemon.json.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use super::{Recording, filter, names};
 use crate::source::{Answer, Question};
@@ -30,6 +30,8 @@ pub(super) struct Learned {
     roots: BTreeSet<String>,
     /// Files that `--config-file` names.
     daemon_jsons: BTreeSet<String>,
+    /// Bodies that were looked at, by where they are in memory and as what: one can be that of many files.
+    seen: BTreeSet<(usize, &'static str)>,
 }
 
 impl Learned {
@@ -70,17 +72,24 @@ impl Learned {
         }
     }
 
-    fn file(&mut self, path: &str, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
+    fn file(&mut self, path: &str, bytes: &Arc<Vec<u8>>) {
+        let text = || String::from_utf8_lossy(bytes);
         if path == "/proc/sys/kernel/hostname" || path == "/etc/hostname" {
-            self.host_name(text.trim());
+            self.host_name(text().trim());
         } else if path.ends_with("/docker/daemon.json") {
             self.daemon_json(bytes);
-        } else if path.ends_with("/mountinfo") {
+        } else if path.ends_with("/mountinfo") && self.is_new(bytes, "mountinfo") {
             self.roots.extend(filter::cgroup_mounts(bytes));
-        } else if path.starts_with("/proc/") && path.ends_with("/cmdline") {
-            self.arguments(&text);
+        } else if path.starts_with("/proc/")
+            && path.ends_with("/cmdline")
+            && self.is_new(bytes, "cmdline")
+        {
+            self.arguments(&text());
         }
+    }
+
+    fn is_new(&mut self, bytes: &Arc<Vec<u8>>, what: &'static str) -> bool {
+        self.seen.insert((Arc::as_ptr(bytes) as usize, what))
     }
 
     fn host_name(&mut self, name: &str) {

@@ -10,6 +10,7 @@
 //! services, chains, volumes.
 
 mod addresses;
+mod bodies;
 mod directories;
 mod files;
 mod filter;
@@ -30,7 +31,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 pub(crate) use self::ids::identifiers;
-use self::{directories::Links, files::Treatment, learned::Learned, pseudonyms::Pseudonyms};
+use self::{bodies::Bodies, directories::Links, learned::Learned, pseudonyms::Pseudonyms};
 use super::Recording;
 use crate::source::{Answer, Entry, Listing, Question, Refusal};
 
@@ -116,9 +117,10 @@ pub fn redact(recording: &Recording) -> Redacted {
 }
 
 fn rewrite(answers: &Answers, learned: &Learned, names: &Pseudonyms) -> Answers {
+    let mut bodies = Bodies::default();
     let one = |((sample, asked), result): (&(u32, Question), &Result<Answer, Refusal>)| {
         let result = result.clone().and_then(|given| {
-            answer(asked, given, learned, names).ok_or_else(|| {
+            answer(asked, given, learned, names, &mut bodies).ok_or_else(|| {
                 names.dropped(Kind::Content);
                 Refusal::Redacted
             })
@@ -169,13 +171,14 @@ fn answer(
     answer: Answer,
     learned: &Learned,
     names: &Pseudonyms,
+    bodies: &mut Bodies,
 ) -> Option<Answer> {
     match (question, answer) {
         (Question::Read { path, .. }, Answer::Bytes(bytes)) => {
-            files::content(path, learned)?.apply(&bytes, names).map(Answer::Bytes)
+            bodies.rewritten(&bytes, files::content(path, learned)?, names).map(Answer::Bytes)
         }
         (Question::Paragraphs { path, .. }, Answer::Bytes(bytes)) => {
-            files::is_database(path).then(|| Answer::Bytes(filter::packages(&bytes, names)))
+            files::is_database(path).then(|| Answer::bytes(filter::packages(&bytes, names)))
         }
         // Name and version of those that the doctor asked for.
         (Question::RpmPackages { path, names: asked }, Answer::Packages(packages)) => {
@@ -183,7 +186,7 @@ fn answer(
             (files::is_database(path) && expected).then_some(Answer::Packages(packages))
         }
         (Question::Values { .. }, Answer::Bytes(bytes)) => {
-            Some(Answer::Bytes(filter::values(&bytes, names)))
+            Some(Answer::bytes(filter::values(&bytes, names)))
         }
         (Question::ReadLink { path } | Question::Resolve { path }, Answer::Path(target)) => {
             link(directories::link(path, learned)?, &target, names).map(Answer::Path)
@@ -257,15 +260,4 @@ fn list(path: &str, mut listing: Listing, names: &Pseudonyms) -> Listing {
         whole.rsplit('/').next().unwrap_or_default().clone_into(name);
     }
     listing
-}
-
-impl Treatment {
-    fn apply(self, bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
-        match self {
-            Self::Keep => Some(bytes.to_vec()),
-            Self::Text => Some(names.bytes(bytes)),
-            Self::Rewrite(rewrite) => Some(rewrite(bytes, names)),
-            Self::Filter(filter) => filter(bytes, names),
-        }
-    }
 }

@@ -53,6 +53,26 @@ impl Pseudonyms {
         *self.dropped.borrow_mut().entry(kind).or_default() += 1;
     }
 
+    /// How much was left out so far.
+    pub(super) fn all_dropped(&self) -> BTreeMap<Kind, usize> {
+        self.dropped.borrow().clone()
+    }
+
+    /// What was left out since it was so much.
+    pub(super) fn dropped_since(&self, before: &BTreeMap<Kind, usize>) -> Vec<(Kind, usize)> {
+        let dropped = self.dropped.borrow();
+        let since =
+            |(kind, count): (&Kind, &usize)| (*kind, count - before.get(kind).unwrap_or(&0));
+        dropped.iter().map(since).filter(|(_, count)| *count > 0).collect()
+    }
+
+    /// Notes once more what was left out before.
+    pub(super) fn dropped_again(&self, counts: &[(Kind, usize)]) {
+        for (kind, count) in counts {
+            *self.dropped.borrow_mut().entry(*kind).or_default() += count;
+        }
+    }
+
     fn number(&self, kind: Kind, stem: &str, name: &str) -> String {
         self.names.borrow_mut().entry(kind).or_default().pseudonym(stem, name)
     }

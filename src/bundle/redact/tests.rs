@@ -18,7 +18,7 @@ fn list(path: &str) -> Question {
 }
 
 fn bytes(text: &str) -> Answer {
-    Answer::Bytes(text.as_bytes().to_vec())
+    Answer::bytes(text.as_bytes().to_vec())
 }
 
 fn listing(names: &[&str]) -> Answer {
@@ -49,7 +49,7 @@ fn answer_to(recording: &Recording, question: Question) -> Result<Answer, Refusa
 /// What becomes of the content of one file.
 fn content(path: &str, text: &str) -> String {
     match answer_to(&redacted(vec![(read(path), bytes(text))]), read(path)) {
-        Ok(Answer::Bytes(bytes)) => String::from_utf8(bytes).unwrap(),
+        Ok(Answer::Bytes(bytes)) => String::from_utf8(bytes.to_vec()).unwrap(),
         other => panic!("{path}: {other:?}"),
     }
 }

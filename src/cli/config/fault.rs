@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     cli::{Trouble, input, input::Input, selection},
-    render::escape,
+    text::escape,
 };
 
 /// So much of a line is shown.

@@ -17,7 +17,7 @@ fn with_packages(path: &str, name: &str, content: &str) -> Fixed {
     };
     let lines = known.iter().map(|package| format!("{name}{package}")).collect();
     let question = Question::Paragraphs { path: path.into(), lines };
-    Fixed::new().answer(question, Answer::Bytes(content.as_bytes().to_vec()))
+    Fixed::new().answer(question, Answer::bytes(content.as_bytes().to_vec()))
 }
 
 /// The question that probes ask of this database.
@@ -81,7 +81,7 @@ fn the_client_is_the_package_that_is_installed() {
     let content = "Package: docker-ce-cli\nStatus: deinstall ok config-files\nVersion: 5:19.03.1\n\n\
          Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n\n";
     let client = |source| client(&source).known().cloned().flatten().unwrap();
-    let new = Fixed::new().answer(question(STATUS), Answer::Bytes(content.into()));
+    let new = Fixed::new().answer(question(STATUS), Answer::bytes(content.into()));
     let new = client(new);
     assert_eq!(new.version, Version::new(20, 10, 24));
     assert_eq!(new.source, "/var/lib/dpkg/status: docker.io");

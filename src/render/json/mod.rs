@@ -10,8 +10,8 @@ pub(super) use wire::Remedy;
 
 use serde::Serialize;
 
-use super::escape::is_unsafe;
 use crate::report::Report;
+use crate::text::is_unsafe;
 
 /// The JSON Schema (2020-12) of the report. It tolerates fields that it does not know, since some may be
 /// added; the tests hold every report to it with those refused.

@@ -26,8 +26,12 @@ struct Source<'a> {
     /// The file; `-` is standard input.
     name: &'a str,
     lines: u64,
-    /// Whether only its beginning was read.
+    /// Whether not all of it was read, but its last part.
     cut: bool,
+    /// Bytes before what was read.
+    skipped: u64,
+    /// Whether lines are counted from there, and not from the beginning.
+    relative: bool,
 }
 
 #[derive(Serialize)]
@@ -78,7 +82,13 @@ pub fn json(name: &str, explanation: &Explanation<'_>, out: &mut dyn Write) -> i
     let Explanation { log, report, suspects } = explanation;
     let document = Document {
         schema: "dind-doctor/log/1",
-        log: Source { name, lines: log.lines, cut: log.cut },
+        log: Source {
+            name,
+            lines: log.lines,
+            cut: log.is_cut(),
+            skipped: log.skipped,
+            relative: log.skipped > 0 && log.lines_before.is_none(),
+        },
         source: report.origin.name(),
         suspects: suspects.iter().map(|s| failure(s, explanation)).collect(),
         unrecognised: Unrecognised {

@@ -33,13 +33,22 @@ pub fn text(
     let name = if name == "-" { "standard input".into() } else { escape(name) };
     let (lines, known) = (count(log.lines, "line"), count(suspects.len() as u64, "known failure"));
     paragraph(&format!("{name}: {lines}, signs of {known}"), HEADING, 0, width, out)?;
-    if log.cut {
-        let limit = LIMIT / 1024 / 1024;
+    if log.skipped > 0 {
         let text = format!(
-            "only the first {limit} MiB were read; for the end of it: \
-             tail -c {limit}M FILE | doctor explain --log -"
+            "only the last {} MiB were read, and not the {} before{}",
+            LIMIT / 1024 / 1024,
+            size(log.skipped),
+            if log.lines_before.is_none() {
+                "; lines are counted from where that begins"
+            } else {
+                ""
+            },
         );
         paragraph(&text, of_severity(Severity::Warning), 0, width, out)?;
+    }
+    if log.more {
+        let text = "and then there was still more, which was not waited for";
+        paragraph(text, of_severity(Severity::Warning), 0, width, out)?;
     }
     let whole = suspects.iter().filter(|s| s.is_found()).count().max(WHOLE).min(suspects.len());
     let mut told = Vec::new();
@@ -169,6 +178,14 @@ fn write_unrecognised(
         paragraph(&text, LABEL, 2, width, out)?;
     }
     Ok(())
+}
+
+/// A number of bytes for people.
+fn size(bytes: u64) -> String {
+    const UNITS: [&str; 4] = ["bytes", "KiB", "MiB", "GiB"];
+    let unit = (0..UNITS.len() - 1).find(|unit| bytes >> (10 * unit) < 10 * 1024);
+    let unit = unit.unwrap_or(UNITS.len() - 1);
+    format!("{} {}", bytes >> (10 * unit), UNITS[unit])
 }
 
 fn count(n: u64, what: &str) -> String {

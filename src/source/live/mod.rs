@@ -134,16 +134,16 @@ impl Source for LiveSource {
 /// Asks the kernel, in this process.
 fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
     match question {
-        Question::Read { path, limit } => file::read(path, *limit, deadline).map(Answer::Bytes),
+        Question::Read { path, limit } => file::read(path, *limit, deadline).map(Answer::bytes),
         Question::Paragraphs { path, lines } => {
-            file::paragraphs(path, lines, deadline).map(Answer::Bytes)
+            file::paragraphs(path, lines, deadline).map(Answer::bytes)
         }
         Question::RpmPackages { path, names } => {
             rpm::packages(path, names, deadline).map(Answer::Packages)
         }
         Question::Values { path, keys } => file::read(path, document::LIMIT, deadline)
             .and_then(|content| document::values(&content, keys))
-            .map(Answer::Bytes),
+            .map(Answer::bytes),
         Question::ReadLink { path } => file::read_link(path).map(Answer::Path),
         Question::Resolve { path } => file::resolve(path).map(Answer::Path),
         Question::List { path, limit } => file::list(path, *limit).map(Answer::Listing),

@@ -24,7 +24,7 @@ const SECRETS: &[&str] = &[
 /// A machine with a secret in every place that is known to hold some.
 fn full(noise: &[u8]) -> Vec<(Question, Answer)> {
     let text = String::from_utf8_lossy(noise);
-    let raw = |parts: &[&[u8]]| Answer::Bytes(parts.concat());
+    let raw = |parts: &[&[u8]]| Answer::bytes(parts.concat());
     let link = |path: &str, target: &str| {
         (Question::ReadLink { path: path.to_owned() }, Answer::Path(target.to_owned()))
     };

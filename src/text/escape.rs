@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt::Write};
 
 /// Whether a terminal or a reader could take `c` for something else than text: control characters (C0,
 /// DEL, C1), line separators, what changes the direction of text, and what XML and YAML have no way to say.
-pub(super) fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
@@ -20,7 +20,7 @@ pub(super) fn is_unsafe(c: char) -> bool {
 }
 
 /// `text` with such characters made visible: `\n`, `\x1b`, `\u{202e}`.
-pub fn escape(text: &str) -> Cow<'_, str> {
+pub(crate) fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(is_unsafe) {
         return Cow::Borrowed(text);
     }
