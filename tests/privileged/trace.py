@@ -24,7 +24,11 @@ HARMLESS = set(
 )
 
 # Changes to files: allowed where the path is.
-CHANGES = set("chmod fchmod fchmodat fdatasync fsync ftruncate mkdir mkdirat rename renameat renameat2 unlink unlinkat".split())
+CHANGES = set(
+    """
+    chmod fchmod fchmodat fchown fdatasync fsync ftruncate linkat mkdir mkdirat rename renameat renameat2 unlink unlinkat
+    """.split()
+)
 
 # Types of netlink messages that only ask, decoded or not: RTM_GET* are those with the low bits 2, NFT_MSG_GET* every
 # third.
@@ -43,6 +47,11 @@ def only_asks(kind):
 def allowed(call, arguments, writable, state):
     def may_write():
         paths = re.findall(r'"([^"]*)"', arguments) or re.findall(r"^\d+<([^>]*)>", arguments)
+        # A name in a directory that is open; a file that has no name yet is known by its descriptor.
+        names = re.findall(r'(?:\d+|AT_FDCWD)<([^>]*)>, "([^"]*)"', arguments)
+        if len(names) == len(paths):
+            paths = [os.path.normpath(os.path.join(*name)) for name in names]
+        paths = [path for path in paths if not (call == "linkat" and path.startswith("/proc/self/fd/"))]
         return writable and paths and all(re.match(writable, path) for path in paths)
 
     if call in HARMLESS:
