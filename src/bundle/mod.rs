@@ -57,7 +57,7 @@ fn assembled(
 ) -> Result<Recording, BundleError> {
     let mut budget = Budget::new();
     let parts = read(&mut budget).map_err(|error| BundleError::Io(path.to_owned(), error))?;
-    Recording::from_parts(parts, &mut budget)
+    Recording::from_parts(&parts, &mut budget)
         .map_err(|what| BundleError::Damaged(path.to_owned(), what))
 }
 

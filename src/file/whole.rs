@@ -63,23 +63,27 @@ pub(super) type Fill<'a> = dyn FnMut(&mut File) -> io::Result<()> + 'a;
 
 /// Makes a file at `place`, in place of the one that is there. It has no name until it is whole, where the
 /// filesystem can do that: then nothing is left of a doctor that is killed.
-pub(super) fn replace(place: &Place, attributes: Attributes, fill: &mut Fill) -> io::Result<()> {
+pub(super) fn replace(
+    place: &Place,
+    attributes: Attributes,
+    write_it: &mut Fill,
+) -> io::Result<()> {
     let _writing = alarm::Writing::begin();
     let flags = OFlags::TMPFILE | OFlags::WRONLY | OFlags::CLOEXEC;
     let mode = Mode::from_raw_mode(attributes.made);
     if let Ok(unnamed) = openat(&place.directory, ".", flags, mode) {
         let mut file = File::from(unnamed);
-        finish(&mut file, &attributes, fill)?;
+        finish(&mut file, &attributes, write_it)?;
         if name_it(place, &file).is_ok() {
             return Ok(());
         }
         // Without /proc it cannot be named.
     }
-    with_name(place, &attributes, fill)
+    with_name(place, &attributes, write_it)
 }
 
-fn finish(file: &mut File, attributes: &Attributes, fill: &mut Fill) -> io::Result<()> {
-    fill(file)?;
+fn finish(file: &mut File, attributes: &Attributes, write_it: &mut Fill) -> io::Result<()> {
+    write_it(file)?;
     attributes.give(file)?;
     // What is not on the disk yet must not take the place of what is.
     file.sync_data()?;
@@ -102,10 +106,10 @@ fn name_it(place: &Place, file: &File) -> io::Result<()> {
 }
 
 /// The same where a file has a name from the start.
-fn with_name(place: &Place, attributes: &Attributes, fill: &mut Fill) -> io::Result<()> {
+fn with_name(place: &Place, attributes: &Attributes, write_it: &mut Fill) -> io::Result<()> {
     let name = temporary_name().into();
     let mut file = File::from(create(&place.directory, &name, attributes.made)?);
-    finish(&mut file, attributes, fill).inspect_err(|_| {
+    finish(&mut file, attributes, write_it).inspect_err(|_| {
         let _ = unlinkat(&place.directory, &name, AtFlags::empty());
     })?;
     moved(place, &name)

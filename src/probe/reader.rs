@@ -46,7 +46,7 @@ type Read<T> = Result<T, Missing>;
 pub struct Crash {
     /// Its name.
     pub probe: String,
-    /// What the panic said, and where; without control characters.
+    /// What the panic said, and where; it may quote what was read.
     pub message: String,
 }
 

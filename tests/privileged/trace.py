@@ -18,7 +18,7 @@ HARMLESS = set(
     getresuid getrlimit getsockname getsockopt gettid gettimeofday getuid getxattr lgetxattr lseek lstat madvise mmap
     mprotect mremap munmap nanosleep newfstatat pipe2 poll ppoll pread64 preadv prlimit64 pselect6 read readlink
     readlinkat readv recvfrom recvmsg restart_syscall rseq rt_sigaction rt_sigprocmask rt_sigreturn
-    sched_getaffinity sched_yield select set_robust_list set_tid_address sigaltstack socket socketpair stat statfs
+    sched_getaffinity sched_yield select set_robust_list set_tid_address setitimer sigaltstack socket socketpair stat statfs
     statx sysinfo uname vfork wait4 waitid
     """.split()
 )

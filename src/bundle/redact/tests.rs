@@ -58,7 +58,7 @@ fn content(path: &str, text: &str) -> String {
 fn written(recording: &Recording) -> String {
     let parts = recording.to_parts().unwrap();
     let bodies = parts.bodies.values().map(|body| String::from_utf8_lossy(body).into_owned());
-    parts.manifest + &bodies.collect::<String>()
+    String::from_utf8(parts.manifest).unwrap() + &bodies.collect::<String>()
 }
 
 #[test]
