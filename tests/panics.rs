@@ -58,7 +58,7 @@ struct Poisoned;
 
 impl Source for Poisoned {
     fn ask(&self, _: &Question) -> Result<Answer, Refusal> {
-        Ok(Answer::Bytes(b"poison\x1b[31m".to_vec()))
+        Ok(Answer::bytes(b"poison\x1b[31m".to_vec()))
     }
 }
 

@@ -65,7 +65,7 @@ mod tests {
     #[test]
     fn an_answer_holds_until_the_next_sample() {
         let answers = Answers::default();
-        let answer = Ok(Answer::Bytes(b"a".to_vec()));
+        let answer = Ok(Answer::bytes(b"a".to_vec()));
         answers.keep(&read("/a"), &answer);
         assert_eq!(answers.of(&read("/a")), Some(answer));
         assert_eq!(answers.of(&read("/b")), None);
@@ -77,8 +77,8 @@ mod tests {
     fn neither_deadlines_nor_much_nor_other_processes_are_kept() {
         let answers = Answers::default();
         answers.keep(&read("/a"), &Err(Refusal::TimedOut));
-        answers.keep(&read("/b"), &Ok(Answer::Bytes(vec![0; BYTES + 1])));
-        answers.keep(&read("/proc/12/stat"), &Ok(Answer::Bytes(vec![])));
+        answers.keep(&read("/b"), &Ok(Answer::bytes(vec![0; BYTES + 1])));
+        answers.keep(&read("/proc/12/stat"), &Ok(Answer::bytes(vec![])));
         answers.keep(&read("/c"), &Err(Refusal::Errno(libc::EACCES)));
         assert_eq!(answers.kept.borrow().len(), 1);
     }

@@ -99,7 +99,7 @@ fn apply_one(
     answer: Result<Answer, Refusal>,
 ) -> Result<Result<Answer, Refusal>, String> {
     if let Some(text) = &edit.text {
-        return Ok(Ok(Answer::Bytes(text.clone().into_bytes())));
+        return Ok(Ok(Answer::bytes(text.clone().into_bytes())));
     }
     if let Some(errno) = edit.errno {
         return Ok(Err(Refusal::Errno(errno)));
@@ -118,7 +118,7 @@ fn apply_one(
             let text = String::from_utf8(bytes.to_vec())
                 .map_err(|_| "the base's answer is not UTF-8".to_owned())?;
             let replaced = text.contains(from.as_str()).then(|| text.replace(from.as_str(), to));
-            Ok(Ok(Answer::Bytes(replaced.ok_or_else(absent)?.into_bytes())))
+            Ok(Ok(Answer::bytes(replaced.ok_or_else(absent)?.into_bytes())))
         }
         Ok(answer) => {
             let text = serde_json::to_string(&answer).map_err(|error| error.to_string())?;

@@ -41,9 +41,9 @@ pub(crate) fn table(scores: &[Score]) -> String {
         let counts = Verdict::ALL.map(|verdict| count(scores, verdict).to_string()).join(" | ");
         let _ = writeln!(text, "| {area} | {} | {counts} |", scores.len());
     }
-    let named = scores.iter().filter_map(|score| score.prescribed);
-    let (cured, named) =
-        named.fold((0, 0), |(cured, all), prescribed| (cured + usize::from(prescribed), all + 1));
+    let prescribed: Vec<bool> = scores.iter().filter_map(|score| score.prescribed).collect();
+    let cured = prescribed.iter().filter(|cures| **cures).count();
+    let named = prescribed.len();
     let _ = writeln!(
         text,
         "\nWhere the cause is named, the remedies hold what they must, and nothing that they must not, in {cured} of {named}.\n"

@@ -40,7 +40,7 @@ impl Source for Reaper {
                     return Err(Refusal::Errno(libc::ENOENT));
                 }
                 let zeros = " 0".repeat(49);
-                Ok(Answer::Bytes(format!("7 (git) Z 1{zeros}").into_bytes()))
+                Ok(Answer::bytes(format!("7 (git) Z 1{zeros}").into_bytes()))
             }
             _ => Err(Refusal::Errno(libc::ENOENT)),
         }

@@ -72,7 +72,7 @@ impl Helper {
         let reply = self.receive(deadline)?;
         let reply = serde_json::from_slice(&reply).map_err(|_| Lost::Died(Refusal::Malformed))?;
         Ok(match reply {
-            Reply::Bytes => Ok(Answer::Bytes(self.receive(deadline)?)),
+            Reply::Bytes => Ok(Answer::bytes(self.receive(deadline)?)),
             Reply::Answer(answer) => Ok(answer),
             Reply::Refusal(refusal) => Err(refusal),
         })
