@@ -113,8 +113,8 @@ pub(crate) fn healthy_container() -> Facts {
             ProcessRow { pid: 1, ppid: 0, comm: "tini".into(), state: 'S' },
             ProcessRow { pid: 7, ppid: 1, comm: "sleep".into(), state: 'S' },
         ]),
-        truncated: false,
         zombies_of_pid1: Known(vec![]),
+        ..Processes::default()
     };
     let all = CapabilitySet::up_to(40);
     facts.capabilities =
@@ -276,6 +276,7 @@ pub(crate) fn healthy_container() -> Facts {
         running: Known(vec![]),
         dockerd: Known(Some("/usr/local/bin/dockerd".into())),
         preparing_entrypoints: Known(vec![]),
+        ..Engines::default()
     };
     facts.clients = healthy_clients();
     facts.leftovers = Leftovers { pid_files: vec![], systemd_directory: Known(false) };

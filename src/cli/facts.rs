@@ -15,14 +15,23 @@ pub(super) struct Arguments {
     timeout: Duration,
 }
 
+/// What is said on standard error, since nothing is taken out.
+const SECRETS: &str = "these facts hold command lines, proxy passwords and names of this machine: keep them \
+    from others (umask 077), and share what `doctor capture` writes instead";
+
 pub(super) fn run(
     arguments: &Arguments,
     console: &Console,
     out: &mut dyn Write,
+    err: &mut dyn Write,
 ) -> Result<ExitCode, Trouble> {
     let time = Time::begin(arguments.timeout);
     let source = source::open(arguments.from.as_deref(), time.end)?;
     let collected = probe::collect(&*source);
     time.printing(console, || unless_closed(json::document(&collected.facts, out)))?;
+    if arguments.from.is_none() {
+        // Who cannot be told has the facts anyway.
+        let _ = writeln!(err, "doctor: {SECRETS}");
+    }
     Ok(ExitCode::Success)
 }

@@ -138,7 +138,7 @@ pub fn run(
         Some(Command::List(arguments)) => list::run(arguments, console, out),
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
         Some(Command::Capture(arguments)) => capture::run(arguments, err),
-        Some(Command::Facts(arguments)) => facts::run(arguments, console, out),
+        Some(Command::Facts(arguments)) => facts::run(arguments, console, out, err),
         Some(Command::Diff(arguments)) => diff::run(arguments, console, out),
         Some(Command::Schema) => schema::run(out),
         Some(Command::Completions(arguments)) => completions::run(arguments, out),

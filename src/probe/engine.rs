@@ -1,9 +1,13 @@
 //! Configuration of engines, and engines that run here.
 
+mod believer;
+
 use dind_doctor_checks::facts::{
-    DaemonConfig, EngineProcess, Engines, Fact, Missing, PREPARING_ENTRYPOINTS, Processes, Why,
+    DaemonConfig, EngineProcess, Engines, Fact, Missing, NamedAlike, PREPARING_ENTRYPOINTS,
+    ProcessRow, Processes, Why,
 };
 
+use self::believer::Believer;
 use super::{Reader, process};
 
 /// Names of engines, as `comm` has them.
@@ -23,17 +27,22 @@ const NAMES: [&str; 13] = [
     "sysbox-runc",
 ];
 
-/// Engines that are looked at.
-const RUNNING: usize = 32;
+/// Of which there is one for each container: so many are asked for their arguments, on which nothing
+/// depends.
+const PER_CONTAINER: (&str, usize) = ("conmon", 32);
+
+/// Processes that only have the name of an engine, as they are listed.
+const NAMED_ALIKE: usize = 100;
 
 const DAEMON_JSON: &str = "/etc/docker/daemon.json";
 
 pub(super) fn probe(reader: &Reader, processes: &Processes) -> Engines {
-    let running = processes.rows.as_ref().map(|rows| {
-        let engines = rows.iter().filter(|row| NAMES.contains(&row.comm.as_str()));
-        engines.take(RUNNING).map(|row| running(reader, row.pid, &row.comm)).collect()
-    });
-    let mut engines = Engines { running, ..Engines::default() };
+    let mut named_alike = Vec::new();
+    let running = match (&processes.rows, &processes.unseen) {
+        (Fact::Missing(missing), _) | (_, Some(missing)) => Fact::Missing(missing.clone()),
+        (Fact::Known(rows), None) => running(reader, rows, &mut named_alike).into(),
+    };
+    let mut engines = Engines { running, named_alike, ..Engines::default() };
     engines.daemon_json = daemon_json(reader, &engines);
     engines.preparing_entrypoints = Fact::Known(
         PREPARING_ENTRYPOINTS
@@ -45,15 +54,47 @@ pub(super) fn probe(reader: &Reader, processes: &Processes) -> Engines {
     engines
 }
 
-fn running(reader: &Reader, pid: u32, name: &str) -> EngineProcess {
-    let own = reader.link("/proc/self/ns/mnt");
-    let theirs = reader.link(&format!("/proc/{pid}/ns/mnt"));
-    EngineProcess {
-        name: name.into(),
-        pid,
-        arguments: process::arguments(reader, pid),
-        same_mount_namespace: own.ok().zip(theirs.ok()).map(|(own, theirs)| own == theirs),
+/// Among all processes, whatever else has the names; what is not believed goes into `named_alike`.
+fn running(
+    reader: &Reader,
+    rows: &[ProcessRow],
+    named_alike: &mut Vec<NamedAlike>,
+) -> Result<Vec<EngineProcess>, Missing> {
+    let own = reader.link("/proc/self/ns/mnt").ok();
+    let believer = Believer::new(reader);
+    let mut engines = Vec::new();
+    let mut per_container = 0;
+    for row in rows.iter().filter(|row| NAMES.contains(&row.comm.as_str())) {
+        match believer.believe(reader, row.pid) {
+            Ok(Ok(())) => {}
+            Ok(Err(because)) => {
+                let alike = NamedAlike { name: row.comm.clone(), pid: row.pid, because };
+                named_alike.extend((named_alike.len() < NAMED_ALIKE).then_some(alike));
+                continue;
+            }
+            // It is gone by now.
+            Err(Missing { why: Why::NotFound, .. }) => continue,
+            Err(missing) => return Err(missing),
+        }
+        let started = process::started(reader, row.pid);
+        per_container += usize::from(row.comm == PER_CONTAINER.0);
+        let arguments = if row.comm == PER_CONTAINER.0 && per_container > PER_CONTAINER.1 {
+            Fact::missing(format!("arguments of {}", row.comm), Why::TooLarge)
+        } else {
+            process::arguments(reader, row.pid)
+        };
+        let theirs = reader.link(&format!("/proc/{}/ns/mnt", row.pid)).ok();
+        // Whoever has the PID by now is another process, and may be another's.
+        if process::started(reader, row.pid) == started {
+            engines.push(EngineProcess {
+                name: row.comm.clone(),
+                pid: row.pid,
+                arguments,
+                same_mount_namespace: own.as_ref().zip(theirs).map(|(own, theirs)| *own == theirs),
+            });
+        }
     }
+    Ok(engines)
 }
 
 fn daemon_json(reader: &Reader, engines: &Engines) -> Fact<DaemonConfig> {
@@ -74,3 +115,6 @@ fn daemon_json(reader: &Reader, engines: &Engines) -> Fact<DaemonConfig> {
     };
     Fact::Known(DaemonConfig { path: path.into(), content })
 }
+
+#[cfg(test)]
+mod tests;

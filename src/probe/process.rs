@@ -10,8 +10,11 @@ use procfs::{FromRead, process::Stat};
 use super::{Reader, status::Status};
 use crate::isolated::isolated;
 
-/// More processes than this are not looked at.
-const PROCESSES: u32 = 8192;
+/// Names in /proc: as many PIDs as a kernel can have (`PID_MAX_LIMIT`), and its files.
+pub(super) const NAMES: u32 = 4_194_304 + 1024;
+
+/// The bound of recordings that are older than that one.
+const NAMES_OF_BEFORE: u32 = 8192;
 
 pub(super) fn pid1(reader: &Reader) -> InitProcess {
     init_process(reader, 1)
@@ -124,40 +127,64 @@ fn role(exe: &str, comm: &str) -> Role {
 
 /// The process table, without a second sample.
 pub(super) fn table(reader: &Reader) -> Processes {
-    let listing = match reader.list("/proc", PROCESSES) {
+    let listing = match reader.list("/proc", NAMES) {
+        Err(Missing { why: Why::NotRecorded, .. }) => reader.list("/proc", NAMES_OF_BEFORE),
+        listing => listing,
+    };
+    let listing = match listing {
         Ok(listing) => listing,
         Err(missing) => {
             return Processes {
                 rows: Fact::Missing(missing.clone()),
-                truncated: false,
                 zombies_of_pid1: Fact::Missing(missing),
+                ..Processes::default()
             };
         }
     };
     let mut pids: Vec<u32> =
         listing.entries.iter().filter_map(|entry| entry.name.parse().ok()).collect();
     pids.sort_unstable();
-    // A process that is gone by now, or hidden (hidepid), is no row.
-    let rows = pids.into_iter().filter_map(|pid| row(reader, pid).ok()).collect();
+    let mut rows = Vec::with_capacity(pids.len());
+    let mut unseen = listing.truncated.then(|| Missing::new("/proc", Why::TooLarge));
+    for pid in pids {
+        match row(reader, pid) {
+            Ok(row) => rows.push(row),
+            // It is gone by now.
+            Err(Missing { why: Why::NotFound | Why::NotRecorded, .. }) => {}
+            // It is another's (hidepid), or there was no time.
+            Err(missing) => unseen = unseen.or(Some(missing)),
+        }
+    }
     Processes {
         rows: Fact::Known(rows),
-        truncated: listing.truncated,
+        truncated: unseen.is_some(),
+        unseen,
         zombies_of_pid1: Fact::default(),
     }
 }
 
 pub(super) fn row(reader: &Reader, pid: u32) -> Result<ProcessRow, Missing> {
-    let path = format!("/proc/{pid}/stat");
-    let bytes = reader.bytes(&path)?;
-    // The parser panics if the name has no end; that costs this row.
-    let stat = isolated(|| Stat::from_read(Cursor::new(bytes)));
-    let stat = stat.ok().and_then(Result::ok).ok_or_else(|| Missing::new(path, Why::Malformed))?;
+    let stat = stat(reader, pid)?;
     Ok(ProcessRow {
         pid,
         ppid: u32::try_from(stat.ppid).unwrap_or(0),
         comm: stat.comm.into(),
         state: stat.state,
     })
+}
+
+/// When the process began, in clock ticks after boot: with it, a process that has the PID later is another
+/// one.
+pub(super) fn started(reader: &Reader, pid: u32) -> Result<u64, Missing> {
+    stat(reader, pid).map(|stat| stat.starttime)
+}
+
+fn stat(reader: &Reader, pid: u32) -> Result<Stat, Missing> {
+    let path = format!("/proc/{pid}/stat");
+    let bytes = reader.bytes(&path)?;
+    // The parser panics if the name has no end; that costs this row.
+    let stat = isolated(|| Stat::from_read(Cursor::new(bytes)));
+    stat.ok().and_then(Result::ok).ok_or_else(|| Missing::new(path, Why::Malformed))
 }
 
 /// The PIDs of a `cgroup.procs` file; `0` stands for a process of another PID namespace.

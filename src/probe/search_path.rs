@@ -8,11 +8,13 @@ use crate::source::Access;
 /// What Docker's images, systemd and login shells agree on.
 const DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The PATH of a dockerd that runs here, else the doctor's own, else the usual one.
+/// The PATH of a dockerd that runs here, else the doctor's own, else the usual one. In another mount namespace
+/// the same names are other programs.
 pub(super) fn of_daemon(reader: &Reader, engines: &Engines) -> String {
     let own = |pid| reader.variables(pid, &["PATH"]).ok().and_then(|mut v| v.remove("PATH"));
     engines
         .named("dockerd")
+        .filter(|daemon| daemon.same_mount_namespace == Some(true))
         .find_map(|daemon| own(Some(daemon.pid)))
         .or_else(|| own(None))
         .filter(|path| !path.is_empty())

@@ -54,6 +54,14 @@ impl Status {
         })
     }
 
+    /// Real, effective, saved and file-system user.
+    pub(super) fn user_ids(&self) -> Result<[u32; 4], Missing> {
+        self.parsed("Uid", |list| {
+            let ids: Option<Vec<u32>> = list.split_whitespace().map(|id| id.parse().ok()).collect();
+            ids?.try_into().ok()
+        })
+    }
+
     /// The three signal masks.
     pub(super) fn signals(&self) -> Fact<SignalMasks> {
         let masks = || {

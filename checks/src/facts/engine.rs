@@ -15,7 +15,8 @@ pub struct DaemonConfig {
     pub content: serde_json::Value,
 }
 
-/// An engine that runs in this PID namespace.
+/// An engine that runs in this PID namespace, and that root of this user namespace or the doctor's own user
+/// runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineProcess {
     /// `dockerd`, `containerd`, `kubelet`, `buildkitd`, `podman`, `crio`, `rootlesskit`, …
@@ -42,6 +43,27 @@ impl EngineProcess {
             rest.is_empty().then(|| next.map_or_else(String::new, |next| next.as_str().into()))
         })
     }
+}
+
+/// A process by the name of an engine that is not believed to be one: anybody can call a process so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NamedAlike {
+    /// The engine whose name it has.
+    pub name: Text,
+    /// PID.
+    pub pid: u32,
+    /// Why it is not believed.
+    pub because: NotBelieved,
+}
+
+/// Why a process by the name of an engine is not believed to be one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotBelieved {
+    /// This user runs it (one of its four ids), who is neither root nor the doctor's own user.
+    RunBy(u32),
+    /// Its program is set-user-ID or has capabilities: root's, but named and told by whoever executed it.
+    SetUserId,
 }
 
 /// What an engine says of itself: `GET /version` of the Engine API, which podman answers too.
@@ -75,8 +97,11 @@ pub struct EngineApi {
 pub struct Engines {
     /// dockerd's configuration file.
     pub daemon_json: Fact<DaemonConfig>,
-    /// Engines that run here, sorted by PID.
+    /// Engines that run here, sorted by PID; missing if not all processes could be looked at.
     pub running: Fact<Vec<EngineProcess>>,
+    /// Processes of others that have an engine's name. Nothing of theirs was read; the first 100.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named_alike: Vec<NamedAlike>,
     /// Their APIs, as far as nothing is started by asking.
     pub apis: Vec<EngineApi>,
     /// The first `dockerd` on the PATH; `None` if there is none, so that a daemon would come with an

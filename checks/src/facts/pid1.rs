@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Text};
+use super::{Fact, Missing, Text};
 
 /// Number of SIGTERM.
 pub const SIGTERM: u32 = 15;
@@ -121,10 +121,13 @@ pub struct Zombie {
 /// The processes of this PID namespace.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Processes {
-    /// All rows, sorted by PID, up to a bound.
+    /// All rows that could be looked at, sorted by PID.
     pub rows: Fact<Vec<ProcessRow>>,
-    /// Whether there are more than the bound.
+    /// Whether there are more.
     pub truncated: bool,
+    /// What the first of them was that could not be looked at, and why.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unseen: Option<Missing>,
     /// Zombies of PID 1 that stayed over all samples; empty if the first one had none. Not probed where it had
     /// some and they change no verdict: see [`super::Facts::judges_reaping`].
     pub zombies_of_pid1: Fact<Vec<Zombie>>,

@@ -153,7 +153,7 @@ fn stale_pid(facts: &Facts) -> Option<Finding> {
     let pid = (*facts.scratch.docker_pid.known()?)?;
     let rows = facts.processes.rows.known()?;
     let row = rows.iter().find(|row| row.pid == pid && row.state != 'Z')?;
-    let runs = rows.iter().any(|row| row.comm == "dockerd");
+    let runs = facts.engines.named("dockerd").next().is_some();
     let entrypoints = facts.engines.preparing_entrypoints.known()?;
     if runs || row.comm == "docker-init" || entrypoints.iter().any(|e| *e == DIND_ENTRYPOINT) {
         return None;

@@ -20,6 +20,7 @@ use Treatment::{Filter, Keep, Rewrite, Text};
 
 const FILES: &[(&str, Treatment)] = &[
     // Processes.
+    ("/proc/*/auxv", Filter(f::privileged)),
     ("/proc/*/status", Filter(f::status)),
     ("/proc/*/stat", Filter(f::stat)),
     ("/proc/*/comm", Rewrite(f::comm)),

@@ -2,7 +2,7 @@ use alloc::vec;
 
 use super::*;
 use crate::{
-    facts::{CapabilitySet, Fact, ProcessRow, Why},
+    facts::{CapabilitySet, EngineProcess, Fact, ProcessRow, Why},
     testing::{healthy_container, healthy_vm, mount},
 };
 
@@ -65,6 +65,13 @@ fn a_pid_file_is_stale_only_if_another_process_has_the_number() {
     facts.engines.preparing_entrypoints = Fact::Known(vec![]);
     facts.processes.rows =
         Fact::Known(vec![ProcessRow { pid: 7, ppid: 1, comm: "dockerd".into(), state: 'S' }]);
+    assert!(found(&facts).summary.contains("PID 7 is dockerd"), "it is called so");
+    facts.engines.running = Fact::Known(vec![EngineProcess {
+        name: "dockerd".into(),
+        pid: 7,
+        arguments: Fact::Known(vec!["dockerd".into()]),
+        same_mount_namespace: Some(true),
+    }]);
     assert_eq!(run(&facts), Ok(Outcome::pass()), "it is dockerd");
 }
 

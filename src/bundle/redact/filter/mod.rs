@@ -25,7 +25,7 @@ pub(super) use mounts::{cgroup_mounts, mountinfo};
 pub(super) use network::{
     device_counters, device_type, engine_sockets, if_inet6, ipv6_route, route,
 };
-pub(super) use process::{cgroup, comm, stat, status};
+pub(super) use process::{cgroup, comm, privileged, stat, status};
 pub(super) use resolver::{endpoint, host_name, hosts, own_name, resolver};
 pub(super) use values::values;
 

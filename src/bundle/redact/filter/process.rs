@@ -23,6 +23,14 @@ pub(in super::super) fn status(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u
     })
 }
 
+/// `/proc/PID/auxv`: whether the program was privileged (`AT_SECURE`); the rest is addresses of its memory.
+pub(in super::super) fn privileged(bytes: &[u8], _: &Pseudonyms) -> Option<Vec<u8>> {
+    const AT_SECURE: usize = 23;
+    const WORD: usize = size_of::<usize>();
+    let mut pairs = bytes.chunks_exact(2 * WORD);
+    pairs.find(|pair| pair[..WORD] == AT_SECURE.to_ne_bytes()).map(<[u8]>::to_vec)
+}
+
 /// `/proc/PID/stat`: the name stands in parentheses and can hold some itself.
 pub(in super::super) fn stat(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
     let text = String::from_utf8_lossy(bytes);

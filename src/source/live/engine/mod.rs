@@ -22,7 +22,13 @@ use std::{
 };
 
 use dind_doctor_checks::facts::{EngineVersion, Text};
-use nix::sys::socket::{AddressFamily, SockFlag, SockType, UnixAddr, connect, socket};
+use nix::{
+    sys::socket::{
+        AddressFamily, SockFlag, SockType, UnixAddr, connect, getsockopt, socket,
+        sockopt::PeerCredentials,
+    },
+    unistd::geteuid,
+};
 use serde::Deserialize;
 
 use super::file;
@@ -54,7 +60,13 @@ pub(super) fn version(pid: u32, path: &str, deadline: Instant) -> Result<EngineV
     if !sees_the_same(pid)? || !holds(pid, inode, deadline)? {
         return Err(NOT_CONNECTED);
     }
-    let body = get(Patient::new(&connected(&resolved)?, deadline), "/version")?;
+    let stream = connected(&resolved)?;
+    // The name in the table is that of the file when it was bound: by now another one can be there.
+    let peer = getsockopt(&stream, PeerCredentials).map_err(|e| Refusal::Errno(e as i32))?;
+    if ![0, geteuid().as_raw()].contains(&peer.uid()) {
+        return Err(NOT_CONNECTED);
+    }
+    let body = get(Patient::new(&stream, deadline), "/version")?;
     parse(&body).ok_or(Refusal::Malformed)
 }
 
