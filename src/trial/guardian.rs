@@ -91,7 +91,7 @@ fn guard(stream: UnixStream, work: Work, deadline: Instant) {
     for parent in &work.places {
         steps.about(&parent.to_string_lossy(), true);
         let place = steps.step(Action::MakeDirectory, || Place::make(parent, &owner));
-        made.push(place.as_ref().map(|place| place.path.clone()));
+        made.push(place.as_ref().map(Place::inside));
         places.extend(place);
     }
     steps.about("", true);

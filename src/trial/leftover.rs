@@ -10,7 +10,7 @@ use dind_doctor_checks::facts::{Action, Facts, Text, TrialName};
 
 use super::{
     Plan,
-    place::{Owner, is_left, remove},
+    place::{Left, Owner, forget_abandoned},
     steps::{Failure, Steps},
 };
 
@@ -33,7 +33,7 @@ pub(super) fn plan(facts: &Facts) -> Plan {
     let cgroups: Vec<PathBuf> =
         mounts.map(|mount| PathBuf::from(mount.mount_point.as_str())).collect();
     Plan::new(TrialName::Leftovers, "", Vec::new(), move |steps, _| {
-        let mut left = BTreeSet::new();
+        let mut left = Vec::new();
         let mut budget = DIRECTORIES;
         for directory in &directories {
             look(directory, 0, &mut budget, &mut left);
@@ -41,33 +41,32 @@ pub(super) fn plan(facts: &Facts) -> Plan {
         for cgroup in &cgroups {
             look(cgroup, DEPTH, &mut budget, &mut left);
         }
-        for path in &left {
-            clear(steps, path);
+        for place in left {
+            clear(steps, place);
         }
+        forget_abandoned();
     })
 }
 
 /// Adds what is left in `directory`, and in the directories below it down to `depth`.
-fn look(directory: &Path, depth: usize, budget: &mut usize, left: &mut BTreeSet<PathBuf>) {
+fn look(directory: &Path, depth: usize, budget: &mut usize, left: &mut Vec<Left>) {
     let Some(remaining) = budget.checked_sub(1) else { return };
     *budget = remaining;
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten().take(DIRECTORIES) {
         let name = entry.file_name();
         if name.to_str().and_then(Owner::in_name).is_some() {
-            let path = entry.path();
-            if is_left(&path) {
-                left.insert(path);
-            }
+            // The lock is held from now on: what is found twice is found once.
+            left.extend(Left::find(&entry.path()));
         } else if depth > 0 && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             look(&entry.path(), depth - 1, budget, left);
         }
     }
 }
 
-fn clear(steps: &mut Steps, path: &Path) {
-    steps.about(&path.to_string_lossy(), true);
-    steps.step(Action::Remove, || remove(path).map_err(Failure::seen));
+fn clear(steps: &mut Steps, place: Left) {
+    steps.about(&place.path().to_string_lossy(), true);
+    steps.step(Action::Remove, || place.remove().map_err(Failure::seen));
 }
 
 #[cfg(test)]
@@ -84,11 +83,11 @@ mod tests {
         }
         fs::create_dir(dir.path().join("below").join(&dead)).unwrap();
         let found = |depth| {
-            let mut left = BTreeSet::new();
+            let mut left = Vec::new();
             look(dir.path(), depth, &mut 100, &mut left);
-            left
+            left.into_iter().map(|place| place.path().to_owned()).collect::<Vec<_>>()
         };
-        assert_eq!(found(0), BTreeSet::from([dir.path().join(&dead)]));
+        assert_eq!(found(0), [dir.path().join(&dead)]);
         assert_eq!(found(1).len(), 2);
     }
 }

@@ -1,17 +1,21 @@
 //! The databases of a data root that another daemon may hold.
 
 use std::{
-    fs::OpenOptions,
-    os::unix::fs::OpenOptionsExt,
+    fs::File,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
 use dind_doctor_checks::facts::{Action, DataRoot, DataRootOwner, Facts, TrialName};
-use nix::fcntl::{Flock, FlockArg};
+use nix::{
+    fcntl::{Flock, FlockArg, OFlag, openat},
+    sys::stat::Mode,
+};
 
 use super::{
     Description, Plan,
     steps::{Failure, Steps},
+    trust,
 };
 
 pub(super) const TRIAL: Description = Description {
@@ -73,10 +77,17 @@ fn attempt(steps: &mut Steps, directory: &Path, name: &str) {
     }
     steps.about(name, true);
     steps.step(Action::TakeLock, || {
-        let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW | libc::O_CLOEXEC;
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(&path)?;
-        if !file.metadata()?.is_file() {
+        // On the way there is no link that others could have made.
+        let parent = trust::directory(path.parent().unwrap_or(directory))?;
+        let flags = OFlag::O_RDONLY | OFlag::O_NONBLOCK | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+        let last = path.file_name().unwrap_or_default();
+        let file = File::from(openat(&parent.fd, last, flags, Mode::empty())?);
+        let found = file.metadata()?;
+        if !found.is_file() {
             return Err(Failure::seen("it is no file"));
+        }
+        if !trust::is_trusted(found.uid()) {
+            return Err(Failure::seen("it belongs to another user"));
         }
         // It is given back when it goes out of scope.
         Flock::lock(file, FlockArg::LockSharedNonblock).map_err(|(_, errno)| errno)?;
@@ -86,7 +97,7 @@ fn attempt(steps: &mut Steps, directory: &Path, name: &str) {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::File, os::unix::net::UnixStream};
+    use std::os::unix::net::UnixStream;
 
     use super::*;
 

@@ -79,9 +79,16 @@ fn attempt(steps: &mut Steps, directory: &Path, scene: Scene) {
 }
 
 fn try_all(steps: &mut Steps, directory: &Path, scene: Scene) -> Option<()> {
-    steps.step(Action::PrepareLayers, || layers(directory))?;
+    // From here on relative to it: in a new mount namespace the working directory comes along, and a descriptor
+    // would stay on the mount of the old one.
+    steps.step(Action::PrepareLayers, || {
+        fs::create_dir(directory)?;
+        env::set_current_dir(directory)?;
+        layers(Path::new("."))
+    })?;
+    let directory = Path::new(".");
     (if scene.user_namespace { namespace::user(steps) } else { namespace::mounts(steps) })?;
-    steps.step(Action::MountOverlay, || overlay(directory, scene.userxattr))?;
+    steps.step(Action::MountOverlay, || overlay(scene.userxattr))?;
     let merged = directory.join("merged");
     steps.step(Action::WriteFile, || fs::write(merged.join("new"), "new"));
     steps.step(Action::CopyUp, || copy_up(&merged));
@@ -90,7 +97,7 @@ fn try_all(steps: &mut Steps, directory: &Path, scene: Scene) -> Option<()> {
     steps.step(Action::RenameDirectory, || rename(&merged));
     // Only engines in the containers of this engine would want it.
     steps.about(scene.name, false);
-    steps.step(Action::StackOverlay, || stack(directory, scene.userxattr))
+    steps.step(Action::StackOverlay, || stack(scene.userxattr))
 }
 
 /// Two lower layers, as an image has, and what an engine adds.
@@ -112,13 +119,11 @@ fn layers(directory: &Path) -> io::Result<()> {
 }
 
 /// Paths are relative, as those of engines with many layers: nothing in a path needs escaping then.
-fn overlay(directory: &Path, userxattr: bool) -> Result<(), Failure> {
-    env::set_current_dir(directory)?;
+fn overlay(userxattr: bool) -> Result<(), Failure> {
     mount_overlay("lowerdir=image:base,upperdir=upper,workdir=work", "merged", userxattr)
 }
 
-fn stack(directory: &Path, userxattr: bool) -> Result<(), Failure> {
-    env::set_current_dir(directory)?;
+fn stack(userxattr: bool) -> Result<(), Failure> {
     mount_overlay("lowerdir=merged,upperdir=top/upper,workdir=top/work", "top/merged", userxattr)
 }
 

@@ -1,31 +1,45 @@
 //! Directories and cgroups of a trial, under names by which a later run knows them.
+//!
+//! Others may be able to write where engines keep their data (an emptyDir is 0777), and can put something else
+//! in the place of a directory there, or call something else by its name. So a place is 0700, is made and removed
+//! through descriptors, and a trial works through the one that is open. What a run that was killed has left is
+//! removed if nobody else could have put it there, or if it holds the token that was kept where nobody else
+//! writes ([`token`]).
+
+mod remove;
+mod token;
 
 use std::{
-    fs::{self, DirBuilder, File},
+    ffi::OsStr,
+    fs::File,
     io,
-    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    os::fd::{AsRawFd, OwnedFd},
     path::{Path, PathBuf},
-    time::{Duration, Instant},
 };
 
 use dind_doctor_checks::facts::Text;
 use nix::{
-    fcntl::{Flock, FlockArg},
-    sys::statfs,
+    fcntl::{Flock, FlockArg, OFlag, openat},
+    sys::{
+        stat::{FileStat, Mode, fstat, lstat, mkdirat},
+        statfs::{self, fstatfs},
+    },
     unistd::geteuid,
 };
 use procfs::process::Process;
 
-use super::trust;
+use self::token::Token;
+pub(super) use self::token::abandoned as forget_abandoned;
+use super::trust::{self, Reached};
 
 /// What all names begin with.
 const PREFIX: &str = ".dind-doctor-trial-";
 
-/// Entries that are removed of one place at most; a trial makes a few dozen.
-const ENTRIES: usize = 10_000;
-
-/// How long a cgroup may take to let go of processes that were killed.
-const PATIENCE: Duration = Duration::from_secs(1);
+const OPEN: OFlag = OFlag::O_RDONLY
+    .union(OFlag::O_DIRECTORY)
+    .union(OFlag::O_NOFOLLOW)
+    .union(OFlag::O_NONBLOCK)
+    .union(OFlag::O_CLOEXEC);
 
 /// The guardian that a place is called after.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,45 +78,106 @@ impl Owner {
 /// A directory of a trial. Its owner holds a lock on it, which whoever shares the file system from another
 /// PID namespace sees.
 pub(super) struct Place {
-    pub(super) path: PathBuf,
-    _lock: Option<Flock<File>>,
+    parent: OwnedFd,
+    name: String,
+    directory: Directory,
+    path: PathBuf,
+    token: Option<Token>,
+}
+
+/// A directory that is open, and locked if the file system knows locks.
+enum Directory {
+    Locked(Flock<File>),
+    Open(File),
+}
+
+impl Directory {
+    fn file(&self) -> &File {
+        match self {
+            Self::Locked(file) => file,
+            Self::Open(file) => file,
+        }
+    }
 }
 
 impl Place {
     /// Makes it in `parent`, which may be a cgroup.
     pub(super) fn make(parent: &Path, owner: &Owner) -> io::Result<Self> {
-        // What the kernel serves nobody can replace.
-        if !is_cgroup(parent) {
-            trust::check(parent)?;
+        let reached = trust::directory(&parent.canonicalize()?)?;
+        let name = owner.name();
+        let path = parent.join(&name);
+        // Where nobody else can have made it, the name tells enough.
+        let token = if reached.shared.is_some() && !is_cgroup(&reached.fd) {
+            Token::keep(&path)
+        } else {
+            None
+        };
+        let made = make_directory(&reached, &name, token.as_ref());
+        if made.is_err()
+            && let Some(token) = &token
+        {
+            token.forget(&name);
         }
-        let path = parent.join(owner.name());
-        DirBuilder::new().mode(0o700).create(&path)?;
-        // Where the file system knows no locks, the name has to do.
-        Ok(Self { _lock: lock(&path), path })
+        Ok(Self {
+            directory: lock(made?).unwrap_or_else(|file| file),
+            parent: reached.fd,
+            name,
+            path,
+            token,
+        })
+    }
+
+    /// Where the trial finds it, which has the descriptor too: what others rename does not matter then.
+    pub(super) fn inside(&self) -> PathBuf {
+        format!("/proc/self/fd/{}", self.directory.file().as_raw_fd()).into()
     }
 
     /// Removes it; what could not be removed, and why.
     pub(super) fn remove(self) -> Result<(), Text> {
-        remove(&self.path)
+        let removed = remove::place(&self.parent, OsStr::new(&self.name), self.directory.file());
+        // What is still there is known by its token.
+        if removed.is_ok()
+            && let Some(token) = &self.token
+        {
+            token.forget(&self.name);
+        }
+        told(&self.path, removed)
     }
 }
 
-fn lock(path: &Path) -> Option<Flock<File>> {
-    Flock::lock(File::open(path).ok()?, FlockArg::LockExclusiveNonblock).ok()
+/// A new directory, open: nobody has put another one in its place meanwhile.
+fn make_directory(parent: &Reached, name: &str, token: Option<&Token>) -> io::Result<File> {
+    mkdirat(&parent.fd, name, Mode::from_bits_truncate(0o700))?;
+    let file = File::from(openat(&parent.fd, name, OPEN, Mode::empty())?);
+    if is_cgroup(&file) {
+        return Ok(file);
+    }
+    if !is_ours(&fstat(&file)?) || !remove::is_empty(&file)? {
+        let path = parent.path.join(name);
+        let why = format!("{}: somebody has put another directory in its place", path.display());
+        return Err(io::Error::other(why));
+    }
+    if let Some(token) = token {
+        token.put(&file)?;
+    }
+    Ok(file)
 }
 
-/// Whether a run that was killed has left the directory: it is one of ours, of this user, and its guardian
-/// is gone.
-pub(super) fn is_left(path: &Path) -> bool {
-    let owner = path.file_name().and_then(|name| Owner::in_name(name.to_str()?));
-    let mine = fs::symlink_metadata(path)
-        .is_ok_and(|found| found.is_dir() && found.uid() == geteuid().as_raw());
-    owner.is_some_and(|owner| !owner.is_alive()) && mine && lock(path).is_some()
+/// Where the file system knows no locks, the name has to do; refused if another one has it.
+fn lock(file: File) -> Result<Directory, Directory> {
+    match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+        Ok(locked) => Ok(Directory::Locked(locked)),
+        Err((file, _)) => Err(Directory::Open(file)),
+    }
 }
 
-/// Removes a place with all that is in it.
-pub(super) fn remove(path: &Path) -> Result<(), Text> {
-    let result = if is_cgroup(path) { remove_cgroup(path) } else { remove_tree(path) };
+/// Made by this user, and of use to nobody else.
+fn is_ours(stat: &FileStat) -> bool {
+    // A directory's set-group-ID bit is inherited.
+    stat.st_uid == geteuid().as_raw() && stat.st_mode & 0o170_777 == 0o040_700
+}
+
+fn told(path: &Path, result: io::Result<()>) -> Result<(), Text> {
     match result {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(format!("{}: {error}", path.display()).into())
@@ -111,96 +186,76 @@ pub(super) fn remove(path: &Path) -> Result<(), Text> {
     }
 }
 
-fn is_cgroup(path: &Path) -> bool {
-    let magic = statfs::statfs(path).map(|found| found.filesystem_type());
+/// What a run that was killed has left.
+pub(super) struct Left {
+    path: PathBuf,
+    found: Result<Found, String>,
+}
+
+struct Found {
+    parent: Reached,
+    name: String,
+    directory: Directory,
+}
+
+impl Left {
+    /// If it is one of ours by its name and of this user, and its guardian is gone.
+    pub(super) fn find(path: &Path) -> Option<Self> {
+        let name = path.file_name()?.to_str()?.to_owned();
+        let stat = lstat(path).ok()?;
+        let ours = stat.st_uid == geteuid().as_raw() && stat.st_mode & 0o170_000 == 0o040_000;
+        if Owner::in_name(&name)?.is_alive() || !ours {
+            return None;
+        }
+        let path = path.to_owned();
+        let parent = path.parent()?.canonicalize().ok()?;
+        let parent = match trust::directory(&parent) {
+            Ok(parent) => parent,
+            Err(error) => return Some(Self { path, found: Err(error.to_string()) }),
+        };
+        let file = File::from(openat(&parent.fd, name.as_str(), OPEN, Mode::empty()).ok()?);
+        // Its owner may be in another PID namespace.
+        let directory = lock(file).ok()?;
+        Some(Self { path, found: Ok(Found { parent, name, directory }) })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes it with all that is in it, or says why not.
+    pub(super) fn remove(self) -> Result<(), Text> {
+        let hint = "; look at it, and remove it by hand";
+        let found = self.found.map_err(|why| Text::from(why + hint))?;
+        let file = found.directory.file();
+        found.is_certain().map_err(|why| Text::from(why + hint))?;
+        told(&self.path, remove::place(&found.parent.fd, OsStr::new(&found.name), file))?;
+        token::forget(&found.name);
+        Ok(())
+    }
+}
+
+impl Found {
+    /// Whether it is what it is called.
+    fn is_certain(&self) -> Result<(), String> {
+        let file = self.directory.file();
+        let stat = fstat(file).map_err(|errno| errno.to_string())?;
+        if stat.st_uid != geteuid().as_raw() || !is_cgroup(file) && !is_ours(&stat) {
+            return Err("it is not as a trial makes directories".to_owned());
+        }
+        match &self.parent.shared {
+            Some(shared) if is_cgroup(file) || !token::matches(&self.name, file) => {
+                Err(format!("others may write to {}, and it can be theirs", shared.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_cgroup(fd: &impl std::os::fd::AsFd) -> bool {
+    let magic = fstatfs(fd).map(|found| found.filesystem_type());
     magic.is_ok_and(|m| [statfs::CGROUP_SUPER_MAGIC, statfs::CGROUP2_SUPER_MAGIC].contains(&m))
 }
 
-/// A cgroup and those below it; its files cannot be removed, and go with it.
-fn remove_cgroup(path: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(path)?.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_cgroup(&entry.path())?;
-        }
-    }
-    let end = Instant::now() + PATIENCE;
-    loop {
-        match fs::remove_dir(path) {
-            Err(error) if error.raw_os_error() == Some(libc::EBUSY) && Instant::now() < end => {
-                std::thread::sleep(Duration::from_millis(10));
-            }
-            result => return result,
-        }
-    }
-}
-
-/// A directory with everything in it, but nothing on another file system.
-fn remove_tree(path: &Path) -> io::Result<()> {
-    let device = fs::symlink_metadata(path)?.dev();
-    remove_below(path, device, &mut 0)
-}
-
-fn remove_below(path: &Path, device: u64, entries: &mut usize) -> io::Result<()> {
-    *entries += 1;
-    if *entries > ENTRIES {
-        return Err(io::ErrorKind::FileTooLarge.into());
-    }
-    let found = fs::symlink_metadata(path)?;
-    if found.dev() != device {
-        return Err(io::ErrorKind::CrossesDevices.into());
-    }
-    if !found.is_dir() {
-        return fs::remove_file(path);
-    }
-    // overlayfs makes a directory without permissions in its work directory.
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700))?;
-    for entry in fs::read_dir(path)? {
-        remove_below(&entry?.path(), device, entries)?;
-    }
-    fs::remove_dir(path)
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_tells_its_owner() {
-        let me = Owner::me().unwrap();
-        assert_eq!(Owner::in_name(&me.name()), Some(me));
-        assert!(me.is_alive());
-        assert!(!Owner { started: me.started + 1, ..me }.is_alive());
-        for name in
-            ["x", ".dind-doctor-trial-1", ".dind-doctor-trial-01-2", ".dind-doctor-trial-1-2/"]
-        {
-            assert_eq!(Owner::in_name(name), None, "{name}");
-        }
-    }
-
-    #[test]
-    fn a_place_goes_with_all_that_is_in_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let place = Place::make(dir.path(), &Owner::me().unwrap()).unwrap();
-        let closed = place.path.join("work/work");
-        fs::create_dir_all(&closed).unwrap();
-        fs::write(closed.join("file"), "x").unwrap();
-        fs::set_permissions(&closed, fs::Permissions::from_mode(0o000)).unwrap();
-        assert!(!is_left(&place.path), "its owner is alive");
-        place.remove().unwrap();
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
-    }
-
-    #[test]
-    fn what_a_dead_owner_has_left_is_found_unless_somebody_holds_it() {
-        let dir = tempfile::tempdir().unwrap();
-        let dead = Owner { pid: i32::MAX, started: 1 };
-        let place = Place::make(dir.path(), &dead).unwrap();
-        assert!(!is_left(&place.path), "it is locked: an owner in another PID namespace");
-        let path = place.path.clone();
-        drop(place);
-        assert!(is_left(&path));
-        let link = dir.path().join(Owner { pid: i32::MAX, started: 2 }.name());
-        std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(!is_left(&link));
-    }
-}
+mod tests;

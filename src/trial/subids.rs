@@ -4,7 +4,7 @@ use std::{
     fs,
     io::{Read, Write},
     os::unix::net::UnixStream,
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -21,11 +21,11 @@ use nix::{
 };
 
 use super::{
-    Description, Plan, program,
+    Description, Plan,
+    program::Program,
     steps::{Failure, Steps},
-    trust,
 };
-use crate::sys::fork;
+use crate::{source::path::decode, sys::fork};
 
 pub(super) const TRIAL: Description = Description {
     name: TrialName::Subids,
@@ -46,7 +46,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 struct Map {
     action: Action,
     file: &'static str,
+    /// As it was found on the PATH.
     program: PathBuf,
+    name: &'static str,
     /// Inside, outside, count: what an engine asks for.
     extents: Vec<[u32; 3]>,
 }
@@ -90,15 +92,17 @@ fn map(
     ranges: &Fact<Vec<SubordinateRange>>,
 ) -> Result<Map, Text> {
     let words = action.words();
-    let program = match program.known() {
-        Some(Some(program)) => Path::new(program.path.as_str()),
+    let path = match program.known() {
+        Some(Some(program)) => PathBuf::from(decode(&program.path)),
         Some(None) => return Err(format!("{words}: it is not on the PATH").into()),
         None => return Err(format!("{words}: whether it is on the PATH is not known").into()),
     };
-    let refused = |error| format!("{} was not executed: {error}", program.display());
-    let program = fs::canonicalize(program).map_err(refused)?;
-    trust::check(&program)
-        .map_err(|error| format!("{} was not executed: {error}", program.display()))?;
+    let name = match action {
+        Action::MapUserIds => "newuidmap",
+        _ => "newgidmap",
+    };
+    Program::open(&path, name)
+        .map_err(|error| format!("{} was not executed: {error}", path.display()))?;
     let ranges = ranges.known().filter(|ranges| !ranges.is_empty());
     let ranges = ranges.ok_or_else(|| format!("{words}: there is no range for this user"))?;
     let mut extents = vec![[0, own, 1]];
@@ -107,7 +111,7 @@ fn map(
         extents.push([next, range.start, range.count]);
         next = next.saturating_add(range.count);
     }
-    Ok(Map { action, file, program, extents })
+    Ok(Map { action, file, program: path, name, extents })
 }
 
 fn attempt(steps: &mut Steps, maps: &[Map]) -> Option<()> {
@@ -125,7 +129,10 @@ fn attempt(steps: &mut Steps, maps: &[Map]) -> Option<()> {
         }
     })?;
     for map in maps {
-        write(steps, map, child);
+        // Here, since a guardian has no other descriptors.
+        if let Ok(program) = Program::open(&map.program, map.name) {
+            write(steps, map, &program, child);
+        }
     }
     let _ = kill(child, Signal::SIGKILL);
     let _ = waitpid(child, None);
@@ -144,12 +151,12 @@ fn hold(mut stream: &UnixStream) {
     }
 }
 
-fn write(steps: &mut Steps, map: &Map, child: Pid) {
+fn write(steps: &mut Steps, map: &Map, program: &Program, child: Pid) {
     let numbers = map.extents.iter().flatten().map(u32::to_string).collect::<Vec<_>>();
     steps.about(&numbers.join(" "), true);
     let written = steps.step(map.action, || {
         let arguments = [child.to_string()].into_iter().chain(numbers.iter().cloned());
-        program::execute(&map.program, map.program.as_os_str(), arguments)
+        program.execute(map.program.as_os_str(), arguments)
     });
     if written.is_none() {
         return;
@@ -167,6 +174,8 @@ fn write(steps: &mut Steps, map: &Map, child: Pid) {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn program(path: &Path) -> Fact<Option<MappingProgram>> {
@@ -183,22 +192,28 @@ mod tests {
         Fact::Known(all.iter().map(range).collect())
     }
 
+    /// A program called newuidmap, in a directory of this user.
+    fn newuidmap() -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("newuidmap");
+        fs::copy("/bin/sh", &path).unwrap();
+        (dir, path)
+    }
+
     #[test]
     fn ranges_follow_the_users_own_id() {
-        let sh = program(Path::new("/bin/sh"));
+        let (_dir, path) = newuidmap();
         let all = ranges(&[(100_000, 65_536), (300_000, 10)]);
-        let map = map(Action::MapUserIds, "uid_map", &sh, 1000, &all).unwrap();
+        let map = map(Action::MapUserIds, "uid_map", &program(&path), 1000, &all).unwrap();
         assert_eq!(map.extents, [[0, 1000, 1], [1, 100_000, 65_536], [65_537, 300_000, 10]]);
-        assert!(!map.program.is_symlink());
+        assert_eq!((map.program, map.name), (path, "newuidmap"));
     }
 
     #[test]
     fn what_others_can_replace_is_not_executed() {
         use std::os::unix::fs::PermissionsExt;
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("newuidmap");
-        fs::write(&path, "").unwrap();
-        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
+        let (dir, path) = newuidmap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o775)).unwrap();
         let why = map(Action::MapUserIds, "uid_map", &program(&path), 1000, &ranges(&[(1, 2)]));
         assert!(why.is_err_and(|why| why.contains("in the hands of other users")));
     }
@@ -211,7 +226,8 @@ mod tests {
         facts.identity.egid = Fact::Known(0);
         assert!(reason(&facts).starts_with("root: "));
         facts.identity.euid = Fact::Known(1000);
-        facts.subids.newuidmap = program(Path::new("/bin/sh"));
+        let (_dir, path) = newuidmap();
+        facts.subids.newuidmap = program(&path);
         facts.subids.uids = ranges(&[]);
         assert!(reason(&facts).contains("no range"));
         facts.subids.service = Some("sss".into());
