@@ -196,7 +196,7 @@ fn what_is_set_aside_is_shown_with_the_reason_and_what_it_hides() {
     let (table, _) = run(dir.path(), POD, &[], 0);
     let text = table.split_whitespace().collect::<Vec<_>>().join(" ");
     for says in [
-        "configured by ./doctor.toml",
+        "./doctor.toml, found in the working directory, decides: 4 ignores, 1 severity, for",
         "kind degraded by disk-inode-pressure; blocked without ignores and overrides \
          (cgroup-v1-end-of-life, cgroup-v1-no-namespace, stray-kubepods-cgroup)",
         "without the override it is: error for kind",
@@ -282,4 +282,61 @@ fn the_report_of_a_capture_hides_nothing() {
     let report: Value = serde_json::from_slice(&report).unwrap();
     assert_eq!(report["summary"]["ignored"], 0);
     assert_eq!(report["configuration"], Value::Null);
+}
+
+/// Every way to read a report.
+const FORMATS: [&[&str]; 8] = [
+    &[],
+    &["-q"],
+    &["--format=json"],
+    &["--format=junit"],
+    &["--format=sarif"],
+    &["--format=github"],
+    &["--format=markdown"],
+    &["--format=tap"],
+];
+
+#[test]
+fn every_format_says_that_a_found_file_decides() {
+    let decides = "[[ignore]]\nid = \"cgroup\"\nreason = \"none\"\n[[ignore]]\nid = \"netfilter\"\n\
+                   reason = \"none\"\n[severity]\ndisk-inode-pressure = \"info\"\n";
+    let dir = project(decides);
+    // In a checkout that belongs to another user, as in CI.
+    // Only root can give it away.
+    let _ = std::os::unix::fs::chown(dir.path().join("doctor.toml"), Some(54_321), None);
+    let named = dir.path().join("doctor.toml");
+    for format in FORMATS {
+        let said = |dir: &Path, arguments: &[&str]| {
+            let output = doctor(dir, POD, &[format, arguments].concat()).output().unwrap();
+            let text = String::from_utf8(output.stdout).unwrap();
+            text.split_whitespace().collect::<Vec<_>>().join(" ")
+        };
+        let found = said(dir.path(), &[]);
+        if format == ["--format=json"] {
+            let report: Value = serde_json::from_str(&found).unwrap();
+            assert_eq!(report["configuration"], "./doctor.toml");
+            assert_eq!(report["decided_by_found"], serde_json::json!(["2 ignores", "1 severity"]));
+        } else {
+            let plain = found.replace('\\', "").replace('`', "");
+            let sentence =
+                "doctor.toml, found in the working directory, decides: 2 ignores, 1 severity";
+            assert!(plain.contains(sentence), "{format:?}: {found}");
+        }
+        let empty = tempfile::tempdir().unwrap();
+        for (place, arguments) in [
+            (empty.path(), vec![]),
+            (dir.path(), vec!["--no-config"]),
+            (dir.path(), vec!["--config", named.to_str().unwrap()]),
+        ] {
+            let text = said(place, &arguments);
+            assert!(!text.contains("decide"), "{format:?} {arguments:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn a_found_file_that_decides_nothing_is_no_word_worth() {
+    let dir = project("for = [\"kind\"]\n");
+    let (out, _) = run(dir.path(), POD, &["--for=kind", "-q"], 1);
+    assert!(!out.contains("decides"), "{out}");
 }

@@ -159,11 +159,34 @@ impl Arguments {
         Ok(())
     }
 
+    /// What of the file counts, and is not said otherwise on the command line.
+    fn decided_by(&self, file: &config::File) -> Vec<String> {
+        let mut all = Vec::new();
+        let mut add = |counts: bool, what: String| all.extend(counts.then_some(what));
+        let number = |n: usize, one: &str| match n {
+            1 => format!("1 {one}"),
+            n => format!("{n} {one}s"),
+        };
+        add(!file.ignore.is_empty(), number(file.ignore.len(), "ignore"));
+        add(
+            !file.overrides.is_empty(),
+            number(file.overrides.len(), "severity").replace("ys", "ies"),
+        );
+        add(self.select.is_empty() && file.select.is_some(), "select".to_owned());
+        add(self.targets.is_empty() && file.targets.is_some(), "for".to_owned());
+        add(!file.assume.is_empty(), "assume".to_owned());
+        add(self.fail_on.is_none() && file.fail_on.is_some(), "fail_on".to_owned());
+        add(!self.strict && file.strict, "strict".to_owned());
+        all
+    }
+
     /// What the command line asks for, and where that says nothing, the configuration; what is ignored
     /// and assumed in either.
     fn options(&self, config: Config, baseline: Option<Baseline>) -> Options {
         let default = Options::default();
-        let Config { path, file } = config;
+        let decided_by_found =
+            if config.found_here { self.decided_by(&config.file) } else { Vec::new() };
+        let Config { path, file, .. } = config;
         let (of_file, mut assume) =
             arguments::judged(&file.targets.unwrap_or_default(), &file.assume);
         let (given, versions) = arguments::judged(&self.targets, &self.assume);
@@ -185,6 +208,7 @@ impl Arguments {
             baseline,
             adopt: self.baseline.adopts(),
             configuration: path,
+            decided_by_found,
             fail_on: self.fail_on.or(file.fail_on).map_or(default.fail_on, Severity::from),
             strict: self.strict || file.strict,
             exit_zero: self.exit_zero,

@@ -48,6 +48,9 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         let text = format!("{}\nwhat to grant or mount: doctor -v", others.join(", "));
         command("notice", "could not be judged", &text, out)?;
     }
+    if let Some(found) = report.found_configuration() {
+        command("notice", "decided by a file that was found", &prose::line_of(&found, LONG), out)?;
+    }
     // Of our own words only: a line that holds others' could be taken for a command of its own.
     let readiness = report.targets.iter().filter(|target| target.selected);
     let readiness: Vec<_> =

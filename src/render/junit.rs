@@ -48,6 +48,9 @@ fn properties(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(kernel) = &report.environment.kernel {
         rows.push(("kernel".to_owned(), prose::line(kernel)));
     }
+    if let Some(found) = report.found_configuration() {
+        rows.push(("configuration".to_owned(), prose::line(&found)));
+    }
     writeln!(out, "    <properties>")?;
     for (name, value) in rows {
         writeln!(out, r#"      <property name="{}" value="{}"/>"#, xml(&name), xml(&value))?;

@@ -96,6 +96,8 @@ pub struct Report {
     pub summary: Summary,
     /// The file that some of what was asked for comes from.
     pub configuration: Option<String>,
+    /// What it decides, if it was found in the working directory and not named.
+    pub decided_by_found: Vec<String>,
     /// What no longer makes anything not count.
     pub expired_ignores: Vec<Ignore>,
     /// What is about nothing that was found.
@@ -159,6 +161,7 @@ pub fn diagnose_with(
         timed_out,
         crashed_probes: crashed,
         configuration: options.configuration.clone(),
+        decided_by_found: options.decided_by_found.clone(),
         expired_ignores,
         unused_ignores,
         baseline,
@@ -167,6 +170,15 @@ pub fn diagnose_with(
 }
 
 impl Report {
+    /// That a file which nobody named has decided something, for every format to say.
+    pub fn found_configuration(&self) -> Option<String> {
+        let path = self.configuration.as_ref().filter(|_| !self.decided_by_found.is_empty())?;
+        let what = self.decided_by_found.join(", ");
+        Some(format!(
+            "{path}, found in the working directory, decides: {what} (not with --no-config)"
+        ))
+    }
+
     /// The check with this id, if it was selected.
     pub fn check(&self, id: &str) -> Option<&CheckReport> {
         self.checks.iter().find(|check| check.id == id)

@@ -56,6 +56,9 @@ pub struct Options {
     pub adopt: bool,
     /// The file that some of this comes from.
     pub configuration: Option<String>,
+    /// What it decides, if it was found in the working directory and not named: whoever wrote that directory
+    /// decided it.
+    pub decided_by_found: Vec<String>,
     /// From which severity on a finding makes the exit code 1.
     pub fail_on: Severity,
     /// Whether a check that could not be judged makes the exit code 1 if its finding could.
@@ -76,6 +79,7 @@ impl Default for Options {
             baseline: None,
             adopt: false,
             configuration: None,
+            decided_by_found: Vec::new(),
             fail_on: Severity::Error,
             strict: false,
             exit_zero: false,

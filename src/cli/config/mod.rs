@@ -18,7 +18,9 @@ use super::{
 use crate::source::LiveSource;
 
 /// Where a configuration is looked for, the first that exists.
-const PLACES: [&str; 2] = ["./doctor.toml", "/etc/doctor/doctor.toml"];
+const PLACES: [&str; 2] = [HERE, "/etc/doctor/doctor.toml"];
+/// Whoever wrote the working directory wrote it: a run says what it decides.
+const HERE: &str = "./doctor.toml";
 /// The variable that names one.
 const VARIABLE: &str = "DOCTOR_CONFIG";
 
@@ -38,6 +40,8 @@ pub(super) struct Arguments {
 pub(super) struct Config {
     /// Where it was found, safe to print.
     pub(super) path: Option<String>,
+    /// Whether nobody named it, and it was in the working directory.
+    pub(super) found_here: bool,
     pub(super) file: File,
 }
 
@@ -59,7 +63,8 @@ impl Arguments {
         }
         for place in PLACES {
             if let Some(input) = input::read_if_there(Path::new(place), &source)? {
-                return Config::parse(&input);
+                let found_here = place == HERE;
+                return Config::parse(&input).map(|config| Config { found_here, ..config });
             }
         }
         Ok(Config::default())
@@ -69,6 +74,6 @@ impl Arguments {
 impl Config {
     fn parse(input: &Input) -> Result<Self, Trouble> {
         let file = File::parse(&input.text).map_err(|fault| fault.in_file(input))?;
-        Ok(Self { path: Some(input::name(&input.path)), file })
+        Ok(Self { path: Some(input::name(&input.path)), found_here: false, file })
     }
 }

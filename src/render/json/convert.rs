@@ -32,6 +32,7 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
         crashed_probes: report.crashed_probes.iter().map(crashed_probe).collect(),
         summary: summary(report.summary),
         configuration: report.configuration.as_deref(),
+        decided_by_found: &report.decided_by_found,
         expired_ignores: report.expired_ignores.iter().map(ignore).collect(),
         unused_ignores: report.unused_ignores.iter().map(ignore).collect(),
         baseline: report.baseline.as_ref().map(baseline),

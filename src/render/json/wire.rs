@@ -25,6 +25,9 @@ pub(super) struct Report<'a> {
     pub(super) summary: Summary,
     /// The file that targets, ignores or overrides come from.
     pub(super) configuration: Option<&'a str>,
+    /// What it decides, if it was found in the working directory and not named.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) decided_by_found: &'a [String],
     pub(super) expired_ignores: Vec<Ignore<'a>>,
     /// About nothing that was found: they can go.
     pub(super) unused_ignores: Vec<Ignore<'a>>,

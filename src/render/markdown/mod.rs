@@ -23,6 +23,9 @@ const FEW: usize = 5;
 pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "## dind-doctor: {}\n", heading(report))?;
     targets(report, out)?;
+    if let Some(found) = report.found_configuration() {
+        writeln!(out, "\n{}", paragraph(&found))?;
+    }
     let entries = entries::of(report);
     overview(&entries, out)?;
     for entry in &entries {

@@ -156,6 +156,11 @@ fn invocation(report: &Report) -> wire::Invocation {
             Status::Finding | Status::Pass | Status::NotApplicable => {}
         }
     }
+    configuration.extend(report.found_configuration().map(|found| wire::Notification {
+        associated_rule: None,
+        level: "note",
+        message: message(&prose::line(&found)),
+    }));
     execution.extend(report.timed_out.iter().map(|probe| wire::Notification {
         associated_rule: None,
         level: "warning",

@@ -56,7 +56,8 @@ impl View {
 /// The report for people.
 pub fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
     if view.detail == Detail::Quiet {
-        return findings::write(report, view, out);
+        findings::write(report, view, out)?;
+        return set_aside::found(report, view, out);
     }
     summary::write(report, view, out)?;
     writeln!(out)?;

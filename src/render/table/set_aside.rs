@@ -15,7 +15,12 @@ use crate::{
 
 pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = Vec::new();
-    lines.extend(report.configuration.iter().map(|path| (format!("configured by {path}"), LABEL)));
+    match report.found_configuration() {
+        Some(found) => lines.push((found, UNKNOWN)),
+        None => lines.extend(
+            report.configuration.iter().map(|path| (format!("configured by {path}"), LABEL)),
+        ),
+    }
     let ignored = report.checks.iter().flat_map(|check| ignored(check, report));
     lines.extend(ignored.map(|line| (line, LABEL)));
     lines.extend(report.expired_ignores.iter().map(|ignore| (expired(ignore), UNKNOWN)));
@@ -39,6 +44,14 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
         grid::paragraph(line, *style, 0, view.width, out)?;
     }
     Ok(())
+}
+
+/// What even who wants to hear of findings only has to know.
+pub(super) fn found(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
+    match report.found_configuration() {
+        Some(found) => grid::paragraph(&found, UNKNOWN, 0, view.width, out),
+        None => Ok(()),
+    }
 }
 
 /// An ignored check is worth a word if it would have counted, and so is each of its findings.
