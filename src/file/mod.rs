@@ -28,12 +28,12 @@ use self::place::{Kind, Place};
 pub(crate) fn write(path: &Path, content: &[u8]) -> io::Result<()> {
     let place = Place::behind_links(path)?;
     match place.kind() {
-        None => whole::replace(&place, whole::Attributes::new(), &mut |file| {
+        None => whole::replace(&place, &whole::Attributes::new(), &mut |file| {
             whole::write(file, content)
         }),
         Some(Kind::File) if !place.is_descriptor => {
             place.refuse_foreign()?;
-            whole::replace(&place, whole::Attributes::kept(&place), &mut |file| {
+            whole::replace(&place, &whole::Attributes::kept(&place), &mut |file| {
                 whole::write(file, content)
             })
         }
@@ -56,7 +56,7 @@ pub(crate) fn private(
         Some(kind) => return Err(kind.refused()),
     }
     let mut size = 0;
-    whole::replace(&place, whole::Attributes::private(), &mut |file| {
+    whole::replace(&place, &whole::Attributes::private(), &mut |file| {
         let mut counted = whole::Counted { file, size: 0 };
         fill(&mut counted)?;
         size = counted.size;

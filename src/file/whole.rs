@@ -65,7 +65,7 @@ pub(super) type Fill<'a> = dyn FnMut(&mut File) -> io::Result<()> + 'a;
 /// filesystem can do that: then nothing is left of a doctor that is killed.
 pub(super) fn replace(
     place: &Place,
-    attributes: Attributes,
+    attributes: &Attributes,
     write_it: &mut Fill,
 ) -> io::Result<()> {
     let _writing = alarm::Writing::begin();
@@ -73,13 +73,13 @@ pub(super) fn replace(
     let mode = Mode::from_raw_mode(attributes.made);
     if let Ok(unnamed) = openat(&place.directory, ".", flags, mode) {
         let mut file = File::from(unnamed);
-        finish(&mut file, &attributes, write_it)?;
+        finish(&mut file, attributes, write_it)?;
         if name_it(place, &file).is_ok() {
             return Ok(());
         }
         // Without /proc it cannot be named.
     }
-    with_name(place, &attributes, write_it)
+    with_name(place, attributes, write_it)
 }
 
 fn finish(file: &mut File, attributes: &Attributes, write_it: &mut Fill) -> io::Result<()> {

@@ -90,10 +90,9 @@ fn search(mut tail: Tail, texts: &Texts) -> Log<'_> {
     };
     // Where in the matches each text is.
     let mut places = vec![None; texts.iter().count()];
-    let mut number = tail.lines_before.unwrap_or_default();
-    for bytes in tail.lines() {
+    let first = tail.lines_before.unwrap_or_default() + 1;
+    for (number, bytes) in (first..).zip(tail.lines()) {
         log.lines += 1;
-        number += 1;
         let line = Line::new(&bytes);
         let found = texts.find(&line);
         let failed = level::is_error(line.canonical());

@@ -141,7 +141,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..40 {
             let below = format!("*a{}, ", level - 1).repeat(8);
-            bomb += &format!("a{level}: &a{level} [{below}]\n");
+            bomb.extend([format!("a{level}: &a{level} [{below}]\n")]);
         }
         assert_eq!(project(&bomb, &["a0"]), Err(Refusal::Malformed));
     }

@@ -23,7 +23,7 @@ use super::{
     steps::Failure,
     trust::{self, FILE, Reached},
 };
-use crate::fork;
+use crate::sys::fork;
 
 /// Bytes of what a program says that are read.
 const SAID: u64 = 4096;
