@@ -3,10 +3,13 @@
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use super::{Console, ExitCode, Trouble, arguments, source, time::Time, unless_closed};
-use crate::{probe, render::json};
+use crate::{file, probe, render::json};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
+    /// Write to this file, which only its owner can read, instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
     /// Read a recorded bundle instead of this machine
     #[arg(long, value_name = "BUNDLE")]
     from: Option<PathBuf>,
@@ -16,8 +19,8 @@ pub(super) struct Arguments {
 }
 
 /// What is said on standard error, since nothing is taken out.
-const SECRETS: &str = "these facts hold command lines, proxy passwords and names of this machine: keep them \
-    from others (umask 077), and share what `doctor capture` writes instead";
+const SECRETS: &str = "these facts can hold passwords and command lines: keep them to yourself, and share what \
+                       `doctor capture` writes instead";
 
 pub(super) fn run(
     arguments: &Arguments,
@@ -28,7 +31,14 @@ pub(super) fn run(
     let time = Time::begin(arguments.timeout);
     let source = source::open(arguments.from.as_deref(), time.end)?;
     let collected = probe::collect(&*source);
-    time.printing(console, || unless_closed(json::document(&collected.facts, out)))?;
+    match &arguments.output {
+        Some(path) => {
+            let written =
+                file::private(path, &mut |mut file| json::document(&collected.facts, &mut file));
+            written.map_err(|error| Trouble::File(path.clone(), error))?;
+        }
+        None => time.printing(console, || unless_closed(json::document(&collected.facts, out)))?,
+    }
     if arguments.from.is_none() {
         // Who cannot be told has the facts anyway.
         let _ = writeln!(err, "doctor: {SECRETS}");
