@@ -55,9 +55,14 @@ pub(crate) fn open(path: &Path) -> io::Result<Opened> {
     Ok(Opened::File(file, Some(opened.len())))
 }
 
-/// The same, but that a pipe is waited for until somebody writes to it.
+/// `/dev/null`, on every Linux.
+const NULL: u64 = libc::makedev(1, 3);
+
+/// The same, but that a pipe is waited for until somebody writes to it; `/dev/null` is an empty file.
 pub(crate) fn open_or_wait(path: &Path) -> io::Result<Opened> {
-    if fs::metadata(path)?.file_type().is_fifo() {
+    let found = fs::metadata(path)?;
+    let is_null = found.file_type().is_char_device() && found.rdev() == NULL;
+    if found.file_type().is_fifo() || is_null {
         return Ok(Opened::File(File::open(path)?, None));
     }
     open(path)

@@ -99,7 +99,9 @@ impl Tail {
     /// What is left of a line that was begun before, unless that is all there is.
     fn drop_line(&mut self) {
         let Some(end) = self.bytes.iter().position(|byte| *byte == b'\n') else { return };
-        self.drop_bytes(end + 1);
+        if end + 1 < self.bytes.len() {
+            self.drop_bytes(end + 1);
+        }
     }
 
     fn drop_bytes(&mut self, number: usize) {
