@@ -320,7 +320,7 @@ fn every_format_says_that_a_found_file_decides() {
             let plain = found.replace('\\', "").replace('`', "");
             let sentence =
                 "doctor.toml, found in the working directory, decides: 2 ignores, 1 severity";
-            assert!(plain.contains(sentence), "{format:?}: {found}");
+            assert!(plain.contains(sentence), "{format:?}");
         }
         let empty = tempfile::tempdir().unwrap();
         for (place, arguments) in [
@@ -329,7 +329,8 @@ fn every_format_says_that_a_found_file_decides() {
             (dir.path(), vec!["--config", named.to_str().unwrap()]),
         ] {
             let text = said(place, &arguments);
-            assert!(!text.contains("decide"), "{format:?} {arguments:?}: {text}");
+            let sentence = "found in the working directory";
+            assert!(!text.contains(sentence), "{format:?} {arguments:?}");
         }
     }
 }

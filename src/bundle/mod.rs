@@ -22,7 +22,6 @@ use std::{
 
 pub use manifest::{Header, Recording};
 pub use record::Recorder;
-pub(crate) use redact::identifiers;
 pub use redact::{Kind as RemovalKind, Redacted, Removal, redact};
 pub use replay::Replay;
 pub use superset::ask_superset;

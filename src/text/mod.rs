@@ -1,12 +1,14 @@
-//! Text from the machine and from files, made safe to show. Below everything else: whoever says something to
-//! people needs it.
+//! Text from the machine and from files: made safe to show, and what of it is an identifier. Below everything
+//! else: whoever says something to people needs it.
 
 mod escape;
+mod identifiers;
 mod visible;
 
 use std::path::Path;
 
 pub(crate) use escape::{escape, is_unsafe};
+pub(crate) use identifiers::{GROUPS, SEPARATORS, SHORT, Shape, identifiers};
 pub(crate) use visible::Visible;
 
 /// A path, safe to print.

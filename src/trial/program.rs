@@ -182,15 +182,18 @@ mod tests {
 
     #[test]
     fn what_was_opened_is_executed_whatever_is_at_its_path_by_then() {
-        let (_dir, path) = copy(&fs::read("/bin/sh").unwrap());
-        let program = Program::open(&path, "tool").unwrap();
-        assert_eq!(program.0.path, path);
-        fs::rename(&path, path.with_extension("away")).unwrap();
-        fs::write(&path, "#!/bin/false\n").unwrap();
-        let run = |script: &str| program.execute(OsStr::new("sh"), ["-c", script]);
-        run("test \"$0$(pwd)$HOME$(umask)\" = sh//0077 && test -z \"$CARGO_PKG_NAME\"").unwrap();
-        run("test ! -t 0 && ! read x").unwrap();
-        assert!(run("echo why >&2; exit 3").is_err_and(|failure| failure.is("why")));
-        assert!(run("exit 3").is_err_and(|failure| failure.is("exit status: 3")));
+        fork::alone(|| {
+            let (_dir, path) = copy(&fs::read("/bin/sh").unwrap());
+            let program = Program::open(&path, "tool").unwrap();
+            assert_eq!(program.0.path, path);
+            fs::rename(&path, path.with_extension("away")).unwrap();
+            fs::write(&path, "#!/bin/false\n").unwrap();
+            let run = |script: &str| program.execute(OsStr::new("sh"), ["-c", script]);
+            run("test \"$0$(pwd)$HOME$(umask)\" = sh//0077 && test -z \"$CARGO_PKG_NAME\"")
+                .unwrap();
+            run("test ! -t 0 && ! read x").unwrap();
+            assert!(run("echo why >&2; exit 3").is_err_and(|failure| failure.is("why")));
+            assert!(run("exit 3").is_err_and(|failure| failure.is("exit status: 3")));
+        });
     }
 }

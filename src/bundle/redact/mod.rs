@@ -30,7 +30,6 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-pub(crate) use self::ids::identifiers;
 use self::{bodies::Bodies, directories::Links, learned::Learned, pseudonyms::Pseudonyms};
 use super::Recording;
 use crate::source::{Answer, Entry, Listing, Question, Refusal};

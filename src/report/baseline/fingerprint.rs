@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::bundle;
+use crate::text;
 
 /// What stands for something that differs from run to run.
 const ANY: &str = "*";
@@ -23,7 +23,7 @@ pub(crate) fn fingerprint(subject: &str) -> String {
 pub(super) fn stable(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut copied = 0;
-    for (range, _) in bundle::identifiers(text) {
+    for (range, _) in text::identifiers(text) {
         out.push_str(&text[copied..range.start]);
         out.push_str(ANY);
         copied = range.end;
