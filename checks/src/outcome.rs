@@ -61,6 +61,23 @@ impl Outcome {
         if findings.is_empty() { pass() } else { Self::Found(findings) }
     }
 
+    /// The findings, which carry what could not be looked at beside them. Without any, unknown if something is
+    /// missing, and `pass` only if nothing is.
+    pub fn settled(
+        mut findings: Vec<Finding>,
+        missing: Vec<Missing>,
+        pass: impl FnOnce() -> Self,
+    ) -> Verdict {
+        match findings.first_mut() {
+            Some(first) => {
+                first.missing = missing;
+                Ok(Self::Found(findings))
+            }
+            None if missing.is_empty() => Ok(pass()),
+            None => Err(Unknown { missing, remedy: None }),
+        }
+    }
+
     /// On what the verdict rests.
     pub fn proof(&self) -> Proof {
         match self {
@@ -135,6 +152,8 @@ pub struct Finding {
     pub assumed: BTreeMap<Component, String>,
     /// What to change; the best first.
     pub remedies: Vec<Remedy>,
+    /// What could not be looked at beside this, and might have shown more of it.
+    pub missing: Vec<Missing>,
 }
 
 impl Finding {
@@ -152,6 +171,7 @@ impl Finding {
             caused_by: Vec::new(),
             assumed: BTreeMap::new(),
             remedies: Vec::new(),
+            missing: Vec::new(),
         }
     }
 

@@ -250,7 +250,6 @@ pub(crate) fn healthy_container() -> Facts {
         build: Known("#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-1".into()),
         filesystems: Known(["sysfs", "tmpfs", "ext4", "overlay"].map(Into::into).into()),
         bpf: Known(true),
-        overlay_userns_patch: Known(false),
         kubelet_settings: vec![],
     };
     facts.userns = UserNamespaces {

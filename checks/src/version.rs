@@ -5,7 +5,7 @@ use core::{cmp::Ordering, fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
-use crate::facts::Missing;
+use crate::{facts::Missing, outcome::Unknown};
 
 /// Software on whose version a rule can depend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -181,7 +181,7 @@ impl KnownVersion {
 pub struct Versions {
     #[serde(flatten)]
     known: BTreeMap<Component, KnownVersion>,
-    /// Databases of packages that are here and could not be read: what they hold is assumed.
+    /// Databases of packages, and other files that name a version, that are here and could not be read.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unreadable: Vec<Missing>,
 }
@@ -193,6 +193,16 @@ impl Versions {
             version: component.newest_known(),
             origin: Origin::Assumed,
         })
+    }
+
+    /// The same for a verdict that turns on it: *unknown* where a database that may hold it could not be read. Kind
+    /// is in none of them.
+    pub fn sure(&self, component: Component) -> Result<KnownVersion, Unknown> {
+        let version = self.of(component);
+        if version.is_assumed() && component != Component::Kind && !self.unreadable.is_empty() {
+            return Err(Unknown { missing: self.unreadable.clone(), remedy: None });
+        }
+        Ok(version)
     }
 
     /// What the user gives wins over what was read.

@@ -14,8 +14,7 @@ use crate::source::{Question, Refusal};
 pub type Names = BTreeMap<String, usize>;
 
 /// Errors of the machine; what else a system call may answer, it answers by design.
-const TROUBLE: [i32; 6] =
-    [libc::EIO, libc::ESTALE, libc::EMFILE, libc::ENFILE, libc::ENOMEM, libc::ENOTCONN];
+const TROUBLE: [i32; 5] = [libc::EIO, libc::ESTALE, libc::EMFILE, libc::ENFILE, libc::ENOMEM];
 
 /// What redaction did to single answers.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -52,6 +51,7 @@ pub fn unseen(recording: &Recording) -> BTreeMap<String, Names> {
         if matches!(question, Question::Access { .. })
             || answered
             || matches!(why, Why::NotFound | Why::Unsupported | Why::Redacted | Why::NotRecorded)
+            || why == Why::NotProbed
         {
             continue;
         }
@@ -115,7 +115,7 @@ mod tests {
         refuse(read("/broken"), libc::EIO);
         recording.answers.insert(read("/slow"), Err(Refusal::TimedOut));
         let found = unseen(&recording);
-        assert_eq!(found.keys().collect::<Vec<_>>(), ["io(5)", "not-permitted", "timed-out"]);
+        assert_eq!(found.keys().collect::<Vec<_>>(), ["io(EIO)", "not-permitted", "timed-out"]);
         assert_eq!(found["not-permitted"], Names::from([("/proc/*/environ".to_owned(), 2)]));
     }
 }

@@ -66,6 +66,17 @@ struct Line {
     value: Option<Answer>,
 }
 
+impl Line {
+    /// The error number; before it had a name of its own, ENOTCONN stood for an engine that was not asked.
+    fn errno_or_not_asked(&self) -> Option<Refusal> {
+        let is_engine = matches!(self.question, Question::EngineVersion { .. });
+        self.errno.map(|errno| match errno {
+            libc::ENOTCONN if is_engine => Refusal::NotProbed,
+            errno => Refusal::Errno(errno),
+        })
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 fn is_zero(sample: &u32) -> bool {
     *sample == 0
@@ -169,8 +180,14 @@ impl Recording {
             let body = |name: &String| {
                 parts.bodies.get(name).cloned().ok_or_else(|| format!("body {name:?} is not there"))
             };
-            let result = match (line.errno, line.refused, line.text, &line.body, line.value) {
-                (Some(errno), ..) => Err(Refusal::Errno(errno)),
+            let result = match (
+                line.errno_or_not_asked(),
+                line.refused,
+                line.text,
+                &line.body,
+                line.value,
+            ) {
+                (Some(refusal), ..) => Err(refusal),
                 (_, Some(refusal), ..) => Err(refusal),
                 (.., Some(text), _, _) => Ok(Answer::bytes(text.into_bytes())),
                 (.., Some(name), _) => Ok(Answer::Bytes(body(name)?)),

@@ -1,6 +1,6 @@
 //! The APIs of engines that run here.
 
-use dind_doctor_checks::facts::{EngineApi, EngineProcess, Engines, Fact, MountTable};
+use dind_doctor_checks::facts::{EngineApi, EngineProcess, Engines, Fact, MountTable, Why};
 
 use super::Reader;
 use crate::source::path::encode;
@@ -25,11 +25,15 @@ pub(super) fn probe(
         sockets(engine, engines).into_iter().map(move |socket| (engine, socket))
     });
     let ours = sockets.filter(|(_, socket)| !is_bound_in(reader, socket, mounts));
-    ours.take(ASKED)
-        .map(|(engine, socket)| EngineApi {
+    ours.enumerate()
+        .map(|(asked, (engine, socket))| EngineApi {
             name: engine.name.clone(),
             pid: engine.pid,
-            answer: reader.engine_version(engine.pid, &encode(socket.as_bytes())).into(),
+            answer: if asked < ASKED {
+                reader.engine_version(engine.pid, &encode(socket.as_bytes())).into()
+            } else {
+                Fact::missing(format!("GET /version of {socket}"), Why::TooLarge)
+            },
             socket: socket.into(),
         })
         .collect()
@@ -141,7 +145,7 @@ mod tests {
         let source = Fixed::new()
             .answer(question("/a"), Answer::EngineVersion(version.clone()))
             .refuse(question("/b"), Refusal::TimedOut)
-            .refuse(question("/c"), Refusal::Errno(libc::ENOTCONN));
+            .refuse(question("/c"), Refusal::NotProbed);
         let mounts = Fact::Known(MountTable::default());
         let reader = Reader::new(&source);
         let apis = probe(&reader, &engines, &mounts);

@@ -35,7 +35,6 @@ pub(super) fn probe(reader: &Reader) -> Kernel {
         overlay: filesystems.as_ref().map(|names| names.iter().any(|name| name == "overlay")),
         filesystems,
         bpf: bpf(reader),
-        overlay_userns_patch: overlay_userns_patch(reader),
         kubelet_settings: KUBELET.map(|setting| kubelet_setting(reader, setting)).into(),
     }
 }
@@ -64,7 +63,12 @@ fn filesystems(reader: &Reader) -> Fact<Vec<Text>> {
     let names = |text: Text| {
         text.lines().filter_map(|line| line.split_whitespace().last()).map(Text::from).collect()
     };
-    sysctl::text(reader, "/proc/filesystems").map(names).into()
+    const PATH: &str = "/proc/filesystems";
+    // proc itself is in it.
+    let whole = |text: Text| {
+        if text.is_empty() { Err(Missing::new(PATH, Why::Malformed)) } else { Ok(text) }
+    };
+    sysctl::text(reader, PATH).and_then(whole).map(names).into()
 }
 
 /// The switch is there since Linux 4.4 wherever `bpf(2)` is. With `subset=pid` procfs hides it.
@@ -78,23 +82,17 @@ fn bpf(reader: &Reader) -> Fact<bool> {
     }
 }
 
-/// `Y`, `1` or `2` where Debian's switch is on.
-fn overlay_userns_patch(reader: &Reader) -> Fact<bool> {
-    match sysctl::text(reader, "/sys/module/overlay/parameters/permit_mounts_in_userns") {
-        Ok(text) => Fact::Known(!matches!(text.as_str(), "N" | "0" | "")),
-        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(false),
-        Err(missing) => Fact::Missing(missing),
-    }
-}
-
 /// `/proc/modules` exists if and only if the kernel was built with loadable modules; with `subset=pid`
 /// procfs hides all such files.
 fn modules_loadable(reader: &Reader) -> Fact<bool> {
     match reader.stat("/proc/modules") {
-        Err(Missing { why: Why::NotFound, .. }) if reader.stat("/proc/version").is_ok() => {
-            return Fact::Known(false);
+        Err(missing) => {
+            let seen = reader.stat("/proc/version").is_ok();
+            return match missing.why {
+                Why::NotFound if seen => Fact::Known(false),
+                _ => Fact::Missing(missing),
+            };
         }
-        Err(missing) => return Fact::Missing(missing),
         Ok(_) => {}
     }
     match reader.number::<u32>("/proc/sys/kernel/modules_disabled") {
@@ -131,7 +129,6 @@ mod tests {
         let names = ["sysfs", "ext4", "overlay"].map(Text::from).to_vec();
         assert_eq!(kernel.filesystems, Fact::Known(names));
         assert_eq!(kernel.bpf, Fact::Known(true));
-        assert_eq!(kernel.overlay_userns_patch, Fact::Known(true));
         let value = |name: &str| {
             kernel.kubelet_settings.iter().find(|s| s.name == name).map(|s| s.value.clone())
         };

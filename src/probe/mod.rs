@@ -6,6 +6,7 @@ mod client;
 mod clocks;
 mod engine;
 mod engine_api;
+mod hidden;
 mod identity;
 mod kernel;
 mod leftover;

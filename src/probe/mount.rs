@@ -4,7 +4,7 @@ mod covered;
 
 use std::str::FromStr;
 
-use dind_doctor_checks::facts::{Fact, Mount, MountTable, Propagation, Text};
+use dind_doctor_checks::facts::{Fact, Missing, Mount, MountTable, Propagation, Text, Why};
 
 use super::Reader;
 
@@ -12,7 +12,13 @@ use super::Reader;
 const LIMIT: u32 = 16 * 1024 * 1024;
 
 pub(super) fn probe(reader: &Reader) -> Fact<MountTable> {
-    reader.bytes_up_to("/proc/self/mountinfo", LIMIT).map(|bytes| parse(&bytes)).into()
+    const PATH: &str = "/proc/self/mountinfo";
+    // A process has a root at least.
+    let table = |bytes: Vec<u8>| match parse(&bytes) {
+        table if table.rows.is_empty() => Err(Missing::new(PATH, Why::Malformed)),
+        table => Ok(table),
+    };
+    reader.bytes_up_to(PATH, LIMIT).and_then(table).into()
 }
 
 /// Line by line, so that a bad one costs no other. Not by procfs, which makes two maps of each line, and ends at

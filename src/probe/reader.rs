@@ -12,7 +12,7 @@ use dind_doctor_checks::facts::{
     Address, EngineVersion, Fact, InotifyUse, Link, Missing, NftTable, Reading, Route, Text, Why,
 };
 
-use super::answers::Answers;
+use super::{answers::Answers, hidden::Hidden};
 use crate::{
     isolated::isolated,
     source::{Access, Answer, Ids, Listing, Question, Refusal, Source, Stat, StatFs, Uname},
@@ -37,6 +37,7 @@ pub struct Reader<'a> {
     refuses: Cell<bool>,
     /// Bytes that may still be read.
     left: Cell<usize>,
+    hidden: Hidden,
 }
 
 type Read<T> = Result<T, Missing>;
@@ -72,6 +73,7 @@ impl<'a> Reader<'a> {
             crashed: RefCell::default(),
             refuses: Cell::new(false),
             left: Cell::new(TOTAL),
+            hidden: Hidden::default(),
         }
     }
 
@@ -114,7 +116,13 @@ impl<'a> Reader<'a> {
 
     /// Asks; `about` names the source in a missing fact.
     pub fn ask(&self, question: &Question, about: &str) -> Read<Answer> {
-        self.put(question).map_err(|refusal| missing(about, refusal))
+        self.put(question).map_err(|refusal| {
+            let missing = missing(about, refusal);
+            match question.path().filter(|_| missing.why == Why::NotFound) {
+                Some(path) => Missing { why: self.hidden.absent(self.source, path), ..missing },
+                None => missing,
+            }
+        })
     }
 
     /// Asks; for probes that learn something from the refusal itself.
@@ -281,11 +289,7 @@ impl<'a> Reader<'a> {
     pub fn engine_version(&self, pid: u32, socket: &str) -> Read<EngineVersion> {
         let about = format!("GET /version of {socket}");
         let question = Question::EngineVersion { pid, socket: socket.to_owned() };
-        let answer = self.put(&question).map_err(|refusal| match refusal {
-            Refusal::Errno(libc::ENOTCONN) => Missing::new(&about, Why::NotProbed),
-            refusal => missing(&about, refusal),
-        });
-        match answer? {
+        match self.ask(&question, &about)? {
             Answer::EngineVersion(version) => Ok(version),
             _ => Err(Missing::new(about, Why::Malformed)),
         }

@@ -183,10 +183,11 @@ fn container(facts: &Facts, traces: &[Trace]) -> Tri {
     let by_engine = traces.iter().any(|(_, e)| {
         e.source.starts_with("/proc/self/mountinfo") || e.source == "/proc/self/cgroup"
     });
+    let looked = facts.mounts.told().is_ok() && facts.cgroup.memberships.told().is_ok();
     match facts.identity.namespaces.pid.known().map(|ns| ns.initial) {
         Some(Tri::No) => Tri::Yes,
         _ if by_engine => Tri::Yes,
-        Some(Tri::Yes) => Tri::No,
+        Some(Tri::Yes) if looked => Tri::No,
         _ => Tri::Unknown,
     }
 }
@@ -205,9 +206,12 @@ fn kubernetes(facts: &Facts, runtime: &Runtime) -> Tri {
     let memberships = [&facts.cgroup.memberships, &facts.cgroup.pid1_memberships];
     let by_cgroup = memberships.iter().any(|m| m.known().is_some_and(|m| m.iter().any(in_pod)));
     let by_variable = runtime.variable("KUBERNETES_SERVICE_HOST").is_some();
+    let looked = facts.mounts.told().is_ok()
+        && memberships.iter().all(|m| m.told().is_ok())
+        && runtime.variables.told().is_ok();
     if by_mount || by_cgroup || by_variable {
         Tri::Yes
-    } else if runtime.container == Tri::Unknown {
+    } else if runtime.container == Tri::Unknown || !looked {
         Tri::Unknown
     } else {
         Tri::No

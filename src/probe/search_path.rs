@@ -21,20 +21,26 @@ pub(super) fn of_daemon(reader: &Reader, engines: &Engines) -> String {
         .unwrap_or_else(|| DEFAULT.to_owned())
 }
 
-/// The first executable of this name; `None` if there is none. Only what cannot be looked at makes it
-/// unknown.
+/// The first executable of this name; `None` if there is none. As `execvp(3)`, it goes on behind what may not be
+/// looked at, and what it does not find then may be there; whatever else fails ends the search.
 pub(super) fn find(reader: &Reader, path: &str, name: &str) -> Fact<Option<Text>> {
+    let mut closed = None;
     for directory in path.split(':').filter(|d| d.starts_with('/')) {
         let candidate = format!("{}/{name}", directory.trim_end_matches('/'));
         match reader.stat(&candidate) {
             Ok(stat) if stat.mode & 0o170_000 == 0o100_000 => {
-                if reader.access(&candidate, Access::Execute) == Fact::Known(true) {
-                    return Fact::Known(Some(candidate.into()));
+                match reader.access(&candidate, Access::Execute) {
+                    Fact::Known(true) => return Fact::Known(Some(candidate.into())),
+                    Fact::Known(false) => {}
+                    Fact::Missing(missing) => return Fact::Missing(missing),
                 }
             }
-            Ok(_) | Err(Missing { why: Why::NotFound | Why::NotPermitted, .. }) => {}
-            Err(missing) => return Fact::Missing(missing),
+            Ok(_) | Err(Missing { why: Why::NotFound, .. }) => {}
+            Err(missing) if missing.why == Why::NotPermitted => {
+                closed.get_or_insert(missing);
+            }
+            Err(missing) => return Fact::Missing(closed.unwrap_or(missing)),
         }
     }
-    Fact::Known(None)
+    closed.map_or(Fact::Known(None), Fact::Missing)
 }

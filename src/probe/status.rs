@@ -14,7 +14,12 @@ pub(super) struct Status {
 impl Status {
     pub(super) fn read(reader: &Reader, process: &str) -> Self {
         let path = format!("/proc/{process}/status");
-        let content = reader.bytes(&path).map(|b| String::from_utf8_lossy(&b).into_owned());
+        // Every process has a name at least.
+        let content = reader.bytes(&path).and_then(|bytes| {
+            let empty = bytes.trim_ascii().is_empty();
+            if empty { Err(Missing::new(&*path, Why::Malformed)) } else { Ok(bytes) }
+        });
+        let content = content.map(|b| String::from_utf8_lossy(&b).into_owned());
         Self { path, content }
     }
 

@@ -33,7 +33,12 @@ pub(super) fn switches(reader: &Reader) -> UserNamespaces {
 /// What is loaded, if it may be read, else what is installed.
 fn profiles(reader: &Reader) -> Fact<Vec<Text>> {
     let of_interest = |name: &str| PROFILES.iter().any(|program| name.contains(program));
-    if let Ok(bytes) = reader.bytes("/sys/kernel/security/apparmor/profiles") {
+    let loaded = match reader.bytes("/sys/kernel/security/apparmor/profiles") {
+        Ok(bytes) => Some(bytes),
+        Err(missing) if missing.why == Why::NotPermitted || !missing.why.is_failure() => None,
+        Err(missing) => return Fact::Missing(missing),
+    };
+    if let Some(bytes) = loaded {
         let content = String::from_utf8_lossy(&bytes).into_owned();
         let names = content.lines().filter_map(|line| Some(line.rsplit_once(" (")?.0));
         let mut names: Vec<Text> = names.filter(|name| of_interest(name)).map(Text::from).collect();
@@ -41,6 +46,7 @@ fn profiles(reader: &Reader) -> Fact<Vec<Text>> {
         return Fact::Known(names);
     }
     match reader.list("/etc/apparmor.d", PROFILE_FILES) {
+        Ok(listing) if listing.truncated => Fact::missing("/etc/apparmor.d", Why::TooLarge),
         Ok(listing) => {
             let names = listing.entries.into_iter().map(|entry| entry.name);
             Fact::Known(names.filter(|name| of_interest(name)).map(Text::from).collect())

@@ -37,14 +37,21 @@ pub(super) fn probe(reader: &Reader, packages: &Packages, engines: &Engines) -> 
     if let Some(version) = variables.get("DOCKER_VERSION").and_then(|v| v.parse().ok()) {
         versions.read(Component::Docker, version, "DOCKER_VERSION");
     }
+    let mut node = None;
     // A node image names the Kubernetes release that it holds.
-    if let Ok(Ok(version)) = reader.text("/kind/version").map(|text| text.parse()) {
-        versions.read(Component::Kubernetes, version, "/kind/version");
+    match reader.text("/kind/version") {
+        Ok(text) => {
+            if let Ok(version) = text.parse() {
+                versions.read(Component::Kubernetes, version, "/kind/version");
+            }
+        }
+        Err(missing) => node = Some(missing).filter(|missing| missing.why.is_failure()),
     }
     for (component, installed) in packages.components() {
         versions.read(component, installed.version, &installed.source);
     }
     versions.unreadable.clone_from(&packages.unread);
+    versions.unreadable.extend(node);
     versions
 }
 

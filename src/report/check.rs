@@ -66,7 +66,8 @@ pub struct CheckReport {
     pub proof: Proof,
     /// Why the question does not arise, what is missing, or how the check crashed.
     pub reason: Option<String>,
-    /// The facts that are missing, where the verdict is unknown.
+    /// The facts that are missing: those without which the verdict is unknown, or that might have shown more than
+    /// was found.
     pub missing: Vec<Missing>,
     /// What to grant, mount or pass so that the next run knows.
     pub remedies: Vec<Remedy>,
@@ -88,6 +89,12 @@ impl CheckReport {
     /// Whether the outcome counts.
     pub const fn counts(&self) -> bool {
         self.ignored.is_none()
+    }
+
+    /// Whether there may be more than the verdict says: no verdict was reached, or something was missing beside
+    /// what was found.
+    pub fn is_open(&self) -> bool {
+        self.status.is_open() || !self.missing.is_empty()
     }
 
     /// The worst severity found for one target.

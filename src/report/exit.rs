@@ -7,9 +7,8 @@ use super::{CheckReport, Options};
 pub(super) fn fails(check: &CheckReport, options: &Options) -> bool {
     let news = check.findings.iter().filter_map(|f| check.news(f).worst(&options.targets));
     let found = news.max() >= Some(options.fail_on);
-    let open = options.strict
-        && check.status.is_open()
-        && check.could_reach(options.fail_on, &options.targets);
+    let open =
+        options.strict && check.is_open() && check.could_reach(options.fail_on, &options.targets);
     !options.exit_zero && check.counts() && (found || open)
 }
 

@@ -86,6 +86,9 @@ fn effects(check: &CheckReport, target: Target) -> (Readiness, Readiness) {
     } else {
         (found(check.as_found().get(target)), found(check.severity_for(target)))
     };
+    let beside =
+        if check.missing.is_empty() { Readiness::Ready } else { open(check.worst.get(target)) };
+    let (given, counts) = (given.min(beside), counts.min(beside));
     (given, if check.counts() { counts } else { Readiness::Ready })
 }
 
@@ -125,7 +128,7 @@ fn of_target(
     let blockers = with_severity(counted(), target, Severity::Error);
     let degraded_by = with_severity(counted(), target, Severity::Warning);
     let open = counted()
-        .filter(|check| check.status.is_open() && check.could_reach(Severity::Error, &[target]))
+        .filter(|check| check.is_open() && check.could_reach(Severity::Error, &[target]))
         .map(|check| check.id);
     let absent = left_out
         .iter()

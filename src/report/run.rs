@@ -45,6 +45,11 @@ pub(crate) fn judge(
             match outcome {
                 Outcome::Found(findings) if !findings.is_empty() => {
                     report.status = Status::Finding;
+                    for missing in findings.iter().flat_map(|finding| &finding.missing) {
+                        if !report.missing.contains(missing) {
+                            report.missing.push(missing.clone());
+                        }
+                    }
                     report.findings = findings;
                     if facts.runtime.container.is_no() {
                         report.findings.iter_mut().for_each(|f| drop_launching(&mut f.remedies));

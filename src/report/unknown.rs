@@ -53,6 +53,12 @@ fn remedy(missing: &Missing, facts: &Facts) -> Remedy {
                 nix::errno::Errno::from_raw(errno)
             ),
         ),
+        Why::Hidden => Remedy::advice(
+            Place::Container,
+            format!(
+                "{source} is hidden: mount proc at /proc and sysfs at /sys, with nothing over it"
+            ),
+        ),
         Why::NotRecorded => {
             Remedy::advice(Place::Here, "the recording is older than this probe: capture it again")
         }

@@ -185,6 +185,8 @@ pub enum Refusal {
     NotRecorded,
     /// Taken out of the bundle.
     Redacted,
+    /// Asking could have changed the machine, so nobody was asked.
+    NotProbed,
 }
 
 impl Refusal {
@@ -202,6 +204,7 @@ impl Refusal {
             Self::Malformed => Why::Malformed,
             Self::NotRecorded => Why::NotRecorded,
             Self::Redacted => Why::Redacted,
+            Self::NotProbed => Why::NotProbed,
         }
     }
 }

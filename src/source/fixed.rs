@@ -5,9 +5,11 @@ use std::{
     collections::{BTreeMap, BTreeSet},
 };
 
-use super::{Access, Answer, Entry, EntryKind, Listing, Question, Refusal, Source, Stat, document};
+use super::{
+    Access, Answer, Entry, EntryKind, Listing, Question, Refusal, Source, Stat, StatFs, document,
+};
 
-/// Answers by question. What was not given does not exist: ENOENT.
+/// Answers by question. What was not given does not exist: ENOENT; `/proc` and `/sys` are the kernel's own.
 #[derive(Debug, Default)]
 pub(crate) struct Fixed {
     answers: BTreeMap<Question, Result<Answer, Refusal>>,
@@ -89,8 +91,31 @@ impl Source for Fixed {
         {
             return document::values(&content.clone()?, keys).map(Answer::bytes);
         }
-        self.answers.get(question).cloned().unwrap_or(Err(Refusal::Errno(libc::ENOENT)))
+        if let Some(answer) = self.answers.get(question) {
+            return answer.clone();
+        }
+        match question {
+            Question::StatFs { path } => match path.as_str() {
+                "/proc" | "/proc/sys" | "/proc/version" => Ok(filesystem(0x9fa0)),
+                "/sys" => Ok(filesystem(0x6265_6572)),
+                _ => Err(Refusal::Errno(libc::ENOENT)),
+            },
+            _ => Err(Refusal::Errno(libc::ENOENT)),
+        }
     }
+}
+
+/// `statfs` of an empty filesystem of this type.
+pub(crate) fn filesystem(magic: u64) -> Answer {
+    Answer::StatFs(StatFs {
+        magic,
+        block_size: 4096,
+        blocks: 0,
+        available: 0,
+        files: 0,
+        files_free: 0,
+        d_type: None,
+    })
 }
 
 fn stat(mode: u32) -> Answer {

@@ -112,7 +112,7 @@ pub enum Question {
         milliseconds: u32,
     },
     /// `GET /version` of the Engine API. Connects only if nothing is started by it: the process is in the
-    /// doctor's own mount namespace and root, and holds the listening socket. ENOTCONN if it is not so.
+    /// doctor's own mount namespace and root, and holds the listening socket; else it is not probed.
     EngineVersion {
         /// The engine's process.
         pid: u32,

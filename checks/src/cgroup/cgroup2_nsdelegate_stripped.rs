@@ -48,7 +48,7 @@ fn run(facts: &Facts) -> Verdict {
     if *facts.cgroup.version.get()? != CgroupVersion::V2 {
         return Ok(Outcome::not_applicable("not cgroup v2"));
     }
-    if facts.runtime.sandbox == Sandbox::Wsl2 {
+    if facts.sandbox()? == Sandbox::Wsl2 {
         return Ok(Outcome::not_applicable("WSL mounts cgroup2 before systemd"));
     }
     facts.cgroup.mounts.get()?;
@@ -59,6 +59,9 @@ fn run(facts: &Facts) -> Verdict {
     if mount.super_options.iter().any(|option| option == "nsdelegate") {
         return Ok(Outcome::pass());
     }
+    facts.in_container()?;
+    facts.identity.namespaces.cgroup.told()?;
+    facts.cgroup.memberships.told()?;
     match manager(facts) {
         Some(evidence) => Ok(finding(facts, mount, evidence).into()),
         None => Ok(Outcome::not_applicable(

@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Facts, Hierarchy, KubeletRoot, Text},
+    facts::{Fact, Facts, Hierarchy, KubeletRoot, Missing, Text},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy, quote},
     target::Severities,
@@ -50,21 +50,22 @@ fn run(facts: &Facts) -> Verdict {
     if !facts.cgroup.version.get()?.is_v1() {
         return Ok(Outcome::not_applicable("not cgroup v1"));
     }
-    if facts.runtime.container.is_no() {
+    if !super::namespace::in_container(facts)? {
         return Ok(Outcome::not_applicable(
             "not a container: nodes of kind have trees of their own",
         ));
     }
     let mut findings: Vec<Finding> = misc(facts).into_iter().collect();
-    match facts.cgroup.kubelet_roots.get() {
-        Ok(roots) => {
+    let mut missing: Vec<Missing> = Vec::new();
+    match &facts.cgroup.kubelet_roots {
+        Fact::Known(roots) => {
             findings.extend(partial(roots));
             findings.extend(roots.iter().filter_map(empty_cpuset));
+            missing.extend(roots.iter().flat_map(unread));
         }
-        Err(unknown) if findings.is_empty() => return Err(unknown),
-        Err(_) => {}
+        Fact::Missing(all) => missing.push(all.clone()),
     }
-    Ok(Outcome::of(findings))
+    Outcome::settled(findings, missing, Outcome::pass)
 }
 
 fn is_asked_for(root: &KubeletRoot) -> bool {
@@ -73,6 +74,12 @@ fn is_asked_for(root: &KubeletRoot) -> bool {
         Hierarchy::Named(name) => name == "systemd",
         Hierarchy::Unified => false,
     }
+}
+
+fn unread(root: &KubeletRoot) -> impl Iterator<Item = Missing> + '_ {
+    let cpuset = root.cpuset.iter().flat_map(|set| [&set.cpus, &set.mems]);
+    let texts = cpuset.filter_map(Fact::lack);
+    root.exists.lack().into_iter().chain(texts)
 }
 
 fn partial(roots: &[KubeletRoot]) -> Option<Finding> {

@@ -2,7 +2,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use crate::{
     facts::{CgroupMount, CgroupVersion, Facts, Hierarchy, Sandbox},
-    outcome::{Finding, Outcome, Verdict},
+    outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
     version::{Component, KnownVersion, Version},
@@ -59,8 +59,8 @@ fn run(facts: &Facts) -> Verdict {
         }
         CgroupVersion::V1 | CgroupVersion::Hybrid => {}
     }
-    let kubernetes = node_version(facts);
-    let systemd = facts.versions.of(Component::Systemd);
+    let kubernetes = node_version(facts)?;
+    let systemd = facts.versions.sure(Component::Systemd)?;
     let kind = match kubernetes.version {
         v if v.at_least(1, 35) => Some(Severity::Error),
         v if v.at_least(1, 31) => Some(Severity::Warning),
@@ -106,29 +106,33 @@ fn run(facts: &Facts) -> Verdict {
                 ]}),
             ));
     }
-    Ok(Outcome::of([finding].into_iter().chain(crun(facts, version)).collect()))
+    let (beside, missing) = match crun(facts, version) {
+        Ok(beside) => (beside, Vec::new()),
+        Err(unknown) => (None, unknown.missing),
+    };
+    Outcome::settled([finding].into_iter().chain(beside).collect(), missing, Outcome::pass)
 }
 
 /// Controllers that nothing has mounted are on version 2, where that is mounted.
-fn crun(facts: &Facts, version: CgroupVersion) -> Option<Finding> {
-    let mounts = facts.cgroup.mounts.known()?;
+fn crun(facts: &Facts, version: CgroupVersion) -> Result<Option<Finding>, Unknown> {
+    let mounts = facts.cgroup.mounts.get()?;
     let beside = |mount: &CgroupMount| {
         mount.hierarchy == Hierarchy::Unified && mount.mount_point == "/sys/fs/cgroup/unified"
     };
     if version != CgroupVersion::Hybrid || !mounts.iter().any(beside) {
-        return None;
+        return Ok(None);
     }
-    let rows = facts.cgroup.controllers.known()?.iter();
+    let rows = facts.cgroup.controllers.get()?.iter();
     let on_v2: Vec<&str> =
         rows.filter(|row| row.enabled && row.hierarchy == 0).map(|row| row.name.as_str()).collect();
     if on_v2.is_empty() {
-        return None;
+        return Ok(None);
     }
     let summary = format!(
         "{} on version 2 of a hybrid host: crun starts no container, runc does",
         on_v2.join(", ")
     );
-    Some(
+    Ok(Some(
         Finding::new(
             "/sys/fs/cgroup/unified",
             Severities::NONE.with(Target::Rootless, Some(Severity::Warning)),
@@ -140,19 +144,19 @@ fn crun(facts: &Facts, version: CgroupVersion) -> Option<Finding> {
             "have podman use runc: put this into ~/.config/containers/containers.conf",
             Snippet::Lines(Language::Ini, "[engine]\nruntime = \"runc\"".into()),
         )),
-    )
+    ))
 }
 
 /// The kubelet that will run: where only kind's version is known, that of its default node image. 0.31
 /// brought Kubernetes 1.35, 0.24 brought 1.31 (kind's release notes).
-fn node_version(facts: &Facts) -> KnownVersion {
-    let kubernetes = facts.versions.of(Component::Kubernetes);
+fn node_version(facts: &Facts) -> Result<KnownVersion, Unknown> {
+    let kubernetes = facts.versions.sure(Component::Kubernetes)?;
     let kind = facts.versions.of(Component::Kind);
     if !kubernetes.is_assumed() || kind.is_assumed() || kind.version.at_least(0, 31) {
-        return kubernetes;
+        return Ok(kubernetes);
     }
     let minor = if kind.version.at_least(0, 24) { 34 } else { 30 };
-    KnownVersion { version: Version::new(1, minor, 0), ..kubernetes }
+    Ok(KnownVersion { version: Version::new(1, minor, 0), ..kubernetes })
 }
 
 fn unified(facts: &Facts) -> Remedy {

@@ -56,7 +56,7 @@ fn run(facts: &Facts) -> Verdict {
     if !facts.cgroup.version.get()?.is_v1() {
         return Ok(Outcome::not_applicable("not cgroup v1"));
     }
-    if facts.runtime.container.is_no() {
+    if !namespace::in_container(facts)? {
         return Ok(Outcome::not_applicable("not a container: paths of the host are right here"));
     }
     if namespace::is_own(facts)? {

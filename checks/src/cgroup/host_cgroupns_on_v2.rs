@@ -53,7 +53,7 @@ fn run(facts: &Facts) -> Verdict {
             return Ok(Outcome::not_applicable("cgroup v1: see cgroup-v1-no-namespace"));
         }
     }
-    if facts.runtime.container.is_no() {
+    if !namespace::in_container(facts)? {
         return Ok(Outcome::not_applicable("not a container: the whole hierarchy is its own"));
     }
     if namespace::is_own(facts)? {

@@ -71,11 +71,9 @@ pub(super) fn evidence(facts: &Facts, finding: Finding) -> Finding {
 
 /// Whether the doctor runs in a container; where detection does not know, its own cgroup can tell.
 pub(super) fn in_container(facts: &Facts) -> Result<bool, Unknown> {
-    match facts.runtime.container {
-        Tri::Yes => Ok(true),
-        Tri::No => Ok(false),
-        Tri::Unknown if names_container(facts) => Ok(true),
-        Tri::Unknown => Err(Unknown::new("whether this is a container", Why::NotFound)),
+    match facts.in_container() {
+        Err(_) if names_container(facts) => Ok(true),
+        known => known,
     }
 }
 

@@ -55,7 +55,7 @@ check! {
 
 fn run(facts: &Facts) -> Verdict {
     let is_v1 = facts.cgroup.version.get()?.is_v1();
-    if facts.runtime.container.is_no() {
+    if !namespace::in_container(facts)? {
         return Ok(Outcome::not_applicable("not a container: pod cgroups are this machine's own"));
     }
     let own_namespace = namespace::is_own(facts);

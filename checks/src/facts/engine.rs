@@ -5,6 +5,7 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use super::{Fact, Text};
+use crate::outcome::Unknown;
 
 /// `/etc/docker/daemon.json` or the file named by `--config-file`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -123,6 +124,15 @@ pub const PREPARING_ENTRYPOINTS: [&str; 5] = [
 ];
 
 impl Engines {
+    /// *Unknown* where what dockerd is told could not be read: which engines run, their arguments, or
+    /// daemon.json. What then is not known to be set may be set.
+    pub fn told(&self) -> Result<(), Unknown> {
+        for engine in self.running.told()?.into_iter().flatten().filter(|e| e.name == "dockerd") {
+            engine.arguments.told()?;
+        }
+        self.daemon_json.told().map(|_| ())
+    }
+
     /// The running engines of this name.
     pub fn named<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a EngineProcess> {
         self.running.known().into_iter().flatten().filter(move |e| e.name == name)

@@ -5,6 +5,7 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeMap};
 
+use super::errno;
 use crate::outcome::Unknown;
 
 /// Why a fact is missing.
@@ -30,11 +31,14 @@ pub enum Why {
     Redacted,
     /// Asking would have changed the machine.
     NotProbed,
+    /// It is not there, and neither is the filesystem of the kernel that would have it: another one is mounted
+    /// there, or none.
+    Hidden,
 }
 
 impl Why {
     /// All but [`Why::Io`].
-    const NAMED: [Self; 9] = [
+    const NAMED: [Self; 10] = [
         Self::NotPermitted,
         Self::NotFound,
         Self::Unsupported,
@@ -44,7 +48,28 @@ impl Why {
         Self::NotRecorded,
         Self::Redacted,
         Self::NotProbed,
+        Self::Hidden,
     ];
+}
+
+impl Why {
+    /// Whether there may well be an answer, and the question failed. What does not exist, is not offered, was not
+    /// recorded or was not asked is none.
+    pub const fn is_failure(self) -> bool {
+        match self {
+            Self::NotPermitted
+            | Self::Malformed
+            | Self::TooLarge
+            | Self::TimedOut
+            | Self::Hidden
+            | Self::Io(_) => true,
+            Self::NotFound
+            | Self::Unsupported
+            | Self::NotRecorded
+            | Self::Redacted
+            | Self::NotProbed => false,
+        }
+    }
 }
 
 impl fmt::Display for Why {
@@ -56,10 +81,16 @@ impl fmt::Display for Why {
             Self::Malformed => "malformed",
             Self::TooLarge => "too-large",
             Self::TimedOut => "timed-out",
-            Self::Io(errno) => return write!(f, "io({errno})"),
+            Self::Io(errno) => {
+                return match errno::name(*errno) {
+                    Some(name) => write!(f, "io({name})"),
+                    None => write!(f, "io({errno})"),
+                };
+            }
             Self::NotRecorded => "not-recorded",
             Self::Redacted => "redacted",
             Self::NotProbed => "not-probed",
+            Self::Hidden => "hidden",
         };
         f.write_str(name)
     }
@@ -75,7 +106,9 @@ impl<'de> Deserialize<'de> for Why {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let name = String::deserialize(deserializer)?;
         let errno = name.strip_prefix("io(").and_then(|rest| rest.strip_suffix(')'));
-        if let Some(errno) = errno.and_then(|errno| errno.parse().ok()) {
+        // Reports of before have the number.
+        let number = |errno: &str| errno::number(errno).or_else(|| errno.parse().ok());
+        if let Some(errno) = errno.and_then(number) {
             return Ok(Self::Io(errno));
         }
         let named = |why: &Self| why.to_string() == name;
@@ -131,6 +164,24 @@ impl<T> Fact<T> {
         match self {
             Self::Known(value) => Some(value),
             Self::Missing(_) => None,
+        }
+    }
+
+    /// The value; nothing where there is none, or where an older recording does not have it; *unknown* where the
+    /// question failed. For what has a documented default.
+    pub fn told(&self) -> Result<Option<&T>, Unknown> {
+        match self {
+            Self::Known(value) => Ok(Some(value)),
+            Self::Missing(missing) if missing.why.is_failure() => Err(missing.clone().into()),
+            Self::Missing(_) => Ok(None),
+        }
+    }
+
+    /// What is missing, if anything is.
+    pub fn lack(&self) -> Option<Missing> {
+        match self {
+            Self::Known(_) => None,
+            Self::Missing(missing) => Some(missing.clone()),
         }
     }
 

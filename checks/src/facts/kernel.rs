@@ -37,9 +37,6 @@ pub struct Kernel {
     pub filesystems: Fact<Vec<Text>>,
     /// Whether the kernel has `bpf(2)`: `/proc/sys/kernel/unprivileged_bpf_disabled` exists.
     pub bpf: Fact<bool>,
-    /// Whether overlays may be mounted in a user namespace by Debian's own switch, which came before the
-    /// kernel's support in 5.11 (`/sys/module/overlay/parameters/permit_mounts_in_userns`).
-    pub overlay_userns_patch: Fact<bool>,
     /// What kubelet sets when it starts.
     pub kubelet_settings: Vec<KernelSetting>,
     /// Whether `/lib/modules/RELEASE` is there for the running kernel.

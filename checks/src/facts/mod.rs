@@ -7,6 +7,7 @@ mod cgroup;
 mod client;
 mod clocks;
 mod engine;
+mod errno;
 mod fact;
 mod identity;
 mod kernel;
@@ -74,7 +75,7 @@ pub use userns::{MappingProgram, SubordinateIds, SubordinateRange, UserNamespace
 
 use serde::{Deserialize, Serialize};
 
-use crate::version::Versions;
+use crate::{outcome::Unknown, version::Versions};
 
 /// Everything that was found out about this environment.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -143,5 +144,71 @@ impl Facts {
             && !self.pid1.is_doctor
             && !namespace.is_known_and(|namespace| namespace.initial == Tri::Yes)
             && (self.runtime.container != Tri::Unknown || namespace.known().is_some())
+    }
+
+    /// Whether the doctor runs in a container, or *unknown* with what would tell.
+    pub fn in_container(&self) -> Result<bool, Unknown> {
+        match self.runtime.container {
+            Tri::Yes => Ok(true),
+            Tri::No => Ok(false),
+            Tri::Unknown => {
+                self.identity.namespaces.pid.get()?;
+                self.mounts.get()?;
+                self.cgroup.memberships.get()?;
+                Err(Unknown::new("whether this is a container", Why::NotFound))
+            }
+        }
+    }
+
+    /// Whether this is a pod, or *unknown* with what would tell.
+    pub fn in_pod(&self) -> Result<bool, Unknown> {
+        match self.runtime.kubernetes {
+            Tri::Yes => Ok(true),
+            Tri::No => Ok(false),
+            Tri::Unknown => {
+                self.in_container()?;
+                self.mounts.get()?;
+                self.cgroup.memberships.get()?;
+                self.cgroup.pid1_memberships.get()?;
+                Err(Unknown::new("whether this is a pod", Why::NotFound))
+            }
+        }
+    }
+
+    /// What the kernel is instead of plain Linux, or *unknown* with what would tell.
+    pub fn sandbox(&self) -> Result<Sandbox, Unknown> {
+        if self.runtime.sandbox == Sandbox::Unknown {
+            self.kernel.release.told()?;
+            self.mounts.told()?;
+        }
+        Ok(self.runtime.sandbox)
+    }
+
+    /// Whether the user namespace is another than the kernel's initial one.
+    pub fn in_private_users(&self) -> Result<bool, Unknown> {
+        match self.identity.namespaces.user_is_private() {
+            Tri::Yes => Ok(true),
+            Tri::No => Ok(false),
+            Tri::Unknown => {
+                self.identity.namespaces.user.get()?;
+                self.identity.uid_map.get()?;
+                Err(Unknown::new("/proc/self/ns/user", Why::Unsupported))
+            }
+        }
+    }
+
+    /// As [`Fact::told`], for what is root's own: that another user may not look into it is no failure, since it is
+    /// not that user who starts what it belongs to.
+    pub fn told_of_roots<'a, T>(&self, fact: &'a Fact<T>) -> Result<Option<&'a T>, Unknown> {
+        let user = self.identity.euid.is_known_and(|euid| *euid != 0);
+        if user && fact.why() == Some(Why::NotPermitted) {
+            return Ok(None);
+        }
+        fact.told()
+    }
+
+    /// Whether root runs the doctor.
+    pub fn is_root(&self) -> Result<bool, Unknown> {
+        Ok(*self.identity.euid.get()? == 0)
     }
 }

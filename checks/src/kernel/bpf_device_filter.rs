@@ -38,7 +38,7 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.sandbox == Sandbox::Gvisor {
+    if facts.sandbox()? == Sandbox::Gvisor {
         return Ok(Outcome::not_applicable("gVisor is its own kernel: see sandboxed-kernel"));
     }
     match facts.cgroup.version.get()? {

@@ -2,8 +2,11 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::{is_unknown, overlay_in_userns, overlay_tried};
 use crate::{
-    facts::{CgroupVersion, Fact, Facts, IN_USER_NAMESPACE, Namespace, Sandbox, Why},
-    outcome::{Finding, Outcome, Verdict},
+    facts::{
+        CgroupVersion, Device, Fact, Facts, IN_USER_NAMESPACE, Missing, Namespace, Sandbox, Tri,
+        Why,
+    },
+    outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{Place, Remedy},
     target::{Severities, Target},
     version::Component,
@@ -43,15 +46,24 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.sandbox == Sandbox::Gvisor {
+    if facts.sandbox()? == Sandbox::Gvisor {
         return Ok(Outcome::not_applicable("gVisor is its own kernel: see sandboxed-kernel"));
     }
     let mut findings: Vec<Finding> = Vec::new();
+    let mut missing: Vec<Missing> = Vec::new();
     findings.extend(namespaces(facts));
-    findings.extend(overlay(facts));
-    findings.extend(freezer(facts));
-    findings.extend(overlay_for_users(facts));
-    if findings.is_empty() {
+    for judged in [overlay(facts), freezer(facts), overlay_for_users(facts)] {
+        match judged {
+            Ok(found) => findings.extend(found),
+            Err(unknown) => missing.extend(unknown.missing),
+        }
+    }
+    let own = &facts.identity.namespaces;
+    let others = [&own.mnt, &own.ipc, &own.net, &own.pid, &own.uts];
+    missing.extend(
+        others.iter().filter_map(|namespace| namespace.told().err()).flat_map(|u| u.missing),
+    );
+    if findings.is_empty() && missing.is_empty() {
         facts.identity.namespaces.pid.get()?;
         if overlay_tried(facts, None).is_some_and(|(_, step)| step.refused.is_none()) {
             return Ok(Outcome::proved());
@@ -62,7 +74,7 @@ fn run(facts: &Facts) -> Verdict {
         }
         facts.kernel.filesystems.get()?;
     }
-    Ok(Outcome::of(findings))
+    Outcome::settled(findings, missing, Outcome::pass)
 }
 
 fn newer(text: &str) -> Remedy {
@@ -97,45 +109,45 @@ fn namespaces(facts: &Facts) -> Option<Finding> {
 }
 
 /// Certain only where nothing can be loaded, or where it was tried.
-fn overlay(facts: &Facts) -> Option<Finding> {
+fn overlay(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     match overlay_tried(facts, None) {
-        Some((_, step)) if step.refused.is_none() => return None,
+        Some((_, step)) if step.refused.is_none() => return Ok(None),
         // It would have been loaded, if it were anywhere.
         Some((trial, step)) if is_unknown(step) => {
             let summary = "the kernel has no overlayfs, and did not load it when it was asked for";
-            return Some(no_overlay(facts, summary.into()).tried(trial, step));
+            return Ok(Some(no_overlay(facts, summary.into())?.tried(trial, step)));
         }
         _ => {}
     }
-    let known = facts.kernel.filesystems.known()?;
+    let Some(known) = facts.kernel.filesystems.told()? else { return Ok(None) };
     let absent = !known.is_empty() && !known.iter().any(|name| name == "overlay");
-    if !absent || facts.kernel.modules_loadable != Fact::Known(false) {
-        return None;
+    if !absent || facts.kernel.modules_loadable.told()? != Some(&false) {
+        return Ok(None);
     }
     let fuse = known.iter().any(|name| name == "fuse");
     let but = if fuse { "" } else { ", nor fuse" };
     let summary = format!("the kernel has no overlayfs{but}, and loads no modules");
-    Some(
-        no_overlay(facts, summary)
+    Ok(Some(
+        no_overlay(facts, summary)?
             .evidence("/proc/filesystems", "no overlay")
             .evidence("/proc/modules", "no module can be loaded"),
-    )
+    ))
 }
 
 /// Rootless engines have fuse-overlayfs, BuildKit copies.
-fn no_overlay(facts: &Facts, summary: String) -> Finding {
-    let docker = facts.versions.of(Component::Docker);
+fn no_overlay(facts: &Facts, summary: String) -> Result<Finding, Unknown> {
+    let docker = facts.versions.sure(Component::Docker)?;
     // The containerd image store, the default from 29 on, has no fall-back.
     let severity = if docker.version.at_least(29, 0) { "B/B/D/-/D" } else { "D/B/D/-/D" };
-    Finding::new("overlayfs", Severities::of(severity), summary)
+    Ok(Finding::new("overlayfs", Severities::of(severity), summary)
         .rests_on(Component::Docker, &docker)
-        .remedy(newer("use a kernel with CONFIG_OVERLAY_FS"))
+        .remedy(newer("use a kernel with CONFIG_OVERLAY_FS")))
 }
 
-fn freezer(facts: &Facts) -> Option<Finding> {
-    let version = facts.kernel.version.known()?;
-    if facts.cgroup.version != Fact::Known(CgroupVersion::V2) || version.at_least(5, 8) {
-        return None;
+fn freezer(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    let Some(version) = facts.kernel.version.told()? else { return Ok(None) };
+    if version.at_least(5, 8) || facts.cgroup.version.told()? != Some(&CgroupVersion::V2) {
+        return Ok(None);
     }
     let release = release(facts);
     // RHEL 8 brought the freezer to 4.18.
@@ -148,21 +160,35 @@ fn freezer(facts: &Facts) -> Option<Finding> {
             format!("cgroup v2 on kernel {release} has no freezer: pause and some kills fail"),
         )
     };
-    Some(
+    Ok(Some(
         Finding::new("cgroup v2", Severities::of(severity), summary)
             .evidence("uname", release)
             .remedy(newer("use a kernel from 5.8 on")),
-    )
+    ))
 }
 
-fn overlay_for_users(facts: &Facts) -> Option<Finding> {
+fn overlay_for_users(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     let tried = overlay_tried(facts, Some(IN_USER_NAMESPACE));
     let works = tried.is_some_and(|(_, step)| step.refused.is_none());
-    if works || !overlay_in_userns(facts).is_no() {
-        return None;
+    if works {
+        return Ok(None);
+    }
+    let kernel = &facts.kernel;
+    if kernel.version.told()?.is_some_and(|version| !version.at_least(5, 11)) {
+        kernel.build.told()?;
+        facts.storage.permit_mounts_in_userns.told()?;
+    }
+    if !overlay_in_userns(facts).is_no() {
+        return Ok(None);
     }
     let release = release(facts);
-    let with_fuse = crate::storage::fuse_overlayfs(facts).is_yes();
+    let fuse = crate::storage::fuse_overlayfs(facts);
+    if fuse == Tri::Unknown {
+        facts.storage.fuse_overlayfs.told()?;
+        facts.security.device(Device::Fuse).map_or(Ok(None), |node| node.usable.told())?;
+    }
+    let with_fuse = fuse.is_yes();
+    facts.identity.euid.told()?;
     let (severity, consequence) = if with_fuse {
         ("-/-/W/-/W", "they use fuse-overlayfs")
     } else {
@@ -179,10 +205,10 @@ fn overlay_for_users(facts: &Facts) -> Option<Finding> {
     )
     .evidence("uname", release)
     .remedy(newer("use a kernel from 5.13 on, or install fuse-overlayfs and give /dev/fuse"));
-    Some(match tried {
+    Ok(Some(match tried {
         Some((trial, step)) => finding.tried(trial, step),
         None => finding,
-    })
+    }))
 }
 
 fn release(facts: &Facts) -> String {

@@ -25,7 +25,7 @@ pub(crate) fn overlay_in_userns(facts: &Facts) -> Tri {
     let Some(version) = kernel.version.known() else { return Tri::Unknown };
     let backported = kernel.build.is_known_and(|build| build.contains("Ubuntu"))
         || kernel.release.is_known_and(|release| release.contains(".el8"))
-        || kernel.overlay_userns_patch.is_known_and(|switch| *switch);
+        || facts.storage.permit_mounts_in_userns.is_known_and(|switch| *switch == Some(true));
     Tri::from(Some(version.at_least(5, 11) || backported))
 }
 

@@ -3,7 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use serde_json::json;
 
 use crate::{
-    facts::{Facts, KernelSetting, Sandbox, Tri},
+    facts::{Facts, KernelSetting, Sandbox},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
 };
@@ -47,16 +47,14 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    match facts.identity.namespaces.user_is_private() {
-        Tri::No => return Ok(Outcome::not_applicable("the initial user namespace may write them")),
-        Tri::Unknown => {
-            facts.identity.namespaces.user.get()?;
-        }
-        Tri::Yes => {}
+    if !facts.in_private_users()? {
+        return Ok(Outcome::not_applicable("the initial user namespace may write them"));
     }
-    if facts.runtime.sandbox == Sandbox::Sysbox {
+    if facts.sandbox()? == Sandbox::Sysbox {
         return Ok(Outcome::not_applicable("Sysbox answers for the kernel"));
     }
+    facts.engines.running.told()?;
+    facts.identity.euid.told()?;
     // kind knows of a rootless engine, and sets the gate itself.
     if facts.engines.named("rootlesskit").next().is_some() || is_user(facts) {
         return Ok(Outcome::not_applicable("kind sets the feature gate for rootless engines"));

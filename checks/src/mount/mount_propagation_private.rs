@@ -1,7 +1,7 @@
 use alloc::{format, vec, vec::Vec};
 
 use crate::{
-    facts::{Capability, DataRootOwner, Facts, Mount, MountTable, Why},
+    facts::{Capability, DataRootOwner, Facts, Missing, Mount, MountTable, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{Language, Place, Remedy, Snippet},
     target::{Severity, Target},
@@ -44,7 +44,7 @@ const SHARING_ENTRYPOINTS: [&str; 3] =
     ["/usr/local/bin/dockerd-entrypoint.sh", "/usr/local/bin/dind", "/usr/local/bin/entrypoint"];
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.container.is_no() {
+    if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: its init set propagation up"));
     }
     let table = facts.mounts.get()?;
@@ -63,9 +63,17 @@ fn run(facts: &Facts) -> Verdict {
             return Ok(Outcome::pass());
         }
     }
+    // A kubelet that is not seen would make it worse.
+    let mut missing: Vec<Missing> = Vec::new();
+    for root in facts.storage.of(DataRootOwner::Kubelet) {
+        let told = facts.told_of_roots(&root.resolved);
+        missing.extend(told.err().into_iter().flat_map(|unknown| unknown.missing));
+    }
+    missing.extend(facts.engines.running.told().err().into_iter().flat_map(|u| u.missing));
     let here =
         kubelet.is_some() || facts.storage.of(DataRootOwner::Kubelet).any(|root| root.exists);
-    Ok(Outcome::of(closed.into_iter().map(|mount| finding(facts, mount, here)).collect()))
+    let findings = closed.into_iter().map(|mount| finding(facts, mount, here)).collect();
+    Outcome::settled(findings, missing, Outcome::pass)
 }
 
 /// The mount at `/`, and the one that holds kubelet's directory if that is another.

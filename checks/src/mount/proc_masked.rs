@@ -52,7 +52,7 @@ const ALWAYS_EMPTY: [&str; 2] = ["sys/fs/binfmt_misc", "fs/nfsd"];
 const SHOWN: usize = 4;
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.sandbox == Sandbox::Sysbox {
+    if facts.sandbox()? == Sandbox::Sysbox {
         return Ok(Outcome::not_applicable("Sysbox handles the mount of proc itself"));
     }
     // A tmpfs is mounted first, so it is not the namespace that is refused.
@@ -79,6 +79,11 @@ fn run(facts: &Facts) -> Verdict {
     let Some((proc, over)) = covered else {
         return Err(Unknown::new("/proc/self/mountinfo: a mount of proc", Why::NotFound));
     };
+    // For which targets it matters turns on these.
+    facts.identity.euid.told()?;
+    facts.capabilities.effective.told()?;
+    facts.identity.namespaces.user.told()?;
+    facts.engines.running.told()?;
     let found = finding(facts, proc, &over);
     Ok(match tried {
         Some((trial, step)) => found.tried(trial, step),

@@ -64,7 +64,7 @@ const REFUSED: [i32; 2] = [13, 30];
 const ALLOW_IPV6: &str = "DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE";
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.container.is_no() {
+    if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: nothing binds /proc/sys read-only"));
     }
     let tried = tried(facts);

@@ -64,10 +64,11 @@ const TOOL: &str = "B/B/B/-/W";
 
 fn run(facts: &Facts) -> Verdict {
     let firewall = backend::firewall(facts);
+    facts.engines.told()?;
     if firewall == Firewall::Off {
         return Ok(Outcome::not_applicable("dockerd is told to leave iptables alone"));
     }
-    if facts.runtime.sandbox == Sandbox::Gvisor {
+    if facts.sandbox()? == Sandbox::Gvisor {
         return Err(Unknown::new("netfilter in gVisor", Why::Unsupported).with_remedy(
             Remedy::commands(
                 Place::Runtime,

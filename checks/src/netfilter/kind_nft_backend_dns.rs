@@ -40,7 +40,11 @@ fn run(facts: &Facts) -> Verdict {
         Some(table) => ("nfnetlink: tables", table.name.as_str()),
         None => {
             facts.engines.daemon_json.get()?;
+            facts.engines.told()?;
             let runs = facts.engines.here("dockerd").next().is_some();
+            if runs {
+                facts.told_of_roots(&facts.netfilter.nft_tables)?;
+            }
             let chosen = facts.engines.configured(&["firewall-backend"]).is_some();
             return Ok(if runs || chosen {
                 Outcome::pass()

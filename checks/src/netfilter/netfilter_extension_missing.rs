@@ -55,10 +55,11 @@ const RAW: &str = "table raw";
 
 fn run(facts: &Facts) -> Verdict {
     let firewall = backend::firewall(facts);
+    facts.engines.told()?;
     if firewall == Firewall::Off {
         return Ok(Outcome::not_applicable("dockerd is told to use no iptables"));
     }
-    if facts.runtime.sandbox == Sandbox::Gvisor {
+    if facts.sandbox()? == Sandbox::Gvisor {
         return Ok(Outcome::not_applicable("gVisor has its own network stack"));
     }
     // A daemon that runs has made its rules, or it would have exited.
@@ -79,7 +80,7 @@ fn run(facts: &Facts) -> Verdict {
     if !others.is_empty() {
         found.push(finding(facts, &others, "-/B/-/-/-", "kube-proxy's rules need"));
     }
-    found.extend(raw(facts));
+    found.extend(raw(facts)?);
     // On a kernel that takes no modules, what is not known is known to be nowhere else.
     let unknown = facts
         .netfilter
@@ -160,17 +161,20 @@ fn options(missing: &[&Extension]) -> String {
 }
 
 /// nf_tables has no table that could be missing.
-fn raw(facts: &Facts) -> Option<Finding> {
-    let extension = missing(facts).find(|extension| extension.name == RAW)?;
-    let tool = facts.netfilter.iptables.known()?.as_ref()?;
-    if backend::selected(facts, tool)? != ToolFlavour::Legacy {
-        return None;
+fn raw(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    let Some(extension) = missing(facts).find(|extension| extension.name == RAW) else {
+        return Ok(None);
+    };
+    let Some(Some(tool)) = facts.netfilter.iptables.told()? else { return Ok(None) };
+    tool.flavour.told()?;
+    if backend::selected(facts, tool) != Some(ToolFlavour::Legacy) {
+        return Ok(None);
     }
-    let docker = facts.versions.of(Component::Docker);
+    let docker = facts.versions.sure(Component::Docker)?;
     if docker.version < Version::new(28, 0, 1) {
-        return None;
+        return Ok(None);
     }
-    Some(
+    Ok(Some(
         Finding::new(
             RAW,
             Severities::of("D/B/-/-/-"),
@@ -182,7 +186,7 @@ fn raw(facts: &Facts) -> Option<Finding> {
             "let dockerd do without it; containers can then be reached past their published ports",
             [ContainerSetting::Variable("DOCKER_INSECURE_NO_IPTABLES_RAW".into(), "1".into())],
         )),
-    )
+    ))
 }
 
 #[cfg(test)]

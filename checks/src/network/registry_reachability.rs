@@ -1,7 +1,7 @@
 use alloc::format;
 
 use crate::{
-    facts::{Facts, Why},
+    facts::{Fact, Facts, PathMtu, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{Place, Remedy},
     target::Severities,
@@ -82,11 +82,15 @@ fn run(facts: &Facts) -> Verdict {
         let link = route.interface.and_then(|index| network.link(index));
         route.unicast && route.destination.prefix_len() <= 1 && !link.is_some_and(|l| l.loopback)
     });
-    // Routes are not all that decides: only the kernel's own answer makes it certain.
-    let unreachable = [&network.path_mtu_v4, &network.path_mtu_v6]
-        .iter()
-        .all(|path| path.why() == Some(Why::NotFound));
-    if leads_out || !unreachable {
+    // Routes are not all that decides: only the kernel's own answer makes it certain. One that could not be asked
+    // for is none.
+    let paths = [&network.path_mtu_v4, &network.path_mtu_v6];
+    if leads_out || paths.iter().any(|path| path.known().is_some()) {
+        return Ok(Outcome::pass());
+    }
+    for path in paths.iter().filter(|path| !is_no_way(path)) {
+        path.told()?;
+        // An older recording does not say.
         return Ok(Outcome::pass());
     }
     if let Some(by) = way_around(facts)? {
@@ -95,6 +99,11 @@ fn run(facts: &Facts) -> Verdict {
         return Ok(Outcome::not_applicable(reason));
     }
     Ok(finding(facts).into())
+}
+
+/// Whether there is no way out by this family, or no such family.
+fn is_no_way(path: &Fact<PathMtu>) -> bool {
+    matches!(path.why(), Some(Why::NotFound | Why::Unsupported))
 }
 
 /// What brings images without a route of our own.

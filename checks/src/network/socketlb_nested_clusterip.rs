@@ -33,7 +33,7 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.kubernetes.is_no() {
+    if !facts.in_pod()? {
         return Ok(Outcome::not_applicable("not in a pod: there is no outer cluster"));
     }
     let links = facts.network.links.get()?;

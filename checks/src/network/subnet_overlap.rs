@@ -4,7 +4,7 @@ use ipnet::Ipv4Net;
 
 use super::subnets::{self, Used, overlap};
 use crate::{
-    facts::Facts,
+    facts::{Facts, Missing},
     outcome::{Finding, Outcome, Verdict},
     remedy::{DaemonOption, Remedy},
     target::Severities,
@@ -56,8 +56,12 @@ struct Candidate {
 }
 
 fn run(facts: &Facts) -> Verdict {
+    // Whose a range is, and whether a node runs here, is known only from these.
+    facts.network.links.told()?;
+    facts.engines.running.told()?;
     let used = subnets::used(facts);
-    let found: Vec<Finding> = candidates(facts)
+    let told = facts.engines.told();
+    let found: Vec<Finding> = candidates(facts, told.is_ok())
         .iter()
         .filter_map(|candidate| {
             let clashes = |used: &&Used| {
@@ -66,19 +70,24 @@ fn run(facts: &Facts) -> Verdict {
             Some(finding(candidate, used.iter().find(clashes)?, &used))
         })
         .collect();
-    if found.is_empty() {
-        facts.network.routes.get()?;
-        facts.engines.daemon_json.get()?;
-        // The fall-back for netlink has no addresses; its routes have the same ranges.
-        if facts.network.source == "rtnetlink" {
-            facts.network.addresses.get()?;
-        }
+    let network = &facts.network;
+    let mut missing: Vec<Missing> = network.routes.lack().into_iter().collect();
+    missing.extend(facts.resolver.resolv_conf.told().err().into_iter().flat_map(|u| u.missing));
+    missing.extend(facts.runtime.variables.told().err().into_iter().flat_map(|u| u.missing));
+    missing.extend(told.err().into_iter().flat_map(|unknown| unknown.missing));
+    // The fall-back for netlink has no addresses; its routes have the same ranges.
+    if network.source == "rtnetlink" {
+        missing.extend(network.addresses.lack());
     }
-    Ok(Outcome::of(found))
+    if found.is_empty() {
+        facts.engines.daemon_json.get()?;
+    }
+    Outcome::settled(found, missing, Outcome::pass)
 }
 
-fn candidates(facts: &Facts) -> Vec<Candidate> {
-    let mut candidates = docker(facts);
+/// Those of dockerd only where it is known what it is told.
+fn candidates(facts: &Facts, told: bool) -> Vec<Candidate> {
+    let mut candidates = if told { docker(facts) } else { Vec::new() };
     let candidate = |net: &str, what: &str, severity, kind| {
         let net = net.parse().ok()?;
         Some(Candidate { net, what: what.into(), severity, avoids_routes: false, kind })

@@ -48,7 +48,7 @@ check! {
 const SHOWN: usize = 5;
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.container.is_no() {
+    if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: PID 1 is the system's init"));
     }
     let pid1 = &facts.pid1;

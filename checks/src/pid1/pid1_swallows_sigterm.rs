@@ -43,7 +43,7 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.container.is_no() {
+    if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: PID 1 is the system's init"));
     }
     if facts.pid1.is_doctor {
@@ -54,7 +54,7 @@ fn run(facts: &Facts) -> Verdict {
     }
     let process = &facts.pid1;
     if process.role == Role::Systemd {
-        return Ok(systemd(facts));
+        return systemd(facts);
     }
     let reason = match disposition(process)? {
         Disposition::Handled => return Ok(Outcome::pass()),
@@ -71,16 +71,16 @@ fn run(facts: &Facts) -> Verdict {
 }
 
 /// Which signal is sent is an affair of the image and the engine.
-fn systemd(facts: &Facts) -> Outcome {
+fn systemd(facts: &Facts) -> Verdict {
     let knows =
         matches!(facts.runtime.engine, Engine::Podman | Engine::Lxc | Engine::SystemdNspawn);
     let node = Origin::Read("/kind/version".into());
-    if knows || facts.versions.of(Component::Kubernetes).origin == node {
-        return Outcome::pass();
+    if knows || facts.versions.sure(Component::Kubernetes)?.origin == node {
+        return Ok(Outcome::pass());
     }
     let summary =
         "PID 1 is systemd: SIGTERM only makes it execute itself anew, and SIGRTMIN+3 ends it";
-    Finding::new("PID 1", Severities::of("W/W/W/W/W"), summary)
+    Ok(Finding::new("PID 1", Severities::of("W/W/W/W/W"), summary)
         .evidence("/proc/1/comm", facts.pid1.name())
         .remedy(Remedy::file(
             Place::Image,
@@ -92,7 +92,7 @@ fn systemd(facts: &Facts) -> Outcome {
             "or say so when the container is started",
             ["docker run --stop-signal SIGRTMIN+3 IMAGE"],
         ))
-        .into()
+        .into())
 }
 
 /// PID 1 is the pause process: the kernel protects no other, so only an ignored SIGTERM is swallowed.

@@ -3,8 +3,8 @@ use alloc::{format, string::String, vec::Vec};
 use super::NEEDED;
 use crate::{
     facts::{
-        Action, DataRootOwner, Device, DeviceNode, Facts, Filesystem, Step, Tri, Trial, TrialName,
-        Why,
+        Action, DataRootOwner, Device, DeviceNode, Facts, Filesystem, Missing, Step, Trial,
+        TrialName, Why,
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Place, Remedy},
@@ -58,21 +58,18 @@ enum State {
 
 fn run(facts: &Facts) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
-    let mut missing: Option<Unknown> = None;
+    let mut missing: Vec<Missing> = Vec::new();
     for judged in [tun(facts), kmsg(facts), fuse(facts)] {
         match judged {
             Ok(finding) => findings.extend(finding),
-            Err(unknown) => missing = missing.or(Some(unknown)),
+            Err(unknown) => missing.extend(unknown.missing),
         }
     }
-    match missing {
-        Some(unknown) if findings.is_empty() => Err(unknown),
-        _ => Ok(Outcome::of_or(findings, || {
-            let all = [Device::Tun, Device::Kmsg, Device::Fuse];
-            let tried = all.into_iter().all(|device| opened(facts, device).is_some());
-            if tried { Outcome::proved() } else { Outcome::pass() }
-        })),
-    }
+    Outcome::settled(findings, missing, || {
+        let all = [Device::Tun, Device::Kmsg, Device::Fuse];
+        let tried = all.into_iter().all(|device| opened(facts, device).is_some());
+        if tried { Outcome::proved() } else { Outcome::pass() }
+    })
 }
 
 /// The trial that opened the device, or could not.
@@ -165,8 +162,7 @@ fn tun(facts: &Facts) -> Result<Option<Finding>, Unknown> {
 /// A user other than root may not write it, and in a user namespace nobody may: neither says anything
 /// about kubelet, which reads.
 fn kmsg(facts: &Facts) -> Result<Option<Finding>, Unknown> {
-    let root = facts.identity.euid.is_known_and(|uid| *uid == 0);
-    if !root || facts.identity.namespaces.user_is_private() != Tri::No {
+    if !facts.is_root()? || facts.in_private_users()? {
         return Ok(None);
     }
     let state = state(facts, Device::Kmsg, "1:11")?;
@@ -188,21 +184,33 @@ fn kmsg(facts: &Facts) -> Result<Option<Finding>, Unknown> {
 }
 
 fn fuse(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    let ordinary = facts.identity.euid.told()?.is_some_and(|uid| *uid != 0);
     let roots = facts.storage.data_roots.iter().filter(|root| {
         matches!(root.owner, DataRootOwner::RootlessDocker | DataRootOwner::RootlessBuildkit)
-            || root.owner == DataRootOwner::Podman
-                && facts.identity.euid.is_known_and(|uid| *uid != 0)
+            || root.owner == DataRootOwner::Podman && ordinary
     });
-    let stacked = roots
-        .filter_map(|root| root.filesystem.known())
-        .any(|filesystem| Filesystem::name(filesystem) == "overlay");
-    let native = facts.kernel.version.is_known_and(|version| version.at_least(5, 11));
+    let mut stacked = false;
+    let mut hidden = Ok(());
+    for root in roots {
+        match root.filesystem.told() {
+            Ok(filesystem) => {
+                stacked |= filesystem.is_some_and(|fs| Filesystem::name(fs) == "overlay");
+            }
+            Err(unknown) => hidden = Err(unknown),
+        }
+    }
+    if !stacked {
+        hidden?;
+    }
+    let native = facts.kernel.version.told()?.is_some_and(|version| version.at_least(5, 11));
     if !stacked && native {
         return Ok(None);
     }
     if !native && !stacked {
         // Distributions brought overlays in user namespaces to older kernels.
         facts.kernel.version.get()?;
+        facts.kernel.build.told()?;
+        facts.storage.permit_mounts_in_userns.told()?;
         if crate::kernel::overlay_in_userns(facts).is_yes() {
             return Ok(None);
         }

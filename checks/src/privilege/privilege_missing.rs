@@ -10,7 +10,7 @@ use alloc::{
 use super::vector::{self, NEEDED, missing_privileges};
 use crate::{
     facts::{Capability, CapabilitySet, Facts},
-    outcome::{Finding, Outcome, Verdict},
+    outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
     target::{Severities, Severity, Target},
     version::Component,
@@ -70,15 +70,23 @@ check! {
 
 fn run(facts: &Facts) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
-    let container = !facts.runtime.container.is_no();
+    let container = facts.in_container()?;
+    let mut missing = Vec::new();
     if let Some(finding) = unprivileged(facts) {
         findings.push(finding);
+        missing.extend(facts.capabilities.bounding.lack());
+        if !vector::is_label_known(&facts.security) {
+            missing.extend(facts.security.label.lack());
+        }
     } else {
-        // Whatever else is found, without the capabilities nobody knows whether an engine can run.
         facts.capabilities.bounding.get()?;
+        if !vector::is_label_known(&facts.security) && !tried::works(facts) {
+            // A profile that denies mounts would come before all that follows.
+            facts.security.label.get()?;
+        }
         findings.extend(tried::refused(facts));
-        findings.extend(hole(facts));
-        findings.extend(not_root(facts));
+        findings.extend(hole(facts)?);
+        findings.extend(not_root(facts)?);
         let read_only = vector::is_read_only_proc(facts, "/proc/sys/net");
         if container && read_only && !tried::writes_sysctls(facts) {
             findings.push(read_only_sysctls(facts));
@@ -88,12 +96,9 @@ fn run(facts: &Facts) -> Verdict {
         return Ok(Outcome::proved());
     }
     if findings.is_empty() && container {
-        if !vector::is_label_known(&facts.security) {
-            facts.security.label.get()?;
-        }
         facts.mounts.get()?;
     }
-    Ok(Outcome::of(findings))
+    Outcome::settled(findings, missing, Outcome::pass)
 }
 
 /// What stops every rootful engine: a capability that each container needs, or a profile that denies
@@ -157,9 +162,11 @@ fn severity(facts: &Facts, lacking: CapabilitySet, profile: Option<&str>) -> Sev
 }
 
 /// A capability that ordinary containers do without, and privileged ones of old engines do not.
-fn hole(facts: &Facts) -> Option<Finding> {
-    let lacking = vector::capabilities(facts).filter(|lacking| !lacking.is_empty())?;
-    let docker = facts.versions.of(Component::Docker);
+fn hole(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    let Some(lacking) = vector::capabilities(facts).filter(|lacking| !lacking.is_empty()) else {
+        return Ok(None);
+    };
+    let docker = facts.versions.sure(Component::Docker)?;
     let names = names(lacking);
     let (severity, summary) = if docker.version.at_least(23, 0) {
         ("-/W/-/-/-", format!("privileged containers, such as kind's nodes, come without {names}"))
@@ -183,23 +190,27 @@ fn hole(facts: &Facts) -> Option<Finding> {
             "use Docker 23.0 or later, which asks only for the capabilities that it has",
         ));
     }
-    Some(if facts.runtime.container.is_no() {
+    Ok(Some(if facts.runtime.container.is_no() {
         finding.remedy(remedies::bounding_set(lacking))
     } else {
         finding.remedy(Remedy::container(
             "run the container privileged; what the outer engine lacks itself, it cannot give",
             [ContainerSetting::Privileged],
         ))
-    })
+    }))
 }
 
 /// The doctor is an ordinary user, and no engine runs yet.
-fn not_root(facts: &Facts) -> Option<Finding> {
-    let uid = facts.identity.euid.known().copied().filter(|uid| *uid != 0)?;
-    if facts.engines.named("dockerd").next().is_some() {
-        return None;
+fn not_root(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    let uid = *facts.identity.euid.get()?;
+    if uid == 0 {
+        return Ok(None);
     }
-    let stuck = facts.security.no_new_privs.is_known_and(|set| *set);
+    facts.engines.running.get()?;
+    if facts.engines.named("dockerd").next().is_some() {
+        return Ok(None);
+    }
+    let stuck = *facts.security.no_new_privs.get()?;
     let (severity, why) = if stuck {
         ("D/D/-/-/D", ", and sudo cannot become root: no_new_privs is set")
     } else {
@@ -213,7 +224,7 @@ fn not_root(facts: &Facts) -> Option<Finding> {
     } else {
         Remedy::advice(Place::Here, "start dockerd, and this doctor, with sudo")
     };
-    Some(
+    Ok(Some(
         Finding::new(
             format!("uid {uid}"),
             Severities::of(severity),
@@ -221,7 +232,7 @@ fn not_root(facts: &Facts) -> Option<Finding> {
         )
         .evidence("/proc/self/status", format!("Uid {uid}"))
         .remedy(remedy),
-    )
+    ))
 }
 
 fn read_only_sysctls(facts: &Facts) -> Finding {

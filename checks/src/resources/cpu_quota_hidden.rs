@@ -34,7 +34,7 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.container.is_no() {
+    if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container"));
     }
     if facts.cgroup.version.known().is_some_and(|version| version.is_v1()) {

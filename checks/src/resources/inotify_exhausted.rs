@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Action, Facts, InotifyUse, Tri, TrialName, Why},
+    facts::{Action, Facts, InotifyUse, Missing, Tri, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
     target::{Severities, Severity, Target},
@@ -69,6 +69,10 @@ fn run(facts: &Facts) -> Verdict {
     }
     let host = *inotify.instances.get()?;
     let instances = least(host, inotify.namespace_instances.known());
+    let mut missing: Vec<Missing> = Vec::new();
+    for number in [&inotify.namespace_instances, &inotify.watches, &inotify.namespace_watches] {
+        missing.extend(number.told().err().into_iter().flat_map(|unknown| unknown.missing));
+    }
     let watches = inotify.watches.known().map(|w| least(*w, inotify.namespace_watches.known()));
     let seen = inotify.in_use.known();
     let open = u64::from(seen.map_or(0, |in_use| in_use.of(0)));
@@ -79,6 +83,13 @@ fn run(facts: &Facts) -> Verdict {
     let left = if refused.is_some() { 0 } else { instances.value.saturating_sub(open) };
     let mut findings = Vec::new();
     if instances.value < INSTANCES || left < NODE {
+        if refused.is_none() && left >= NODE {
+            // How bad it is depends on who else has some.
+            inotify.in_use.told()?;
+            facts.identity.namespaces.pid.told()?;
+            facts.identity.namespaces.user.told()?;
+            facts.identity.uid_map.told()?;
+        }
         let severity = severity(facts, left, seen);
         let summary = format!(
             "{} allows {} inotify instances per user, and root has at least {open} open: a kind node \
@@ -106,12 +117,9 @@ fn run(facts: &Facts) -> Verdict {
             findings.push(finding("watches", severity, summary, &watches, WATCHES));
         }
     }
-    Ok(Outcome::of_or(
-        findings,
-        || {
-            if tried.is_some() { Outcome::proved() } else { Outcome::pass() }
-        },
-    ))
+    Outcome::settled(findings, missing, || {
+        if tried.is_some() { Outcome::proved() } else { Outcome::pass() }
+    })
 }
 
 struct Limit {

@@ -3,7 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use super::rlimit_raise_denied::may_raise;
 use crate::{
     facts::{Facts, Rlimit, Role, Text},
-    outcome::{Finding, Outcome, Verdict},
+    outcome::{Finding, Outcome, Unknown, Verdict},
     remedy::{DaemonOption, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
     version::{Component, Version},
@@ -60,23 +60,31 @@ const WANTED: (u64, u64) = (65_536, 524_288);
 
 fn run(facts: &Facts) -> Verdict {
     let limit = *facts.resources.open_files.get()?;
-    let serviced = facts.runtime.container.is_no() || facts.pid1.role == Role::Systemd;
+    let serviced = !facts.in_container()? || facts.pid1.role == Role::Systemd;
     let mut findings: Vec<Finding> = Vec::new();
     if serviced {
         findings.extend(of_session(facts, limit));
-    } else if !configured(facts) {
-        findings.extend(of_container(facts, limit));
+    } else {
+        let found = of_container(facts, limit)?;
+        if found.is_some() {
+            facts.engines.told()?;
+        }
+        findings.extend(found.filter(|_| !configured(facts)));
     }
     if !findings.is_empty() {
         return Ok(Outcome::of(findings));
     }
     let inherited = match &facts.resources.containerd_open_files {
-        Some(limit) => limit.known().copied(),
+        Some(limit) => facts.told_of_roots(limit)?.copied(),
         // Services of a systemd have limits, and capabilities, of their own.
         None if serviced => None,
         None => Some(limit),
     };
-    Ok(Outcome::of(inherited.and_then(|limit| not_raised(facts, limit)).into_iter().collect()))
+    let found = match inherited {
+        Some(limit) => not_raised(facts, limit)?,
+        None => None,
+    };
+    Ok(Outcome::of(found.into_iter().collect()))
 }
 
 fn of_session(facts: &Facts, limit: Rlimit) -> Option<Finding> {
@@ -84,30 +92,34 @@ fn of_session(facts: &Facts, limit: Rlimit) -> Option<Finding> {
     limit.hard.is_some_and(|hard| hard < LOW).then(|| found(facts, limit, severity))
 }
 
-fn of_container(facts: &Facts, limit: Rlimit) -> Option<Finding> {
+fn of_container(facts: &Facts, limit: Rlimit) -> Result<Option<Finding>, Unknown> {
     let (soft, hard) = (limit.soft.unwrap_or(u64::MAX), limit.hard.unwrap_or(u64::MAX));
     if soft > HIGH {
-        return Some(found(facts, limit, CHECK.worst));
+        return Ok(Some(found(facts, limit, CHECK.worst)));
     }
     // systemd in a node gives its services limits of their own, up to the hard one.
     let node = if hard < HARD { Severity::Warning } else { Severity::Info };
     let severity = Severities::of("D/-/D/-/D")
         .with(Target::Kind, Some(node))
         .with(Target::Systemd, (hard < HARD).then_some(Severity::Info));
-    let docker = facts.versions.of(Component::Docker);
+    if soft >= LOW {
+        return Ok(None);
+    }
+    let docker = facts.versions.sure(Component::Docker)?;
     if docker.is_assumed() || docker.version >= RESTORES {
-        return (soft < LOW).then(|| found(facts, limit, severity));
+        return Ok(Some(found(facts, limit, severity)));
     }
     let raised = [Target::Dockerd, Target::Kind, Target::Buildkit];
     let severity = severity.at_most_for(&raised, Severity::Info);
-    (soft < LOW).then(|| found(facts, limit, severity).rests_on(Component::Docker, &docker))
+    Ok(Some(found(facts, limit, severity).rests_on(Component::Docker, &docker)))
 }
 
 /// More than the hard limit is refused to every container that asks for it.
-fn not_raised(facts: &Facts, limit: Rlimit) -> Option<Finding> {
-    let hard = limit.hard.filter(|hard| *hard < WANTED.0)?;
+fn not_raised(facts: &Facts, limit: Rlimit) -> Result<Option<Finding>, Unknown> {
+    let Some(hard) = limit.hard.filter(|hard| *hard < WANTED.0) else { return Ok(None) };
+    facts.capabilities.effective.told()?;
     if may_raise(facts).unwrap_or(true) {
-        return None;
+        return Ok(None);
     }
     let summary = format!(
         "containers cannot raise their limit of open files above {hard}: CAP_SYS_RESOURCE is missing"
@@ -132,11 +144,11 @@ fn not_raised(facts: &Facts, limit: Rlimit) -> Option<Finding> {
             ],
         )
     };
-    Some(
+    Ok(Some(
         Finding::new("RLIMIT_NOFILE hard", Severities::of("W/-/-/-/W"), summary)
             .evidence("Max open files", format!("hard {hard}"))
             .remedy(remedy),
-    )
+    ))
 }
 
 /// Whether the inner daemon gives its containers a limit of its own.

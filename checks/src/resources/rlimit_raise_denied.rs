@@ -87,20 +87,16 @@ fn run(facts: &Facts) -> Verdict {
 
 /// Whether every limit may be raised here.
 pub(super) fn may_raise(facts: &Facts) -> Result<bool, Unknown> {
-    let namespaces = &facts.identity.namespaces;
     let resource = facts.capabilities.effective.get()?.has(Capability::SYS_RESOURCE);
-    if resource && !namespaces.user_is_private().is_yes() {
-        namespaces.user.get()?;
-    }
-    Ok(resource && namespaces.user_is_private().is_no())
+    Ok(resource && !facts.in_private_users()?)
 }
 
 fn wanted(facts: &Facts) -> Result<Vec<Wanted>, Unknown> {
     // Where podman is not known to be, and the file cannot be read, nothing asks.
-    let podman = facts.versions.of(Component::Podman);
+    let podman = facts.versions.sure(Component::Podman)?;
     let configured = match facts.resources.podman_ulimits.get() {
         Ok(configured) => configured.as_slice(),
-        Err(_) if podman.is_assumed() => &[],
+        Err(_) if podman.is_assumed() && facts.resources.podman_ulimits.told().is_ok() => &[],
         Err(unknown) => return Err(unknown),
     };
     let of = |name: &'static str| {
@@ -128,7 +124,7 @@ fn asked_by_itself(
     podman: Version,
     configured: &[DefaultUlimit],
 ) -> Result<&'static [&'static str], Unknown> {
-    let nothing = podman.at_least(5, 4) || !takes_itself_for_root(facts);
+    let nothing = podman.at_least(5, 4) || !takes_itself_for_root(facts)?;
     Ok(if nothing {
         &[]
     } else if podman.at_least(5, 0) || !configured.is_empty() {
@@ -147,9 +143,8 @@ fn may_limit_processes(facts: &Facts) -> Result<bool, Unknown> {
 }
 
 /// podman counts as rootless without CAP_SYS_ADMIN, and then keeps its limits.
-fn takes_itself_for_root(facts: &Facts) -> bool {
-    facts.identity.euid.is_known_and(|euid| *euid == 0)
-        && facts.capabilities.effective.is_known_and(|c| c.has(Capability::SYS_ADMIN))
+fn takes_itself_for_root(facts: &Facts) -> Result<bool, Unknown> {
+    Ok(facts.is_root()? && facts.capabilities.effective.get()?.has(Capability::SYS_ADMIN))
 }
 
 fn judge(facts: &Facts, wanted: &Wanted, limit: Rlimit) -> Option<Finding> {

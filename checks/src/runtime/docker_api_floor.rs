@@ -55,7 +55,7 @@ fn run(facts: &Facts) -> Verdict {
         facts.clients.docker.get()?;
         return Ok(Outcome::not_applicable("no Docker client is installed, and none is pinned"));
     };
-    let docker = facts.versions.of(Component::Docker);
+    let docker = facts.versions.sure(Component::Docker)?;
     let elsewhere = daemon_is_elsewhere(facts);
     // What the user says is going to run counts before what runs now.
     let answered = answered(facts).filter(|_| docker.origin != Origin::Given);

@@ -2,8 +2,8 @@ use alloc::format;
 
 use super::endpoint;
 use crate::{
-    facts::{EngineSocket, Facts, SocketKind, Tri, Why},
-    outcome::{Finding, Outcome, Unknown, Verdict},
+    facts::{EngineSocket, Facts, SocketKind, Why},
+    outcome::{Finding, Outcome, Verdict},
     remedy::{Place, Remedy},
 };
 
@@ -38,7 +38,7 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.container.is_no() {
+    if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: the socket is this machine's own"));
     }
     let endpoint = endpoint::effective(facts)?;
@@ -54,9 +54,6 @@ fn run(facts: &Facts) -> Verdict {
     facts.mounts.get()?;
     if !endpoint::is_from_elsewhere(facts, socket) {
         return Ok(Outcome::pass());
-    }
-    if facts.runtime.container == Tri::Unknown {
-        return Err(Unknown::new("whether this is a container", Why::NotFound));
     }
     Ok(finding(socket).into())
 }

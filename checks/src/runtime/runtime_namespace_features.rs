@@ -36,7 +36,7 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    let docker = facts.versions.of(Component::Docker);
+    let docker = facts.versions.sure(Component::Docker)?;
     if !docker.version.at_least(29, 5) {
         return Ok(Outcome::not_applicable("Docker before 29.5 makes no time namespaces"));
     }

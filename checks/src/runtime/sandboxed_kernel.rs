@@ -50,7 +50,14 @@ fn run(facts: &Facts) -> Verdict {
         Sandbox::Sysbox => sysbox(facts).into(),
         Sandbox::Wsl2 => Outcome::of(wsl(facts)),
         Sandbox::None if facts.runtime.engine == Engine::Lxc => lxc(facts).into(),
-        Sandbox::None => Outcome::pass(),
+        Sandbox::None => {
+            // LXC is told from plain Linux by what names it.
+            if facts.in_container()? && facts.runtime.engine == Engine::Unknown {
+                facts.pid1.container_variable.told()?;
+                facts.cgroup.memberships.told()?;
+            }
+            Outcome::pass()
+        }
         Sandbox::Unknown => return Err(unknown(facts)),
     })
 }

@@ -50,7 +50,7 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.container.is_no() {
+    if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container"));
     }
     if facts.pid1.role == Role::Systemd {

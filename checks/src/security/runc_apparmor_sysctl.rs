@@ -38,12 +38,16 @@ fn run(facts: &Facts) -> Verdict {
     let tried = tried(facts);
     let refused = tried.filter(|(_, step)| step.refused.is_some());
     if facts.runtime.engine != Engine::Lxc && refused.is_none() {
+        if facts.in_container()? && facts.runtime.engine == Engine::Unknown {
+            facts.pid1.container_variable.told()?;
+            facts.cgroup.memberships.told()?;
+        }
         return Ok(Outcome::not_applicable("not an LXC container"));
     }
     if facts.security.apparmor_enabled == Fact::Known(false) {
         return Ok(Outcome::not_applicable("the kernel does not use AppArmor"));
     }
-    let runc = facts.versions.of(Component::Runc);
+    let runc = facts.versions.sure(Component::Runc)?;
     if !is_affected(runc.version) {
         return Ok(Outcome::pass());
     }

@@ -56,7 +56,7 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.sandbox == Sandbox::Gvisor {
+    if facts.sandbox()? == Sandbox::Gvisor {
         return Ok(Outcome::not_applicable("gVisor filters below its own kernel"));
     }
     // Where no filter is, whoever refuses is something else.

@@ -40,7 +40,7 @@ check! {
 const ENFORCE: &str = "/sys/fs/selinux/enforce";
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.container.is_no() {
+    if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: engines get types of their own"));
     }
     let security = &facts.security;

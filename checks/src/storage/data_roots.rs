@@ -3,7 +3,7 @@
 use alloc::{format, string::String, vec, vec::Vec};
 
 use crate::{
-    facts::{DataRoot, DataRootOwner, Facts, Filesystem, Text, Why},
+    facts::{DataRoot, DataRootOwner, Facts, Filesystem, Missing, Text, Why},
     outcome::{Finding, Unknown},
     remedy::{ContainerSetting, Remedy},
     target::{Severities, Severity, Target},
@@ -29,17 +29,26 @@ pub(super) struct Affected<'a> {
 pub(super) fn affected<'a>(
     facts: &'a Facts,
     judge: impl Fn(&DataRoot, &Filesystem) -> Result<Option<Defect>, Unknown>,
-) -> Result<Vec<Affected<'a>>, Unknown> {
+) -> Result<(Vec<Affected<'a>>, Vec<Missing>), Unknown> {
     let mut groups: Vec<Affected<'a>> = Vec::new();
     let mut missing = Vec::new();
     let mut sound = Vec::new();
     if facts.storage.data_roots.is_empty() {
         return Err(Unknown::new("data roots", Why::NotRecorded));
     }
-    for root in facts.storage.data_roots.iter().filter(|root| is_used(facts, root)) {
+    // Findings are told apart by mounts.
+    facts.mounts.get()?;
+    let mut open = Vec::new();
+    for root in &facts.storage.data_roots {
+        if !is_used(facts, root)? {
+            continue;
+        }
         let judged = root.filesystem.get().and_then(|fs| Ok((fs, judge(root, fs)?)));
         match judged {
-            Err(unknown) => missing.extend(unknown.missing),
+            Err(unknown) => {
+                open.push(root.owner);
+                missing.extend(unknown.missing);
+            }
             Ok((_, None)) => sound.push(root.owner),
             Ok((filesystem, Some(defect))) => {
                 let mount_point = filesystem.mount.as_ref().map_or(&root.path, |m| &m.mount_point);
@@ -54,6 +63,13 @@ pub(super) fn affected<'a>(
             }
         }
     }
+    // How badly one of two that stand for each other fares is known when both are.
+    if open.iter().any(is_alternative) {
+        groups
+            .iter_mut()
+            .for_each(|group| group.roots.retain(|(root, _)| !is_alternative(&root.owner)));
+        groups.retain(|group| !group.roots.is_empty());
+    }
     if groups.is_empty() && !missing.is_empty() {
         return Err(Unknown { missing, remedy: None });
     }
@@ -62,30 +78,37 @@ pub(super) fn affected<'a>(
             spare(root.owner, &sound, &mut defect.severity);
         }
     }
-    Ok(groups)
+    missing.dedup();
+    Ok((groups, missing))
+}
+
+/// A rootless engine is had with either of them.
+fn is_alternative(owner: &DataRootOwner) -> bool {
+    matches!(owner, DataRootOwner::Podman | DataRootOwner::RootlessDocker)
 }
 
 /// Rootless containers need one engine, Docker or podman: where the other one's data root is sound, this
 /// one's is only worth knowing.
 fn spare(owner: DataRootOwner, sound: &[DataRootOwner], severity: &mut Severities) {
-    use DataRootOwner::{Podman, RootlessDocker};
-    let alternatives = [Podman, RootlessDocker];
-    if alternatives.contains(&owner) && sound.iter().any(|other| alternatives.contains(other)) {
+    if is_alternative(&owner) && sound.iter().any(is_alternative) {
         *severity = severity.at_most(Severity::Info);
     }
 }
 
 /// Whether a target could put images there: buildkitd by the doctor's user, containerd only where one
 /// runs that is not dockerd's own, kubelet never.
-pub(super) fn is_used(facts: &Facts, root: &DataRoot) -> bool {
-    let euid = &facts.identity.euid;
-    match root.owner {
+pub(super) fn is_used(facts: &Facts, root: &DataRoot) -> Result<bool, Unknown> {
+    let euid = facts.identity.euid.told()?;
+    Ok(match root.owner {
         DataRootOwner::Docker | DataRootOwner::Podman | DataRootOwner::RootlessDocker => true,
-        DataRootOwner::Buildkit => !euid.is_known_and(|euid| *euid != 0),
-        DataRootOwner::RootlessBuildkit => !euid.is_known_and(|euid| *euid == 0),
-        DataRootOwner::Containerd => uses_external_containerd(facts) || containerd_runs(facts),
+        DataRootOwner::Buildkit => euid.is_none_or(|euid| *euid == 0),
+        DataRootOwner::RootlessBuildkit => euid.is_none_or(|euid| *euid != 0),
+        DataRootOwner::Containerd => {
+            facts.engines.running.told()?;
+            uses_external_containerd(facts) || containerd_runs(facts)
+        }
         DataRootOwner::Kubelet => false,
-    }
+    })
 }
 
 /// Whether dockerd is told to use a containerd that it did not start.

@@ -56,17 +56,17 @@ check! {
 
 fn run(facts: &Facts) -> Verdict {
     let fuse = driver::fuse_overlayfs(facts);
-    let groups = data_roots::affected(facts, |root, filesystem| {
+    let (groups, missing) = data_roots::affected(facts, |root, filesystem| {
         let works = matches!(tried::overlay(facts, root), Some(Tried::Works));
         let refused = is_overlay(filesystem) && !works;
-        Ok(refused.then(|| driver::without_overlayfs(facts, root, fuse)))
+        refused.then(|| driver::without_overlayfs(facts, root, fuse)).transpose()
     })?;
     let findings = groups.iter().map(|group| {
         let name = group.filesystem.name();
         let finding = group.finding(&format!("on {name} ({})", group.mount_point));
         driver::finish(facts, group, fuse, tried::evidence(facts, group, finding))
     });
-    Ok(Outcome::of_or(findings.collect(), || tried::pass(facts)))
+    Outcome::settled(findings.collect(), missing, || tried::pass(facts))
 }
 
 pub(super) fn is_overlay(filesystem: &Filesystem) -> bool {

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     facts::{DataRoot, DataRootOwner, Facts},
-    outcome::{Outcome, Verdict},
+    outcome::{Outcome, Unknown, Verdict},
     target::{Severities, Severity, Target},
     version::Component,
 };
@@ -40,8 +40,8 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    let groups = data_roots::affected(facts, |root, filesystem| {
-        Ok(matches!(filesystem.name(), "tmpfs" | "ramfs").then(|| in_memory(facts, root)))
+    let (groups, missing) = data_roots::affected(facts, |root, filesystem| {
+        matches!(filesystem.name(), "tmpfs" | "ramfs").then(|| in_memory(facts, root)).transpose()
     })?;
     let findings = groups.iter().map(|group| {
         let mount = group.filesystem.mount.as_ref();
@@ -57,10 +57,10 @@ fn run(facts: &Facts) -> Verdict {
         }
         finding
     });
-    Ok(Outcome::of(findings.collect()))
+    Outcome::settled(findings.collect(), missing, Outcome::pass)
 }
 
-fn in_memory(facts: &Facts, root: &DataRoot) -> Defect {
+fn in_memory(facts: &Facts, root: &DataRoot) -> Result<Defect, Unknown> {
     let warn = |targets: &[Target]| {
         targets.iter().fold(Severities::NONE, |all, t| all.with(*t, Some(Severity::Warning)))
     };
@@ -68,20 +68,22 @@ fn in_memory(facts: &Facts, root: &DataRoot) -> Defect {
         DataRootOwner::Docker | DataRootOwner::Containerd => warn(&[Target::Dockerd, Target::Kind]),
         DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => warn(&[Target::Buildkit]),
         DataRootOwner::Podman | DataRootOwner::RootlessDocker => {
+            facts.identity.namespaces.user.told()?;
+            facts.kernel.version.told()?;
             if in_user_namespace(facts, root) && lacks_user_attributes(facts) {
-                return Defect {
+                return Ok(Defect {
                     consequence:
                         "before Linux 6.6 tmpfs lacks user.* attributes, which an overlay in \
                                   a user namespace needs"
                             .into(),
-                    ..driver::without_overlayfs(facts, root, driver::fuse_overlayfs(facts))
-                };
+                    ..driver::without_overlayfs(facts, root, driver::fuse_overlayfs(facts))?
+                });
             }
             warn(&[Target::Rootless])
         }
         DataRootOwner::Kubelet => Severities::NONE,
     };
-    Defect { severity, consequence: "images and containers count as memory".into() }
+    Ok(Defect { severity, consequence: "images and containers count as memory".into() })
 }
 
 /// Whether the engine mounts in a user namespace; podman as root does not.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::data_roots::{Affected, Defect, uses_external_containerd};
 use crate::{
     facts::{DataRoot, DataRootOwner, Device, Facts, Tri, Why},
-    outcome::Finding,
+    outcome::{Finding, Unknown},
     remedy::{DaemonOption, Remedy},
     target::{Severities, Severity, Target},
     version::Component,
@@ -118,7 +118,43 @@ pub(crate) fn fuse_overlayfs(facts: &Facts) -> Tri {
 }
 
 /// How the owner of `root` fares without overlayfs. `fuse` says whether fuse-overlayfs would work there.
-pub(super) fn without_overlayfs(facts: &Facts, root: &DataRoot, fuse: Tri) -> Defect {
+pub(super) fn without_overlayfs(
+    facts: &Facts,
+    root: &DataRoot,
+    fuse: Tri,
+) -> Result<Defect, Unknown> {
+    settle(facts, root, fuse)?;
+    Ok(fares_without_overlayfs(facts, root, fuse))
+}
+
+/// Unknown where something failed on which the choice of a driver turns.
+fn settle(facts: &Facts, root: &DataRoot, fuse: Tri) -> Result<(), Unknown> {
+    if fuse == Tri::Unknown {
+        facts.storage.fuse_overlayfs.told()?;
+        if let Some(device) = facts.security.device(Device::Fuse) {
+            device.usable.told()?;
+        }
+    }
+    settle_docker(facts, root)?;
+    facts.told_of_roots(&root.entries).map(|_| ())
+}
+
+/// The same for what is Docker's.
+pub(super) fn settle_docker(facts: &Facts, root: &DataRoot) -> Result<(), Unknown> {
+    use DataRootOwner::{Containerd, Docker, RootlessDocker};
+    facts.engines.running.told()?;
+    facts.runtime.variables.told()?;
+    if !matches!(root.owner, Docker | RootlessDocker | Containerd) {
+        return Ok(());
+    }
+    facts.versions.sure(Component::Docker)?;
+    if root.owner != RootlessDocker {
+        facts.engines.told()?;
+    }
+    Ok(())
+}
+
+fn fares_without_overlayfs(facts: &Facts, root: &DataRoot, fuse: Tri) -> Defect {
     let on = |targets: &[Target], severity, consequence: String| Defect {
         severity: targets
             .iter()

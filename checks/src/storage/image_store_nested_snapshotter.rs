@@ -68,6 +68,13 @@ fn run(facts: &Facts) -> Verdict {
         Some(Tried::Fails(..)) => false,
         None => root.filesystem.is_known_and(|filesystem| !is_overlay(filesystem)),
     };
+    root.filesystem.told()?;
+    driver::settle_docker(facts, root)?;
+    let stores = &facts.storage.image_stores;
+    facts.told_of_roots(&root.entries)?;
+    let missing = [facts.told_of_roots(&stores.graph), facts.told_of_roots(&stores.snapshots)];
+    let missing: Vec<_> =
+        missing.into_iter().filter_map(Result::err).flat_map(|u| u.missing).collect();
     let driver = driver::driver(facts, root, overlays);
     let mut findings: Vec<Finding> = wrong_name(facts, &driver).into_iter().collect();
     findings.extend(two_stores(facts, root, &driver));
@@ -76,12 +83,9 @@ fn run(facts: &Facts) -> Verdict {
         // A configuration that cannot be read can name anything.
         facts.engines.daemon_json.get()?;
     }
-    Ok(Outcome::of_or(
-        findings,
-        || {
-            if tried.is_some() { Outcome::proved() } else { Outcome::pass() }
-        },
-    ))
+    Outcome::settled(findings, missing, || {
+        if tried.is_some() { Outcome::proved() } else { Outcome::pass() }
+    })
 }
 
 fn store(driver: &Driver) -> &'static str {

@@ -51,7 +51,7 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    if facts.runtime.container.is_no() {
+    if !facts.in_container()? {
         return Ok(Outcome::not_applicable(
             "not a container: the data roots are this machine's own",
         ));
@@ -66,9 +66,9 @@ fn run(facts: &Facts) -> Verdict {
         }
         let Some(place) = place_of(root, filesystem) else { return Ok(None) };
         let of_host = hosts.iter().any(|host| host.is(&place));
-        let of_node = facts.runtime.kubernetes.is_yes()
-            && node == Some(place.device)
-            && !is_private(&place.path);
+        let of_node = node == Some(place.device) && !is_private(&place.path) && facts.in_pod()?;
+        facts.told_of_roots(&root.entries)?;
+        facts.engines.running.told()?;
         Ok(if of_host {
             defect(
                 root,
@@ -90,7 +90,7 @@ fn run(facts: &Facts) -> Verdict {
             None
         })
     });
-    let groups = groups.map_err(|unknown| {
+    let (groups, missing) = groups.map_err(|unknown| {
         unknown.with_remedy(Remedy::commands(
             Place::Here,
             "whether another daemon uses a data root is known only by asking for its locks",
@@ -108,10 +108,10 @@ fn run(facts: &Facts) -> Verdict {
             .finding("is a directory of the machine outside")
             .evidence(format!("/proc/self/mountinfo: root of {}", group.mount_point), source)
     });
-    Ok(Outcome::of_or(findings.collect(), || {
+    Outcome::settled(findings.collect(), missing, || {
         let tried = facts.storage.data_roots.iter().any(|root| asked(facts, root).is_some());
         if tried { Outcome::proved() } else { Outcome::pass() }
-    }))
+    })
 }
 
 /// EAGAIN, the answer to who does not wait for a lock.

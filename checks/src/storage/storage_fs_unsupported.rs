@@ -82,7 +82,8 @@ const REFUSED: [&str; 20] = [
 const HOPELESS: [&str; 6] = ["vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfsplus"];
 
 fn run(facts: &Facts) -> Verdict {
-    let groups = data_roots::affected(facts, |root, filesystem| judge(facts, root, filesystem))?;
+    let (groups, missing) =
+        data_roots::affected(facts, |root, filesystem| judge(facts, root, filesystem))?;
     let findings = groups.iter().map(|group| {
         let finding = tried::evidence(facts, group, group.finding(&problem(facts, group)));
         if fails(facts, group) || refuses_overlay(facts, group.filesystem) == Ok(true) {
@@ -91,7 +92,7 @@ fn run(facts: &Facts) -> Verdict {
             finding
         }
     });
-    Ok(Outcome::of_or(findings.collect(), || tried::pass(facts)))
+    Outcome::settled(findings.collect(), missing, || tried::pass(facts))
 }
 
 /// Whether a trial failed in one of the data roots.
@@ -107,7 +108,7 @@ fn judge(
 ) -> Result<Option<Defect>, Unknown> {
     let name = filesystem.name();
     if HOPELESS.contains(&name) {
-        let mut defect = driver::without_overlayfs(facts, root, Tri::No);
+        let mut defect = driver::without_overlayfs(facts, root, Tri::No)?;
         for (target, _) in defect.severity.iter().collect::<Vec<_>>() {
             defect.severity = defect.severity.with(target, Some(Severity::Error));
         }
@@ -121,7 +122,7 @@ fn judge(
         None => refuses_overlay(facts, filesystem)?,
     };
     if refused {
-        let mut defect = driver::without_overlayfs(facts, root, fuse_on(facts, name));
+        let mut defect = driver::without_overlayfs(facts, root, fuse_on(facts, name))?;
         if name == "zfs" && root.owner == DataRootOwner::Docker {
             spare_on_zfs(facts, &mut defect);
         }

@@ -67,7 +67,8 @@ fn scene(facts: &Facts, owner: DataRootOwner) -> &'static str {
 
 /// A pass is proved where an overlay worked in every data root that is used here.
 pub(super) fn pass(facts: &Facts) -> Outcome {
-    let mut roots = facts.storage.data_roots.iter().filter(|root| data_roots::is_used(facts, root));
+    let mut roots =
+        facts.storage.data_roots.iter().filter(|root| data_roots::is_used(facts, root) == Ok(true));
     let proved = roots.all(|root| matches!(overlay(facts, root), Some(Tried::Works)));
     Outcome::Pass(if proved { Proof::Trial } else { Proof::Static })
 }

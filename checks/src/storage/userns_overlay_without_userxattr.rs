@@ -57,11 +57,11 @@ enum Overlay {
 
 fn run(facts: &Facts) -> Verdict {
     let inside = facts.identity.namespaces.user_is_private();
-    if inside.is_no() && facts.identity.euid.is_known_and(|euid| *euid == 0) {
+    if facts.is_root()? && !facts.in_private_users()? {
         return Ok(Outcome::not_applicable("root outside of any user namespace"));
     }
     // Its 4.4.0 is a name: measured, overlays in its user namespaces mount, and whiteouts work.
-    if facts.runtime.sandbox == Sandbox::Gvisor {
+    if facts.sandbox()? == Sandbox::Gvisor {
         return Ok(Outcome::not_applicable("gVisor has overlays of its own"));
     }
     let tried = tried(facts);
@@ -72,9 +72,8 @@ fn run(facts: &Facts) -> Verdict {
     if matches!(overlay, Overlay::Works) {
         return Ok(Outcome::Pass(if tried.is_some() { Proof::Trial } else { Proof::Static }));
     }
-    facts.identity.euid.get()?;
-    let groups = data_roots::affected(facts, |root, _| {
-        Ok(defect(facts, root, overlay, &reason).map(|mut defect| {
+    let (groups, missing) = data_roots::affected(facts, |root, _| {
+        Ok(defect(facts, root, overlay, &reason)?.map(|mut defect| {
             if inside.is_yes() && root.owner != DataRootOwner::RootlessBuildkit {
                 defect.severity = defect.severity.with(Target::Kind, Some(Severity::Warning));
             }
@@ -99,7 +98,7 @@ fn run(facts: &Facts) -> Verdict {
             .into_iter()
             .fold(driver::finish(facts, group, fuse, finding), crate::outcome::Finding::remedy)
     });
-    Ok(Outcome::of(findings.collect()))
+    Outcome::settled(findings.collect(), missing, Outcome::pass)
 }
 
 const EPERM: i32 = 1;
@@ -169,19 +168,24 @@ fn overlay(facts: &Facts) -> Result<(Overlay, String), Unknown> {
     })
 }
 
-fn defect(facts: &Facts, root: &DataRoot, overlay: Overlay, reason: &str) -> Option<Defect> {
+fn defect(
+    facts: &Facts,
+    root: &DataRoot,
+    overlay: Overlay,
+    reason: &str,
+) -> Result<Option<Defect>, Unknown> {
     let target = match root.owner {
         DataRootOwner::Podman | DataRootOwner::RootlessDocker => Target::Rootless,
         DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => Target::Buildkit,
         // A rootful daemon in a user namespace probes its drivers itself.
-        _ => return None,
+        _ => return Ok(None),
     };
     if matches!(overlay, Overlay::Broken) {
         let severity = Severities::NONE.with(target, Some(Severity::Error));
-        return Some(Defect { severity, consequence: reason.into() });
+        return Ok(Some(Defect { severity, consequence: reason.into() }));
     }
-    let without = driver::without_overlayfs(facts, root, driver::fuse_overlayfs(facts));
-    Some(Defect { consequence: format!("{reason}; {}", without.consequence), ..without })
+    let without = driver::without_overlayfs(facts, root, driver::fuse_overlayfs(facts))?;
+    Ok(Some(Defect { consequence: format!("{reason}; {}", without.consequence), ..without }))
 }
 
 mod remedies {

@@ -52,12 +52,12 @@ check! {
 }
 
 fn run(facts: &Facts) -> Verdict {
-    let groups = data_roots::affected(facts, |root, filesystem| {
+    let (groups, missing) = data_roots::affected(facts, |root, filesystem| {
         let consequence = match root.owner {
             DataRootOwner::Docker | DataRootOwner::RootlessDocker => {
                 docker(facts, root, filesystem)?
             }
-            DataRootOwner::Podman => podman(root),
+            DataRootOwner::Podman => podman(root)?,
             DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => {
                 buildkit(facts, root, filesystem)?
             }
@@ -66,7 +66,7 @@ fn run(facts: &Facts) -> Verdict {
         Ok(consequence.map(|text| Defect { severity: severity(root.owner), consequence: text }))
     })?;
     let findings = groups.iter().map(|group| finding(facts, group)).collect();
-    Ok(Outcome::of_or(findings, || tried::pass(facts)))
+    Outcome::settled(findings, missing, || tried::pass(facts))
 }
 
 fn severity(owner: DataRootOwner) -> Severities {
@@ -91,6 +91,7 @@ fn docker(
     root: &DataRoot,
     filesystem: &Filesystem,
 ) -> Result<Option<String>, Unknown> {
+    driver::settle_docker(facts, root)?;
     let refused = refuses(facts, root, filesystem);
     let name = match driver::driver(facts, root, refused == Ok(false)) {
         Driver::Snapshotter(name) | Driver::Graph(name) => name,
@@ -110,7 +111,9 @@ fn ladder(
     let has = |name: &str| root.entries.is_known_and(|all| all.iter().any(|e| *e == name));
     match refused {
         Ok(false) => return Ok(None),
-        Ok(true) => {}
+        Ok(true) => {
+            facts.told_of_roots(&root.entries)?;
+        }
         // What an earlier run ended with tells what the filesystem can do.
         Err(_) if has("vfs") && !has("overlay2") => {
             return Ok(Some("an earlier dockerd found no better driver than vfs there".into()));
@@ -134,11 +137,11 @@ fn ladder(
 }
 
 /// libpod's database remembers the driver of the first run.
-fn podman(root: &DataRoot) -> Option<String> {
-    let entries = root.entries.known()?;
+fn podman(root: &DataRoot) -> Result<Option<String>, Unknown> {
+    let Some(entries) = root.entries.told()? else { return Ok(None) };
     let has = |name: &str| entries.iter().any(|entry| *entry == name);
-    (has("vfs-images") && !has("overlay-images"))
-        .then(|| "podman began with vfs, and its database keeps it".into())
+    Ok((has("vfs-images") && !has("overlay-images"))
+        .then(|| "podman began with vfs, and its database keeps it".into()))
 }
 
 fn buildkit(
@@ -146,13 +149,20 @@ fn buildkit(
     root: &DataRoot,
     filesystem: &Filesystem,
 ) -> Result<Option<String>, Unknown> {
+    facts.engines.running.told()?;
     let flag = facts.engines.named("buildkitd").find_map(|e| e.flag("oci-worker-snapshotter"));
     Ok(match flag.as_deref() {
         Some("native") => Some("buildkitd is told to use native, which copies whole layers".into()),
         Some(name) if !name.is_empty() && name != "auto" => None,
-        _ if refuses(facts, root, filesystem)? && driver::fuse_overlayfs(facts) == Tri::No => {
-            Some("buildkitd falls back to native, which copies whole layers".into())
-        }
+        _ if refuses(facts, root, filesystem)? => match driver::fuse_overlayfs(facts) {
+            Tri::No => Some("buildkitd falls back to native, which copies whole layers".into()),
+            Tri::Yes => None,
+            Tri::Unknown => {
+                facts.storage.fuse_overlayfs.told()?;
+                facts.security.device(Device::Fuse).map_or(Ok(None), |fuse| fuse.usable.told())?;
+                None
+            }
+        },
         _ => None,
     })
 }

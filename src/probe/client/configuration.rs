@@ -71,7 +71,10 @@ pub(super) fn kubeconfig(reader: &Reader, variables: &Variables) -> Fact<Option<
         Some(list) => list.split(':').filter(|p| p.starts_with('/')).map(str::to_owned).collect(),
         None => vec![format!("{}/.kube/config", variables.home())],
     };
-    current(reader, &files[..files.len().min(KUBECONFIGS)]).into()
+    if files.len() > KUBECONFIGS {
+        return Fact::missing("KUBECONFIG", Why::TooLarge);
+    }
+    current(reader, &files).into()
 }
 
 fn current(reader: &Reader, files: &[String]) -> Read<Option<Kubeconfig>> {

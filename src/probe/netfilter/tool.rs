@@ -69,13 +69,20 @@ fn flavour_of(path: &str) -> Option<ToolFlavour> {
 
 /// Where a program of this name is found first.
 fn first(reader: &Reader<'_>, path: &str, name: &str) -> Result<Option<String>, Missing> {
+    let mut closed = None;
     for directory in directories(path) {
         let program = format!("{directory}/{name}");
-        if is_program(reader, &program)? {
-            return Ok(Some(program));
+        match is_program(reader, &program) {
+            Ok(true) => return Ok(Some(program)),
+            Ok(false) => {}
+            // A shell goes on behind what it may not look at.
+            Err(missing) if missing.why == Why::NotPermitted => {
+                closed.get_or_insert(missing);
+            }
+            Err(missing) => return Err(closed.unwrap_or(missing)),
         }
     }
-    Ok(None)
+    closed.map_or(Ok(None), Err)
 }
 
 /// Directories of a PATH. Relative ones depend on where the daemon is started, and Go, in which
@@ -95,12 +102,16 @@ fn is_program(reader: &Reader<'_>, path: &str) -> Result<bool, Missing> {
     match reader.stat(path) {
         Ok(stat) if stat.mode & TYPE == REGULAR => {
             let by_mode = stat.mode & 0o111 != 0;
-            Ok(reader.access(path, Access::Execute).known().copied().unwrap_or(by_mode))
+            match reader.access(path, Access::Execute) {
+                Fact::Known(executable) => Ok(executable),
+                Fact::Missing(missing) if missing.why.is_failure() => Err(missing),
+                Fact::Missing(_) => Ok(by_mode),
+            }
         }
         Ok(_) => Ok(false),
         Err(missing) => match missing.why {
-            Why::NotRecorded | Why::Redacted | Why::TimedOut => Err(missing),
-            _ => Ok(false),
+            Why::NotFound | Why::Unsupported => Ok(false),
+            _ => Err(missing),
         },
     }
 }

@@ -14,8 +14,11 @@ pub(super) fn default_ulimits(reader: &Reader) -> Fact<Vec<DefaultUlimit>> {
         match text(reader, &file) {
             Ok(content) => {
                 if let Some(values) = values(&content) {
+                    if values.len() > ULIMITS {
+                        return Fact::missing(file, Why::TooLarge);
+                    }
                     let ulimits = values.iter().filter_map(|value| ulimit(value, &file));
-                    return Fact::Known(ulimits.take(ULIMITS).collect());
+                    return Fact::Known(ulimits.collect());
                 }
             }
             Err(Missing { why: Why::NotFound, .. }) => {}

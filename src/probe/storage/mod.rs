@@ -62,7 +62,7 @@ fn permit_mounts_in_userns(reader: &Reader) -> Fact<Option<bool>> {
     const PATH: &str = "/sys/module/overlay/parameters/permit_mounts_in_userns";
     match reader.bytes_up_to(PATH, 128 * 1024) {
         Ok(bytes) => match bytes.trim_ascii() {
-            b"Y" | b"1" => Fact::Known(Some(true)),
+            b"Y" | b"1" | b"2" => Fact::Known(Some(true)),
             b"N" | b"0" => Fact::Known(Some(false)),
             _ => Fact::missing(PATH, Why::Malformed),
         },
@@ -150,14 +150,22 @@ fn data_root(
     (owner, path, configured_by): Configured,
     table: &Fact<MountTable>,
 ) -> DataRoot {
-    let exists = reader.stat(&path).is_ok();
-    let resolved = nearest(reader, &path);
+    let (exists, hidden) = match reader.stat(&path) {
+        Ok(_) => (true, None),
+        Err(missing) => (false, Some(missing).filter(|missing| missing.why.is_failure())),
+    };
+    // Of what cannot be looked at, the nearest ancestor that can is no answer.
+    let resolved = hidden.map_or_else(|| nearest(reader, &path), Fact::Missing);
     let entries = match (&resolved, exists) {
         (Fact::Known(directory), true) => reader
             .list(directory, ENTRIES)
+            .and_then(|listing| match listing.truncated {
+                true => Err(Missing::new(directory, Why::TooLarge)),
+                false => Ok(listing),
+            })
             .map(|listing| listing.entries.into_iter().map(|e| e.name.into()).collect())
             .into(),
-        (Fact::Missing(missing), true) => Fact::Missing(missing.clone()),
+        (Fact::Missing(missing), _) => Fact::Missing(missing.clone()),
         (_, false) => Fact::Known(Vec::new()),
     };
     DataRoot {

@@ -71,6 +71,16 @@ fn write_entry(
         let row = grid::labelled("because", entry.caused_by.join(", "), PLAIN);
         grid::rows(&[row], 2, view.width, out)?;
     }
+    let unread: Vec<_> = entry
+        .check
+        .missing
+        .iter()
+        .map(|missing| {
+            let text = format!("{}: {}; there may be more", escape(&missing.source), missing.why);
+            grid::labelled("unread", text, LABEL)
+        })
+        .collect();
+    grid::rows(&unread, 2, view.width, out)?;
     let shown = || entry.findings.iter().take(shown);
     let assumed: BTreeMap<_, _> = shown().flat_map(|finding| &finding.assumed).collect();
     let assumed: Vec<_> = assumed

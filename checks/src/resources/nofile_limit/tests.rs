@@ -87,6 +87,8 @@ fn the_hard_limit_of_an_engine_counts_and_not_the_soft_one() {
     assert!(only_finding(run(&facts)).summary.contains("20000"));
     facts.resources.containerd_open_files =
         Some(Fact::missing("limits of containerd", Why::NotPermitted));
+    assert!(run(&facts).is_err(), "root is not refused what it owns");
+    facts.identity.euid = Fact::Known(1000);
     assert_eq!(run(&facts), Ok(Outcome::pass()));
 }
 

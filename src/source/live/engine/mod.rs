@@ -43,7 +43,7 @@ const SOCKETS_LIMIT: u32 = 4 * 1024 * 1024;
 /// Descriptors of an engine that are looked at.
 const DESCRIPTORS: usize = 65_536;
 
-const NOT_CONNECTED: Refusal = Refusal::Errno(libc::ENOTCONN);
+const NOT_CONNECTED: Refusal = Refusal::NotProbed;
 
 /// Programs of which an engine tells the version, and rules depend on it.
 const COMPONENTS: [&str; 2] = ["containerd", "runc"];
