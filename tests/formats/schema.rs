@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use dind_doctor::render::json;
-use dind_doctor_checks::{registry::REGISTRY, target::Target, version::Component};
+use dind_doctor_checks::{
+    facts::TrialName, registry::REGISTRY, target::Target, version::Component,
+};
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
@@ -138,6 +140,10 @@ fn names_in_the_schema_are_those_of_the_program() {
     assert_eq!(names("component"), Component::ALL.map(Component::name));
     let areas: Vec<_> = REGISTRY.iter().map(|(area, _)| area.name()).collect();
     assert_eq!(names("area"), areas);
+    let trials = &schema["$defs"]["trial"]["properties"]["name"]["enum"];
+    let asked_for = TrialName::ALL.map(TrialName::name);
+    let all: Vec<_> = [TrialName::Leftovers.name()].into_iter().chain(asked_for).collect();
+    assert_eq!(*trials, serde_json::json!(all));
 }
 
 #[test]
