@@ -6,6 +6,8 @@
 pub mod bundle;
 pub mod cli;
 pub mod diff;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod log;
 pub mod probe;
 pub mod render;

@@ -85,8 +85,7 @@ impl Arguments {
         };
         let Some(adopted) = &comparison.adopted else { return Ok(()) };
         let trouble = |error: io::Error| Trouble::File(path.clone(), error);
-        let mut content = Vec::new();
-        json::document(&wire(adopted), &mut content).map_err(trouble)?;
+        let content = document(adopted).map_err(trouble)?;
         file::write(path, &content).map_err(trouble)?;
         let name = input::name(path);
         let (known, added, gone) = (adopted.len(), comparison.added.len(), comparison.gone.len());
@@ -103,6 +102,13 @@ impl Arguments {
         };
         Ok(())
     }
+}
+
+/// The file that holds it.
+pub(super) fn document(baseline: &Baseline) -> io::Result<Vec<u8>> {
+    let mut content = Vec::new();
+    json::document(&wire(baseline), &mut content)?;
+    Ok(content)
 }
 
 fn wire(baseline: &Baseline) -> Wire {
@@ -123,7 +129,8 @@ fn wire(baseline: &Baseline) -> Wire {
     }
 }
 
-fn parse(input: &Input) -> Result<Baseline, Trouble> {
+/// What the file says.
+pub(super) fn parse(input: &Input) -> Result<Baseline, Trouble> {
     let path = input::name(&input.path);
     let malformed = |what: &str| Trouble::Usage(format!("{path}: no baseline: {}", escape(what)));
     let wire: Wire = serde_json::from_str(&input.text).map_err(|e| malformed(&e.to_string()))?;

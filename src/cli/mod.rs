@@ -13,6 +13,7 @@ mod diff;
 mod exit;
 mod explain;
 mod facts;
+pub(crate) mod fuzzing;
 mod hints;
 mod input;
 mod list;

@@ -7,6 +7,7 @@ mod answer;
 mod document;
 #[cfg(test)]
 pub(crate) mod fixed;
+pub(crate) mod fuzzing;
 mod live;
 mod netlink;
 mod nfnetlink;

@@ -73,6 +73,18 @@ pub(super) fn dump(
     }
 }
 
+/// The same of datagrams that nobody sent, for fuzz targets; it may end before it is complete.
+pub(super) fn dump_of(datagrams: &[&[u8]], row: &mut TakeRow<'_>) -> Result<Progress, Refusal> {
+    let mut dump = Dump::default();
+    for datagram in datagrams {
+        match dump.feed(datagram, row)? {
+            Progress::More => {}
+            end => return Ok(end),
+        }
+    }
+    Ok(Progress::More)
+}
+
 /// The next datagram that the kernel sent. It has the first one ready when the request is sent, and each other
 /// when the one before was received.
 fn receive<'a>(

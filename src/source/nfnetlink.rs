@@ -3,6 +3,8 @@
 //! Even opening the socket can load a module (`net-pf-16-proto-12` is nfnetlink), so this is called
 //! only where that cannot happen: see [`super::Question::NftTables`].
 
+pub(super) mod fuzzing;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Instant,

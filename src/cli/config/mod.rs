@@ -72,7 +72,8 @@ impl Arguments {
 }
 
 impl Config {
-    fn parse(input: &Input) -> Result<Self, Trouble> {
+    /// What the file says.
+    pub(super) fn parse(input: &Input) -> Result<Self, Trouble> {
         let file = File::parse(&input.text).map_err(|fault| fault.in_file(input))?;
         Ok(Self { path: Some(input::name(&input.path)), found_here: false, file })
     }

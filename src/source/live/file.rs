@@ -94,7 +94,7 @@ pub(super) fn read(path: &str, limit: u32, deadline: Instant) -> Result<Vec<u8>,
 }
 
 /// The paragraphs that have one of `lines`, each followed by an empty line.
-pub(super) fn paragraphs(
+pub(in crate::source) fn paragraphs(
     path: &str,
     lines: &[String],
     deadline: Instant,

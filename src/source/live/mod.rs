@@ -11,6 +11,9 @@ mod process;
 mod rpm;
 mod slow;
 
+pub(super) use file::paragraphs as file_paragraphs;
+pub(super) use rpm::packages as rpm_packages;
+
 use std::{
     borrow::Cow,
     cell::{Cell, OnceCell},

@@ -3,6 +3,7 @@
 //! Rows are not parsed as whole messages, which would drop a message for one attribute without a word, so that
 //! a link whose name is not UTF-8 would not exist: an attribute that cannot be understood costs that attribute.
 
+pub(super) mod fuzzing;
 mod row;
 
 use std::time::Instant;
@@ -32,21 +33,36 @@ struct Table<T> {
     read: fn(&[u8], &mut Vec<T>),
 }
 
+impl<T> Table<T> {
+    /// Takes a row, if it is one of this table's.
+    fn take(&self, kind: u16, payload: &[u8], rows: &mut Vec<T>) -> Result<(), Refusal> {
+        if kind == self.new {
+            (self.read)(payload, rows);
+        }
+        if rows.len() > ROWS { Err(Refusal::TooLarge) } else { Ok(()) }
+    }
+}
+
+const LINKS: Table<Link> =
+    Table { get: libc::RTM_GETLINK, new: libc::RTM_NEWLINK, read: row::link };
+const ADDRESSES: Table<Address> =
+    Table { get: libc::RTM_GETADDR, new: libc::RTM_NEWADDR, read: row::address };
+const ROUTES: Table<Route> =
+    Table { get: libc::RTM_GETROUTE, new: libc::RTM_NEWROUTE, read: row::route };
+
 /// Links, by index.
 pub(super) fn links(deadline: Instant) -> Result<Vec<Link>, Refusal> {
     let mut request = LinkMessage::default();
     // Statistics are nine tenths of the answer, and some drivers ask the hardware for them.
     request.attributes.push(LinkAttribute::ExtMask(vec![LinkExtentMask::SkipStats]));
-    let table = Table { get: libc::RTM_GETLINK, new: libc::RTM_NEWLINK, read: row::link };
-    let mut links = dump(deadline, &table, &request)?;
+    let mut links = dump(deadline, &LINKS, &request)?;
     links.sort_by_key(|link| link.index);
     Ok(links)
 }
 
 /// IPv4 and IPv6 addresses, by index and address.
 pub(super) fn addresses(deadline: Instant) -> Result<Vec<Address>, Refusal> {
-    let table = Table { get: libc::RTM_GETADDR, new: libc::RTM_NEWADDR, read: row::address };
-    let mut addresses = dump(deadline, &table, &AddressMessage::default())?;
+    let mut addresses = dump(deadline, &ADDRESSES, &AddressMessage::default())?;
     addresses.sort_by_key(|address| (address.index, address.address));
     Ok(addresses)
 }
@@ -54,8 +70,7 @@ pub(super) fn addresses(deadline: Instant) -> Result<Vec<Address>, Refusal> {
 /// IPv4 and IPv6 routes of all tables, by table, destination, metric and where they lead; a route with
 /// several next hops is as many rows.
 pub(super) fn routes(deadline: Instant) -> Result<Vec<Route>, Refusal> {
-    let table = Table { get: libc::RTM_GETROUTE, new: libc::RTM_NEWROUTE, read: row::route };
-    let mut routes = dump(deadline, &table, &RouteMessage::default())?;
+    let mut routes = dump(deadline, &ROUTES, &RouteMessage::default())?;
     routes.sort_by_key(|r| {
         (r.table, r.destination, r.metric, r.interface, r.gateway, r.mtu, r.unicast)
     });
@@ -70,10 +85,7 @@ fn dump<T>(deadline: Instant, table: &Table<T>, message: &dyn Emitable) -> Resul
         let mut rows = Vec::new();
         let progress =
             netlink::dump(SockProtocol::NetlinkRoute, &request, deadline, &mut |kind, payload| {
-                if kind == table.new {
-                    (table.read)(payload, &mut rows);
-                }
-                if rows.len() > ROWS { Err(Refusal::TooLarge) } else { Ok(()) }
+                table.take(kind, payload, &mut rows)
             })?;
         if progress == Progress::Complete {
             return Ok(rows);

@@ -41,7 +41,7 @@ pub struct Download {
 impl Download {
     /// Whether a packet of the whole MTU came.
     pub const fn is_full_size(&self) -> bool {
-        self.segment + 40 >= self.mtu
+        self.segment.saturating_add(40) >= self.mtu
     }
 
     /// Whether the target had more to send than fits into one segment.

@@ -21,7 +21,7 @@ const LIMIT: u64 = 1024 * 1024 * 1024;
 const PACKAGES: u32 = 100_000;
 
 /// Those of `names` that are installed, sorted; several where several versions are.
-pub(super) fn packages(
+pub(in crate::source) fn packages(
     path: &str,
     names: &[String],
     deadline: Instant,
