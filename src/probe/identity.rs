@@ -89,8 +89,6 @@ fn mapping(reader: &Reader, path: &str) -> Fact<Vec<IdMapping>> {
             .lines()
             .map(extent)
             .collect::<Option<Vec<_>>>()
-            // What runs here has an id that is mapped.
-            .filter(|extents| !extents.is_empty())
             .ok_or_else(|| Missing::new(path, Why::Malformed))
     };
     reader.bytes(path).and_then(parse).into()

@@ -1,11 +1,10 @@
 //! What the kernel guarantees: there, "does not exist", "no such call" and "empty" are failures, too.
 
 /// A file that every Linux has, and why.
-pub(crate) const FILES: [(&str, &str); 12] = [
+pub(crate) const FILES: [(&str, &str); 11] = [
     ("/proc/self/mountinfo", "since 2.6.26; a process has a root mount at least"),
     ("/proc/self/status", "a process has ids, signals and capabilities"),
     ("/proc/self/limits", "since 2.6.24; every limit has a line"),
-    ("/proc/self/uid_map", "since 3.5; an id that is not mapped cannot run a program"),
     ("/proc/self/ns/mnt", "since 3.8; never configured out"),
     ("/proc/1/status", "a PID namespace without a PID 1 has no other process"),
     ("/proc/1/stat", "the same"),
