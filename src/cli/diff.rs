@@ -22,7 +22,7 @@ use crate::{
     diff::{self, Origin, Side},
     file::{self, Opened},
     probe,
-    render::diff as render,
+    render::{diff as render, json},
     report::Options,
     text,
 };
@@ -114,13 +114,13 @@ pub(super) fn run(
 fn open(path: &Path, name: String, end: Instant, options: &Options) -> Result<Side, String> {
     if path == Path::new(LIVE) {
         let collected = probe::collect(&source::live(end));
-        return Side::of(name, Origin::Live, collected, options);
+        return Side::of(name, Origin::Live, collected, options, json::render);
     }
     let said = |error: &dyn fmt::Display| text::escape(&error.to_string()).into_owned();
     let of_bundle = |name, recording: Result<Recording, BundleError>| {
         let recording = recording.map_err(|error| error.reason())?;
         let origin = Origin::Bundle { redacted: recording.header.redacted };
-        Side::of(name, origin, probe::collect(&Replay::new(recording)), options)
+        Side::of(name, origin, probe::collect(&Replay::new(recording)), options, json::render)
     };
     let mut file = match file::open(path).map_err(|error| said(&error))? {
         Opened::Directory(directory) => {

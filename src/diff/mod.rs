@@ -24,7 +24,7 @@ use dind_doctor_checks::{
 use explain::Laboratory;
 pub use explain::{Explanation, How};
 pub use path::{Path, Step};
-pub use report::{Judged, Report};
+pub use report::{Json, Judged, Report};
 use serde_json::Value;
 pub use side::{Origin, Side};
 pub use swap::Position;

@@ -1,12 +1,15 @@
 //! A JSON report, as far as it can be compared. Read tolerantly: it may come from another release.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, io};
 
 use dind_doctor_checks::target::{Severity, Target};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{render::json, report};
+use crate::report;
+
+/// How a report is written as JSON.
+pub type Json = fn(&report::Report, &mut dyn io::Write) -> io::Result<()>;
 
 /// The schema that is understood.
 const SCHEMA: &str = "dind-doctor/report/1";
@@ -77,10 +80,10 @@ pub struct Found {
 }
 
 impl Report {
-    /// What a run found here and now.
-    pub fn of(report: &report::Report) -> Result<Self, String> {
+    /// What a run found here and now, as `json` writes it: what is compared is what a saved report would hold.
+    pub fn of(report: &report::Report, json: Json) -> Result<Self, String> {
         let mut document = Vec::new();
-        json::render(report, &mut document).map_err(|error| error.to_string())?;
+        json(report, &mut document).map_err(|error| error.to_string())?;
         Self::read(&document)
     }
 

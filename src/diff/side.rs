@@ -2,7 +2,7 @@
 
 use dind_doctor_checks::facts::Facts;
 
-use super::report::Report;
+use super::report::{Json, Report};
 use crate::{
     probe::Collected,
     report::{self, Options},
@@ -47,12 +47,13 @@ pub struct Side {
 }
 
 impl Side {
-    /// What was collected from this machine or from a bundle.
+    /// What was collected from this machine or from a bundle; `json` writes a report.
     pub fn of(
         name: String,
         origin: Origin,
         collected: Collected,
         options: &Options,
+        json: Json,
     ) -> Result<Self, String> {
         let mut facts = collected.facts.clone();
         for (component, version) in &options.assume {
@@ -62,7 +63,7 @@ impl Side {
             Origin::Live => report::Origin::Live,
             Origin::Bundle { .. } | Origin::Report => report::Origin::Bundle,
         };
-        let report = Report::of(&report::diagnose(collected, from, options))?;
+        let report = Report::of(&report::diagnose(collected, from, options), json)?;
         Ok(Self { name, origin, facts: Some(facts), report })
     }
 

@@ -9,12 +9,11 @@ use crate::source::Access;
 const DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The PATH of a dockerd that runs here, else the doctor's own, else the usual one. In another mount namespace
-/// the same names are other programs.
+/// the same names are other programs; of whose namespace may not be known, the environment may not be read either.
 pub(super) fn of_daemon(reader: &Reader, engines: &Engines) -> String {
     let own = |pid| reader.variables(pid, &["PATH"]).ok().and_then(|mut v| v.remove("PATH"));
     engines
-        .named("dockerd")
-        .filter(|daemon| daemon.same_mount_namespace == Some(true))
+        .here("dockerd")
         .find_map(|daemon| own(Some(daemon.pid)))
         .or_else(|| own(None))
         .filter(|path| !path.is_empty())

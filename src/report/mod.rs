@@ -22,6 +22,7 @@ pub(crate) mod testing;
 
 use std::time::Duration;
 
+pub use crate::probe::Crash;
 pub use baseline::{Baseline, Comparison, Known};
 pub use check::{CheckReport, Status};
 pub use day::Day;
@@ -40,10 +41,7 @@ pub(crate) use run::judge;
 pub use severity::Override;
 pub use summary::Summary;
 
-use crate::{
-    isolated::isolated,
-    probe::{Collected, Crash},
-};
+use crate::{isolated::isolated, probe::Collected};
 
 /// Whether facts were read from the machine or from a bundle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

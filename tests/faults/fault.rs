@@ -56,7 +56,7 @@ impl Fault {
             Self::TooLarge => Some(Err(Refusal::TooLarge)),
             Self::TimedOut => Some(Err(Refusal::TimedOut)),
             Self::Empty => match (question, real) {
-                (Question::Read { .. }, Ok(_)) => Some(Ok(Answer::Bytes(Vec::new()))),
+                (Question::Read { .. }, Ok(_)) => Some(Ok(Answer::bytes(Vec::new()))),
                 _ => None,
             },
             Self::Truncated => match real {

@@ -42,6 +42,8 @@ impl Source for Reaper {
                 let zeros = " 0".repeat(49);
                 Ok(Answer::bytes(format!("7 (git) Z 1{zeros}").into_bytes()))
             }
+            // Whether it is /proc that lies at /proc: a recording that cannot say is believed.
+            Question::StatFs { .. } => Err(Refusal::NotRecorded),
             _ => Err(Refusal::Errno(libc::ENOENT)),
         }
     }

@@ -11,7 +11,6 @@ use dind_doctor_checks::{
 
 use super::wire;
 use crate::{
-    probe::Crash,
     render::snippet,
     report::{self, CheckReport},
 };
@@ -39,7 +38,7 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
     }
 }
 
-fn crashed_probe(crash: &Crash) -> wire::CrashedProbe<'_> {
+fn crashed_probe(crash: &report::Crash) -> wire::CrashedProbe<'_> {
     wire::CrashedProbe { probe: &crash.probe, reason: &crash.message }
 }
 

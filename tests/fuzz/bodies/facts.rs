@@ -3,7 +3,7 @@
 use dind_doctor::{
     diff::{self, Origin, Side},
     probe::Collected,
-    render::diff as render,
+    render::{diff as render, json},
     report::Options,
 };
 use dind_doctor_checks::{facts::Facts, target::Target};
@@ -69,7 +69,7 @@ pub(super) fn diff(input: &[u8]) {
         let facts = changed(number, changes);
         let collected = collected(facts);
         let origin = Origin::Bundle { redacted: false };
-        Side::of(name.to_owned(), origin, collected, &Options::default()).unwrap()
+        Side::of(name.to_owned(), origin, collected, &Options::default(), json::render).unwrap()
     };
     let sides = (side("left", left, first), side("right", right, second));
     let comparison = diff::compare(sides.0, sides.1, &Target::ALL).unwrap();
