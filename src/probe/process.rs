@@ -149,8 +149,9 @@ pub(super) fn table(reader: &Reader) -> Processes {
     for pid in pids {
         match row(reader, pid) {
             Ok(row) => rows.push(row),
-            // It is gone by now.
-            Err(Missing { why: Why::NotFound | Why::NotRecorded, .. }) => {}
+            // It is gone by now, which PID 1 never is.
+            Err(Missing { why: Why::NotFound, .. }) if pid != 1 => {}
+            Err(Missing { why: Why::NotRecorded, .. }) => {}
             // It is another's (hidepid), or there was no time.
             Err(missing) => unseen = unseen.or(Some(missing)),
         }

@@ -2,9 +2,7 @@
 //!
 //! Recorded environments, and this machine, are judged again and again, each time with something that fails: one
 //! question, all of a kind, or all below a directory. What is then said must have been said before, or be unknown.
-//!
-//! What still lies is listed in `not_yet.toml`; after a change `DOCTOR_BLESS=1 cargo test --test faults` writes what
-//! is found now, to be read in the diff: the list may only become shorter.
+//! What a refusal says by itself, and is therefore no failure, stands in [`fault`] with the reason.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -61,9 +59,6 @@ const DIRECTORIES: [&str; 12] = [
 /// one of them.
 const EACH: [Fault; 4] =
     [Fault::Errno(libc::EACCES), Fault::Errno(libc::EIO), Fault::TooLarge, Fault::Truncated];
-
-const NOT_YET: &str = "tests/faults/not_yet.toml";
-const HEADER: &str = "# What a failing read still turns into a verdict, by check: to become shorter, never longer.\n";
 
 fn judge(source: &dyn Source) -> Verdicts {
     Verdicts::of(&report::diagnose(probe::collect(source), Origin::Bundle, &Options::default()))
@@ -131,19 +126,6 @@ fn table(found: &BTreeMap<(Lie, String), BTreeSet<String>>) -> String {
     text
 }
 
-/// Numbers of processes differ from machine to machine.
-fn without_pids(which: &str) -> String {
-    let parts = which.split('/').map(|part| {
-        if !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()) { "PID" } else { part }
-    });
-    parts.collect::<Vec<_>>().join("/")
-}
-
-fn listed() -> BTreeMap<String, BTreeSet<String>> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(NOT_YET);
-    toml::from_str(&std::fs::read_to_string(path).expect(NOT_YET)).expect(NOT_YET)
-}
-
 #[test]
 fn no_failing_read_becomes_a_verdict_in_a_recorded_environment() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
@@ -155,22 +137,14 @@ fn no_failing_read_becomes_a_verdict_in_a_recorded_environment() {
         threads.map(|thread| thread.join().expect("an environment"))
     });
     let mut text = String::new();
-    let mut now: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut lying = 0;
     for (host, (found, injected)) in &each {
         assert!(*injected > 500, "{host}: only {injected} faults");
         let _ = writeln!(text, "{host}: {injected} faults\n{}", table(found));
-        for (lie, which) in found.keys() {
-            now.entry(lie.about.to_owned()).or_default().insert(without_pids(which));
-        }
+        lying += found.len();
     }
     println(&text);
-    if std::env::var_os("DOCTOR_BLESS").is_some() {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(NOT_YET);
-        let text = toml::to_string(&now).expect("TOML");
-        std::fs::write(path, format!("{HEADER}{text}")).expect(NOT_YET);
-        return;
-    }
-    assert_eq!(now, listed(), "other lies than {NOT_YET} has:\n{text}");
+    assert_eq!(lying, 0, "a failing read became a verdict:\n{text}");
 }
 
 #[test]
@@ -178,9 +152,7 @@ fn no_failing_read_becomes_a_verdict_on_this_machine() {
     let live = LiveSource::new(Duration::from_secs(30));
     let recorder = Recorder::new(&live);
     probe::collect(&recorder);
-    let (mut found, injected) = lies(&recorder.into_recording(false));
-    let listed = listed();
-    found.retain(|(lie, _), _| !listed.contains_key(lie.about));
+    let (found, injected) = lies(&recorder.into_recording(false));
     assert!(found.is_empty(), "{injected} faults:\n{}", table(&found));
 }
 

@@ -4,7 +4,7 @@ use alloc::{string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Text};
+use super::{Fact, Text, Why};
 use crate::outcome::Unknown;
 
 /// `/etc/docker/daemon.json` or the file named by `--config-file`.
@@ -127,10 +127,22 @@ impl Engines {
     /// *Unknown* where what dockerd is told could not be read: which engines run, their arguments, or
     /// daemon.json. What then is not known to be set may be set.
     pub fn told(&self) -> Result<(), Unknown> {
-        for engine in self.running.told()?.into_iter().flatten().filter(|e| e.name == "dockerd") {
+        self.seen()?;
+        for engine in self.named("dockerd") {
             engine.arguments.told()?;
         }
         self.daemon_json.told().map(|_| ())
+    }
+
+    /// *Unknown* where which engines run could not be seen. That there is no list is no empty list, but an older
+    /// recording has none.
+    pub fn seen(&self) -> Result<(), Unknown> {
+        match &self.running {
+            Fact::Missing(missing) if !matches!(missing.why, Why::NotRecorded | Why::Redacted) => {
+                Err(missing.clone().into())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The running engines of this name.

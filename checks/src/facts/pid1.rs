@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::{Fact, Missing, Text};
+use crate::outcome::Unknown;
 
 /// Number of SIGTERM.
 pub const SIGTERM: u32 = 15;
@@ -86,6 +87,14 @@ pub struct InitProcess {
 }
 
 impl InitProcess {
+    /// What kind of program it is, or *unknown* where neither its name nor its executable could be read.
+    pub fn known_role(&self) -> Result<Role, Unknown> {
+        if self.exe.known().is_none() {
+            self.comm.told()?;
+        }
+        Ok(self.role)
+    }
+
     /// The name by which people know it: the base name of its executable, else its `comm`.
     pub fn name(&self) -> &str {
         let exe = self.exe.known().map(|exe| exe.trim_end_matches(" (deleted)"));

@@ -41,6 +41,8 @@ fn run(facts: &Facts) -> Verdict {
         return Ok(Outcome::not_applicable("cgroup v1: processes stay where the quota is"));
     }
     if facts.resources.cgroup.cpu.why() == Some(Why::NotFound) {
+        // Without the mount table nothing would be visible.
+        facts.mounts.get()?;
         return Ok(Outcome::not_applicable("the doctor's own cgroup is not visible"));
     }
     let rows = facts.resources.cgroup.cpu.get()?;

@@ -62,6 +62,10 @@ fn run(facts: &Facts) -> Verdict {
     let mut missing: Vec<Missing> = Vec::new();
     match &resources.cgroup.pids {
         Fact::Known(rows) => {
+            // Whom the limit holds turns on what PID 1 is.
+            if rows.iter().any(|row| row.path.ends_with("/init.scope")) {
+                facts.pid1.known_role()?;
+            }
             findings.extend(rows.iter().filter_map(|row| judge(facts, row)));
             missing.extend(rows.iter().filter_map(|row| unread(&row.max)));
         }

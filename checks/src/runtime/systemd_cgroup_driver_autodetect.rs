@@ -40,7 +40,7 @@ fn run(facts: &Facts) -> Verdict {
     if *facts.cgroup.version.get()? != CgroupVersion::V2 {
         return Ok(Outcome::not_applicable("not cgroup v2: dockerd takes cgroupfs"));
     }
-    if facts.pid1.role == Role::Systemd {
+    if facts.pid1.known_role()? == Role::Systemd {
         return Ok(Outcome::pass());
     }
     if !*facts.leftovers.systemd_directory.get()? {

@@ -53,7 +53,7 @@ fn run(facts: &Facts) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container"));
     }
-    if facts.pid1.role == Role::Systemd {
+    if facts.pid1.known_role()? == Role::Systemd {
         return Ok(Outcome::not_applicable("systemd is PID 1 here already"));
     }
     if facts.runtime.container == Tri::Unknown {

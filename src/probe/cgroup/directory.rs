@@ -38,7 +38,15 @@ fn kind(reader: &Reader, path: &str) -> Fact<CgroupType> {
             "threaded" => Fact::Known(CgroupType::Threaded),
             _ => Fact::missing(file, Why::Malformed),
         },
-        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(CgroupType::Root),
+        // Every cgroup has this one.
+        Err(Missing { why: Why::NotFound, .. }) => {
+            match reader.bytes(&format!("{path}/cgroup.controllers")) {
+                Err(missing) if missing.why.is_failure() || missing.why == Why::NotFound => {
+                    Fact::Missing(missing)
+                }
+                _ => Fact::Known(CgroupType::Root),
+            }
+        }
         Err(missing) => Fact::Missing(missing),
     }
 }

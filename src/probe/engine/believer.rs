@@ -37,7 +37,16 @@ impl Believer {
             Ok(uids) => uids.to_vec(),
             Err(Missing { why: Why::NotRecorded, .. }) => return Ok(Ok(())),
             // A sandboxed kernel leaves fields out; there the directory is the user's that runs the process.
-            Err(_) => vec![reader.stat(&format!("/proc/{pid}"))?.uid],
+            Err(lacking) if lacking.why == Why::NotFound => {
+                match reader.stat(&format!("/proc/{pid}")) {
+                    Ok(stat) => vec![stat.uid],
+                    Err(Missing { why: Why::NotRecorded, .. }) => {
+                        return Err(Missing { why: Why::Malformed, ..lacking });
+                    }
+                    Err(missing) => return Err(missing),
+                }
+            }
+            Err(missing) => return Err(missing),
         };
         if let Some(other) = uids.into_iter().find(|uid| !self.trusted.contains(uid)) {
             return Ok(Err(NotBelieved::RunBy(other)));
