@@ -67,13 +67,14 @@ struct Line {
 }
 
 impl Line {
-    /// The error number; before it had a name of its own, ENOTCONN stood for an engine that was not asked.
-    fn errno_or_not_asked(&self) -> Option<Refusal> {
+    /// Why there is no answer; before it had a name of its own, ENOTCONN stood for an engine that was not asked.
+    fn refusal(&self) -> Option<Refusal> {
         let is_engine = matches!(self.question, Question::EngineVersion { .. });
-        self.errno.map(|errno| match errno {
+        let by_number = self.errno.map(|errno| match errno {
             libc::ENOTCONN if is_engine => Refusal::NotProbed,
             errno => Refusal::Errno(errno),
-        })
+        });
+        by_number.or(self.refused)
     }
 }
 
@@ -180,15 +181,8 @@ impl Recording {
             let body = |name: &String| {
                 parts.bodies.get(name).cloned().ok_or_else(|| format!("body {name:?} is not there"))
             };
-            let result = match (
-                line.errno_or_not_asked(),
-                line.refused,
-                line.text,
-                &line.body,
-                line.value,
-            ) {
+            let result = match (line.refusal(), line.text, &line.body, line.value) {
                 (Some(refusal), ..) => Err(refusal),
-                (_, Some(refusal), ..) => Err(refusal),
                 (.., Some(text), _, _) => Ok(Answer::bytes(text.into_bytes())),
                 (.., Some(name), _) => Ok(Answer::Bytes(body(name)?)),
                 (.., Some(answer)) => Ok(answer),

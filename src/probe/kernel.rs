@@ -60,10 +60,10 @@ fn kubelet_setting(reader: &Reader, (name, wanted): (&str, i64)) -> KernelSettin
 
 /// The last word of each line; `nodev` comes before some.
 fn filesystems(reader: &Reader) -> Fact<Vec<Text>> {
+    const PATH: &str = "/proc/filesystems";
     let names = |text: Text| {
         text.lines().filter_map(|line| line.split_whitespace().last()).map(Text::from).collect()
     };
-    const PATH: &str = "/proc/filesystems";
     // proc itself is in it.
     let whole = |text: Text| {
         if text.is_empty() { Err(Missing::new(PATH, Why::Malformed)) } else { Ok(text) }
@@ -85,15 +85,12 @@ fn bpf(reader: &Reader) -> Fact<bool> {
 /// `/proc/modules` exists if and only if the kernel was built with loadable modules; with `subset=pid`
 /// procfs hides all such files.
 fn modules_loadable(reader: &Reader) -> Fact<bool> {
-    match reader.stat("/proc/modules") {
-        Err(missing) => {
-            let seen = reader.stat("/proc/version").is_ok();
-            return match missing.why {
-                Why::NotFound if seen => Fact::Known(false),
-                _ => Fact::Missing(missing),
-            };
-        }
-        Ok(_) => {}
+    if let Err(missing) = reader.stat("/proc/modules") {
+        let seen = reader.stat("/proc/version").is_ok();
+        return match missing.why {
+            Why::NotFound if seen => Fact::Known(false),
+            _ => Fact::Missing(missing),
+        };
     }
     match reader.number::<u32>("/proc/sys/kernel/modules_disabled") {
         Fact::Known(disabled) => Fact::Known(disabled == 0),

@@ -4,7 +4,7 @@
 //! question, all of a kind, or all below a directory. What is then said must have been said before, or be unknown.
 //! What a refusal says by itself, and is therefore no failure, stands in [`fault`] with the reason.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::expect_used, reason = "a test fails by panicking")]
 
 mod fault;
 mod guaranteed;

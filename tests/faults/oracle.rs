@@ -58,7 +58,7 @@ impl Verdicts {
             // not have been an error.
             let explained =
                 |id: &&'static str| after.checks[*id].status.is_open() || after.checks[*id].lacks;
-            if then > before && !worse.iter().any(|id| explained(&id)) {
+            if then > before && !worse.iter().any(explained) {
                 let (before, after) = (before.name().to_owned(), then.name().to_owned());
                 lies.push(Lie { about: target.name(), before, after });
             }

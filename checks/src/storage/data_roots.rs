@@ -64,10 +64,10 @@ pub(super) fn affected<'a>(
         }
     }
     // How badly one of two that stand for each other fares is known when both are.
-    if open.iter().any(is_alternative) {
-        groups
-            .iter_mut()
-            .for_each(|group| group.roots.retain(|(root, _)| !is_alternative(&root.owner)));
+    if open.iter().copied().any(is_alternative) {
+        for group in &mut groups {
+            group.roots.retain(|(root, _)| !is_alternative(root.owner));
+        }
         groups.retain(|group| !group.roots.is_empty());
     }
     if groups.is_empty() && !missing.is_empty() {
@@ -83,14 +83,14 @@ pub(super) fn affected<'a>(
 }
 
 /// A rootless engine is had with either of them.
-fn is_alternative(owner: &DataRootOwner) -> bool {
+const fn is_alternative(owner: DataRootOwner) -> bool {
     matches!(owner, DataRootOwner::Podman | DataRootOwner::RootlessDocker)
 }
 
 /// Rootless containers need one engine, Docker or podman: where the other one's data root is sound, this
 /// one's is only worth knowing.
 fn spare(owner: DataRootOwner, sound: &[DataRootOwner], severity: &mut Severities) {
-    if is_alternative(&owner) && sound.iter().any(is_alternative) {
+    if is_alternative(owner) && sound.iter().copied().any(is_alternative) {
         *severity = severity.at_most(Severity::Info);
     }
 }

@@ -159,9 +159,12 @@ fn data_root(
     let entries = match (&resolved, exists) {
         (Fact::Known(directory), true) => reader
             .list(directory, ENTRIES)
-            .and_then(|listing| match listing.truncated {
-                true => Err(Missing::new(directory, Why::TooLarge)),
-                false => Ok(listing),
+            .and_then(|listing| {
+                if listing.truncated {
+                    Err(Missing::new(directory, Why::TooLarge))
+                } else {
+                    Ok(listing)
+                }
             })
             .map(|listing| listing.entries.into_iter().map(|e| e.name.into()).collect())
             .into(),
