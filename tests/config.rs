@@ -317,7 +317,7 @@ fn every_format_says_that_a_found_file_decides() {
             assert_eq!(report["configuration"], "./doctor.toml");
             assert_eq!(report["decided_by_found"], serde_json::json!(["2 ignores", "1 severity"]));
         } else {
-            let plain = found.replace('\\', "").replace('`', "");
+            let plain = found.replace(['\\', '`'], "");
             let sentence =
                 "doctor.toml, found in the working directory, decides: 2 ignores, 1 severity";
             assert!(plain.contains(sentence), "{format:?}");

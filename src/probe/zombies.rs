@@ -1,7 +1,7 @@
 //! Zombies that PID 1 leaves.
 
 use dind_doctor_checks::facts::{
-    Fact, Facts, InitProcess, Missing, ProcessRow, Processes, Why, Zombie,
+    Fact, Facts, InitProcess, Missing, ProcessRow, Processes, Text, Why, Zombie,
 };
 
 use super::{Reader, process::row};
@@ -72,7 +72,7 @@ fn is_zombie(row: &ProcessRow) -> bool {
 
 /// By the executable, and by the name where a script has set that.
 fn is_python(pid1: &InitProcess) -> bool {
-    let comm = pid1.comm.known().map(|comm| comm.as_str());
+    let comm = pid1.comm.known().map(Text::as_str);
     let mut names = [Some(pid1.name()), comm].into_iter().flatten();
     names.any(|name| name.starts_with("python") || name == "supervisord")
 }

@@ -9,7 +9,7 @@ use std::{
     io::{Read, Write},
     net::{Ipv4Addr, SocketAddr, UdpSocket},
     os::unix::net::UnixStream,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -99,7 +99,7 @@ fn program(facts: &Facts, root: bool) -> Plan {
         None => return skipped("which iptables is on the PATH is not known"),
     };
     let open = {
-        let path = PathBuf::from(decode(&tool.path));
+        let path = decode(&tool.path);
         move || Program::open(&path, "iptables")
     };
     // A PATH can lead to what others have put there.

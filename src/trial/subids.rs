@@ -93,7 +93,7 @@ fn map(
 ) -> Result<Map, Text> {
     let words = action.words();
     let path = match program.known() {
-        Some(Some(program)) => PathBuf::from(decode(&program.path)),
+        Some(Some(program)) => decode(&program.path),
         Some(None) => return Err(format!("{words}: it is not on the PATH").into()),
         None => return Err(format!("{words}: whether it is on the PATH is not known").into()),
     };

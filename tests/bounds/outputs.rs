@@ -187,6 +187,7 @@ fn links_and_files_of_others_are_not_written_through_in_a_directory_of_everybody
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "somebody has to read while the program writes")]
 fn pipes_are_written_if_somebody_reads_and_refused_at_once_if_not() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("pipe");

@@ -3,10 +3,17 @@
 use std::{borrow::Cow, time::Instant};
 
 use super::{file, guard::PATIENCE};
-use crate::source::path::encode;
+use crate::source::{Answer, Refusal, path::encode};
 
 /// Bytes of the mount table.
 const TABLE_LIMIT: u32 = 64 * 1024 * 1024;
+
+/// The mount table, which the kernel answers by itself.
+pub(super) const TABLE: &str = "/proc/self/mountinfo";
+
+pub(super) fn read_table() -> Result<Answer, Refusal> {
+    file::read(TABLE, TABLE_LIMIT, Instant::now() + PATIENCE).map(Answer::bytes)
+}
 
 /// What can become of a look at a path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,12 +38,9 @@ pub(super) struct SlowMounts {
 }
 
 impl SlowMounts {
-    /// From the mount table, which the kernel answers by itself.
-    pub(super) fn read() -> Self {
-        let table = file::read("/proc/self/mountinfo", TABLE_LIMIT, Instant::now() + PATIENCE);
-        // Without a mount table nothing is known to be quick.
-        table
-            .map_or_else(|_| Self::of(vec![("/".to_owned(), Wait::ForServer)]), |t| Self::parse(&t))
+    /// Without a mount table nothing is known to be quick.
+    pub(super) fn unknown() -> Self {
+        Self::of(vec![("/".to_owned(), Wait::ForServer)])
     }
 
     pub(super) fn parse(table: &[u8]) -> Self {

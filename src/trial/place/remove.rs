@@ -70,12 +70,11 @@ fn below(directory: &impl AsFd, device: u64, entries: &mut usize) -> io::Result<
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         let name = name.as_c_str();
-        let is_directory = match kind {
-            Some(kind) => kind == Type::Directory,
-            None => {
-                let stat = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
-                stat.st_mode & 0o170_000 == 0o040_000
-            }
+        let is_directory = if let Some(kind) = kind {
+            kind == Type::Directory
+        } else {
+            let stat = fstatat(directory, name, AtFlags::AT_SYMLINK_NOFOLLOW)?;
+            stat.st_mode & 0o170_000 == 0o040_000
         };
         if !is_directory {
             unlinkat(directory, name, UnlinkatFlags::NoRemoveDir)?;

@@ -5,6 +5,7 @@
 
 use std::{
     ffi::OsStr,
+    fmt::Write as _,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::{
@@ -46,7 +47,10 @@ impl Token {
     pub(super) fn keep(place: &Path) -> Option<Self> {
         let mut random = [0_u8; LENGTH / 2];
         File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut random)).ok()?;
-        let token = random.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let token = random.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
         homes().into_iter().find_map(|home| kept(&home, place, &token).ok())?;
         Some(Self(token))
     }

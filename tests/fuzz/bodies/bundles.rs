@@ -112,7 +112,7 @@ fn manifest(number: usize, step: usize) -> Vec<u8> {
         .into_iter()
         .chain(some)
         .chain([body])
-        .map(|line| format!("{line}\n"))
+        .flat_map(|line| [line, "\n"])
         .collect::<String>()
         .into_bytes()
 }

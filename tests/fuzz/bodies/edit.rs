@@ -57,7 +57,7 @@ pub(super) fn outcome(
                 Some(others) if of % 8 != 7 => others,
                 _ => POOL.values().nth(change.number % POOL.len()).unwrap(),
             };
-            *outcome = others[change.number % others.len()].clone();
+            outcome.clone_from(others[change.number % others.len()]);
         }
         _ => match outcome {
             Ok(Answer::Bytes(content)) => {
@@ -213,7 +213,7 @@ pub(super) fn value(whole: &mut Value, place: usize, change: Change<'_>) {
             let keys: Vec<_> = map.keys().cloned().collect();
             let Some(key) = keys.get(change.number % keys.len().max(1)) else { return };
             if let Some(item) = map.remove(key)
-                && kind % 2 == 0
+                && kind.is_multiple_of(2)
             {
                 let mut new = key.clone().into_bytes();
                 bytes(&mut new, Change { kind: kind / 2, ..change });

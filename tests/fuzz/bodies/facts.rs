@@ -81,8 +81,9 @@ pub(super) fn compared(comparison: &diff::Comparison, width: u8) {
     let json = oracle::written(|out| render::json(comparison, out));
     serde_json::from_str::<Value>(&oracle::is_text("diff as json", &json)).unwrap();
     let columns = 40 + usize::from(width) % 121;
-    let table =
-        |out: &mut dyn std::io::Write| render::table(comparison, columns, width % 2 == 0, out);
+    let table = |out: &mut dyn std::io::Write| {
+        render::table(comparison, columns, width.is_multiple_of(2), out)
+    };
     oracle::is_styled_text("diff as table", &oracle::written(table));
 }
 

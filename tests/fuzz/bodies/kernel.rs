@@ -222,7 +222,7 @@ pub(super) fn http_seeds() -> Vec<Vec<u8>> {
         format!(
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{length:x}\r\n{version}\r\n0\r\n\r\n"
         ),
-        format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\n{{\r\n"),
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1;x=y\r\n{\r\n".to_string(),
         "HTTP/1.1 404 Not Found\r\n\r\n".to_owned(),
     ];
     answers.map(|answer| [b"\x07", answer.as_bytes()].concat()).into()

@@ -64,7 +64,7 @@ impl Talkative {
             Question::List { .. } => {
                 let entry = |name: &[u8]| Entry {
                     name: String::from_utf8_lossy(name).into_owned(),
-                    kind: if name.len() % 2 == 0 {
+                    kind: if name.len().is_multiple_of(2) {
                         EntryKind::Directory
                     } else {
                         EntryKind::Unknown

@@ -32,9 +32,8 @@ pub(super) fn is_text(format: &str, document: &[u8]) -> String {
     assert!(document.len() <= LARGEST, "{format} has {} bytes", document.len());
     let text = String::from_utf8(document.to_vec()).unwrap_or_else(|e| panic!("{format}: {e}"));
     if let Some(at) = text.find(is_raw) {
-        let from = text.floor_char_boundary(at.saturating_sub(80));
-        let to = text.floor_char_boundary(at + 80);
-        panic!("raw character in {format}: {:?}", &text[from..to]);
+        let near: String = text[at..].chars().take(80).collect();
+        panic!("raw character in {format}: {near:?}");
     }
     text
 }

@@ -33,7 +33,7 @@ pub(super) fn everything() -> Value {
 fn steps(subject: usize) -> Vec<Value> {
     let step = |(n, action): (usize, String)| {
         let refused = json!({"errno": 1 + n % 130, "what": "EPERM"});
-        let refused = if (n + subject) % 3 == 0 { refused } else { Value::Null };
+        let refused = if (n + subject).is_multiple_of(3) { refused } else { Value::Null };
         let object = OBJECTS[(n + subject) % OBJECTS.len()];
         json!({"action": action, "object": object, "needed": n % 2 == 0, "refused": refused})
     };
