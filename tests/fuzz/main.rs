@@ -101,3 +101,16 @@ tests! {
     machine probes facts diff redact archive directory configuration baseline report log rpm netlink http values
     paragraphs path
 }
+
+/// For `tests/fuzz/run`: a directory for each target, below the one that the variable names.
+#[test]
+fn seeds_are_written_on_demand() {
+    let Some(directory) = std::env::var_os("DOCTOR_FUZZ_SEEDS") else { return };
+    for target in TARGETS {
+        let path = Path::new(&directory).join(target.name);
+        fs::create_dir_all(&path).unwrap();
+        for (number, seed) in (target.seeds)().iter().enumerate() {
+            fs::write(path.join(format!("seed-{number}")), seed).unwrap();
+        }
+    }
+}

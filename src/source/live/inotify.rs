@@ -29,7 +29,8 @@ pub(super) fn instances(deadline: Instant) -> Result<InotifyUse, Refusal> {
     let mut users: BTreeMap<u32, u32> = BTreeMap::new();
     let mut found = InotifyUse::default();
     let mut left = DESCRIPTORS;
-    for process in fs::read_dir("/proc").map_err(|e| refusal(&e))?.flatten() {
+    for process in fs::read_dir("/proc").map_err(|e| refusal(&e))? {
+        let process = process.map_err(|e| refusal(&e))?;
         if !process.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit) {
             continue;
         }
