@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 
 import measure
 
@@ -61,14 +62,18 @@ class Processes:
                 skip(f"{i} processes: {os.strerror(ctypes.get_errno())}")
 
 
+HIERARCHY = "name=doctor-bench"
+
+
 class Cgroups:
     """Pods of a hierarchy of their own; they are gone with it."""
 
     def __init__(self, place):
         try:
-            mount("none", place, "cgroup", 0, "none,name=doctor-bench")
-            self.place = place
+            mount("none", place, "cgroup", 0, f"none,{HIERARCHY}")
+            self.place, self.own = place, True
         except OSError:
+            self.own = False
             self.place = f"/sys/fs/cgroup/doctor-bench-{os.getpid()}"
         self.made = []
         for path in (self.place, f"{self.place}/kubepods"):
@@ -84,7 +89,19 @@ class Cgroups:
 
     def close(self):
         for path in reversed(self.made):
-            os.rmdir(path)
+            if path != self.place:
+                os.rmdir(path)
+        if not self.own:
+            return os.rmdir(self.place)
+        # A hierarchy ends with its last mount, but only if the kernel is done with its cgroups, a moment after rmdir.
+        for _ in range(50):
+            LIBC.umount2(self.place.encode(), 2)
+            time.sleep(0.3)
+            with open("/proc/self/cgroup", encoding="utf-8") as table:
+                if HIERARCHY not in table.read():
+                    return
+            mount("none", self.place, "cgroup", 0, f"none,{HIERARCHY}")
+        sys.exit(f"the cgroup hierarchy {HIERARCHY} is left behind")
 
 
 def batch(commands):
