@@ -7,6 +7,7 @@ use std::str::FromStr;
 use dind_doctor_checks::facts::{Fact, Missing, Mount, MountTable, Propagation, Text, Why};
 
 use super::Reader;
+use crate::source::path::unescape;
 
 /// A node with thousands of mounts has a table of megabytes.
 const LIMIT: u32 = 16 * 1024 * 1024;
@@ -41,7 +42,7 @@ fn mount(line: &[u8]) -> Option<Mount> {
     let mut fields = line.split(|b| *b == b' ');
     let (id, parent) = (number(fields.next()?)?, number(fields.next()?)?);
     let device = Text::from_bytes(fields.next()?);
-    let (root, mount_point) = (unescape(fields.next()?), unescape(fields.next()?));
+    let (root, mount_point) = (text(fields.next()?), text(fields.next()?));
     let own = options(fields.next()?);
     let mut propagation = Propagation::default();
     loop {
@@ -66,7 +67,7 @@ fn mount(line: &[u8]) -> Option<Mount> {
         options: own,
         propagation,
         fstype: Text::from_bytes(fields.next()?),
-        source: unescape(fields.next()?),
+        source: text(fields.next()?),
         super_options: options(fields.next()?),
         covered: false,
     })
@@ -79,28 +80,14 @@ fn number<T: FromStr>(digits: &[u8]) -> Option<T> {
 /// Sorted, each once.
 fn options(list: &[u8]) -> Vec<String> {
     let options = list.split(|b| *b == b',').filter(|option| !option.is_empty());
-    let mut options: Vec<String> = options.map(|option| unescape(option).into()).collect();
+    let mut options: Vec<String> = options.map(|option| text(option).into()).collect();
     options.sort_unstable();
     options.dedup();
     options
 }
 
-/// The kernel writes space, tab, newline and backslash as three octal digits (`fs/proc_namespace.c`).
-fn unescape(bytes: &[u8]) -> Text {
-    if !bytes.contains(&b'\\') {
-        return Text::from_bytes(bytes);
-    }
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let octal = bytes.get(at + 1..at + 4).filter(|_| bytes[at] == b'\\');
-        let byte = octal
-            .and_then(|digits| std::str::from_utf8(digits).ok())
-            .and_then(|digits| u8::from_str_radix(digits, 8).ok());
-        out.push(byte.unwrap_or(bytes[at]));
-        at += if byte.is_some() { 4 } else { 1 };
-    }
-    Text::from_bytes(&out)
+fn text(field: &[u8]) -> Text {
+    Text::from_bytes(&unescape(field))
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Paths as text: bytes that are not UTF-8 percent-encoded, so that a path can be a key in a bundle.
 
-use std::{ffi::OsString, fmt::Write, os::unix::ffi::OsStringExt, path::PathBuf};
+use std::{borrow::Cow, ffi::OsString, fmt::Write, os::unix::ffi::OsStringExt, path::PathBuf};
 
 /// `bytes` as text. Bytes that are not UTF-8, and a `%` that could be mistaken for an encoded byte,
 /// become `%XX`; everything else stays.
@@ -50,6 +50,24 @@ fn hex_pair(bytes: &[u8]) -> Option<u8> {
     Some(digit(*bytes.first()?)? << 4 | digit(*bytes.get(1)?)?)
 }
 
+/// A field of the mount table as bytes: the kernel writes space, tab, newline and backslash as three octal digits
+/// (`fs/proc_namespace.c`).
+pub fn unescape(field: &[u8]) -> Cow<'_, [u8]> {
+    if !field.contains(&b'\\') {
+        return field.into();
+    }
+    let mut out = Vec::with_capacity(field.len());
+    let mut rest = field;
+    while let Some((first, after)) = rest.split_first() {
+        let digits = after.first_chunk::<3>().filter(|_| *first == b'\\');
+        let text = digits.and_then(|digits| std::str::from_utf8(digits).ok());
+        let byte = text.and_then(|digits| u8::from_str_radix(digits, 8).ok());
+        out.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &after[3..] } else { after };
+    }
+    out.into()
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::ffi::OsStrExt;
@@ -61,6 +79,17 @@ mod tests {
         arbtest::arbtest(|u| {
             let bytes: Vec<u8> = u.arbitrary()?;
             assert_eq!(decode(&encode(&bytes)).as_os_str().as_bytes(), bytes);
+            Ok(())
+        });
+    }
+
+    #[test]
+    fn octal_digits_after_a_backslash_are_a_byte() {
+        assert_eq!(*unescape(b"/my\\040share\\134x"), *b"/my share\\x");
+        assert_eq!(*unescape(b"/a\\4\\x"), *b"/a\\4\\x");
+        arbtest::arbtest(|u| {
+            let bytes: Vec<u8> = u.arbitrary()?;
+            assert!(unescape(&bytes).len() <= bytes.len());
             Ok(())
         });
     }
