@@ -43,10 +43,10 @@ pub(crate) fn table(scores: &[Score]) -> String {
     }
     let prescribed: Vec<bool> = scores.iter().filter_map(|score| score.prescribed).collect();
     let cured = prescribed.iter().filter(|cures| **cures).count();
-    let named = prescribed.len();
+    let found = prescribed.len();
     let _ = writeln!(
         text,
-        "\nWhere the cause is named, the remedies hold what they must, and nothing that they must not, in {cured} of {named}.\n"
+        "\nWhere the cause is named, the remedies hold what they must, and nothing that they must not, in {cured} of {found}.\n"
     );
     text += "| report | what | ought to say | verdict | said |\n| --- | --- | --- | --- | --- |\n";
     for score in scores {
