@@ -37,9 +37,13 @@ pub(crate) fn isolated<T>(work: impl FnOnce() -> T) -> Result<T, String> {
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
+    words(payload).unwrap_or("panicked without a message").to_owned()
+}
+
+/// What a panic says, if it is text.
+pub(crate) fn words(payload: &(dyn Any + Send)) -> Option<&str> {
     let text = payload.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-    text.unwrap_or("panicked without a message").to_owned()
+    text.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 use std::io::{self, Write};
 
 use super::{Console, ExitCode, When, unless_closed};
-use crate::text::{Visible, escape};
+use crate::{
+    isolated,
+    text::{Visible, escape},
+};
 
 /// Help and version are data; usage errors are not.
 pub(super) fn print(
@@ -41,10 +44,7 @@ fn error_is_hostile(plain: &str) -> bool {
 pub(super) fn escape_panics() {
     std::panic::set_hook(Box::new(|info| {
         let place = info.location().map(|at| format!(" at {}:{}", at.file(), at.line()));
-        let payload = info.payload();
-        let text = payload.downcast_ref::<&str>().copied();
-        let message = text.or_else(|| payload.downcast_ref::<String>().map(String::as_str));
-        let message = message.unwrap_or("no message");
+        let message = isolated::words(info.payload()).unwrap_or("no message");
         let (message, place) = (escape(message), place.unwrap_or_default());
         // Nobody is left to be told if this fails.
         let _ = writeln!(io::stderr(), "doctor: panicked{place}: {message}; please report it");
