@@ -9,7 +9,7 @@ use dind_doctor::{
     bundle::{self, Replay},
     probe,
 };
-use dind_doctor_checks::{facts::Facts, registry};
+use dind_doctor_checks::{facts::Facts, plan::Plans, registry};
 use serde_json::Value;
 
 fn host(name: &str) -> String {
@@ -309,7 +309,13 @@ fn facts_that_are_read_back_are_the_same_facts() {
         let again: Facts = serde_json::from_value(value.clone()).unwrap();
         assert_eq!(serde_json::to_value(&again).unwrap(), value, "{}", path.display());
         for (_, check) in registry::all() {
-            assert_eq!((check.run)(&again), (check.run)(&facts), "{} {}", check.id, path.display());
+            assert_eq!(
+                check.judge(&again, &Plans::of(&again)),
+                check.judge(&facts, &Plans::of(&facts)),
+                "{} {}",
+                check.id,
+                path.display()
+            );
         }
     }
 }

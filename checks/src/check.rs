@@ -1,6 +1,6 @@
 //! What a check is, and the macro that declares one.
 
-use crate::{facts::Facts, outcome::Verdict, target::Severities};
+use crate::{facts::Facts, outcome::Verdict, plan::Plan, target::Severities};
 
 /// One failure mode that can be recognised.
 #[derive(Debug)]
@@ -16,8 +16,8 @@ pub struct Check {
     pub logs: &'static [&'static str],
     /// Documentation in Markdown, with the headings of [`HEADINGS`], in that order.
     pub doc: &'static str,
-    /// Judges the facts.
-    pub run: fn(&Facts) -> Verdict,
+    /// Judges one plan by the facts.
+    pub run: fn(&Facts, &Plan) -> Verdict,
 }
 
 /// The headings that every check's documentation has, in this order.
@@ -29,19 +29,33 @@ pub const HEADINGS: [&str; 5] = [
     "## References",
 ];
 
+/// Severities by name, for targets by name; a target that is not named is not affected:
+/// `severities!(dockerd: Error, kind: Warning)`.
+#[macro_export]
+macro_rules! severities {
+    ($($target:ident: $severity:ident),* $(,)?) => {
+        $crate::target::Severities::NONE$(.$target($crate::target::Severity::$severity))*
+    };
+}
+
 /// Declares `CHECK` for the module that holds it, from the doc comment, the id, the title, the worst
-/// severity per target (`docker/kind/rootless/systemd/buildkit`, as in the catalogue: `B` error, `D`
-/// warning, `W` info, `-` not applicable) and the log fragments. The module's `run` judges.
+/// severity for each target that it concerns, and the log fragments. The module's `run` judges.
 macro_rules! check {
-    ($(#[doc = $doc:expr])* $id:literal, $title:literal, $worst:literal, [$($log:literal),* $(,)?]) => {
+    ($(#[doc = $doc:expr])* $id:literal, $title:literal, {$($worst:tt)*}, [$($log:literal),* $(,)?]) => {
         $(#[doc = $doc])*
         pub(super) const CHECK: $crate::Check = $crate::Check {
             id: $id,
             title: $title,
-            worst: $crate::target::Severities::of($worst),
+            worst: $crate::severities!($($worst)*),
             logs: &[$($log),*],
             doc: concat!($($doc, "\n"),*),
             run,
         };
+
+        /// What the check says of all plans together.
+        #[cfg(test)]
+        fn judged(facts: &$crate::facts::Facts) -> $crate::outcome::Verdict {
+            $crate::testing::judged(&CHECK, facts)
+        }
     };
 }

@@ -1,6 +1,6 @@
 //! The checks of dind-doctor.
 //!
-//! A check looks at [`facts::Facts`] and returns a [`outcome::Verdict`]. Nothing here can do I/O,
+//! A check looks at [`facts::Facts`] and one [`plan::Plan`], and returns a [`outcome::Verdict`]. Nothing here can do I/O,
 //! read a clock or the environment: the crate is `no_std`, and so are its dependencies. That is
 //! what makes a recorded bundle as good as the machine it came from.
 //!
@@ -15,7 +15,9 @@ extern crate alloc;
 #[macro_use]
 mod check;
 pub mod facts;
+pub mod judge;
 pub mod outcome;
+pub mod plan;
 pub mod registry;
 pub mod remedy;
 pub mod target;

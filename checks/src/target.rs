@@ -90,38 +90,40 @@ impl FromStr for Severity {
 
 /// A severity per target; a target without one is not affected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Severities([Option<Severity>; 5]);
+pub struct Severities([Option<Severity>; Target::ALL.len()]);
 
 impl Severities {
     /// No target is affected.
-    pub const NONE: Self = Self([None; 5]);
+    pub const NONE: Self = Self([None; Target::ALL.len()]);
 
-    /// Reads `docker/kind/rootless/systemd/buildkit`, each of `B` (error), `D` (warning), `W` (info)
-    /// or `-` (not affected), as in the catalogue of failure modes.
-    ///
-    /// # Panics
-    /// On any other text; evaluated at compile time, where that is a compile error.
-    #[expect(clippy::panic, reason = "evaluated at compile time")]
-    pub const fn of(columns: &str) -> Self {
-        let bytes = columns.as_bytes();
-        assert!(bytes.len() == 9, "five columns with four slashes");
-        let mut row = [None; 5];
-        let mut at = 0;
-        while at < 9 {
-            if at % 2 == 1 {
-                assert!(bytes[at] == b'/', "columns are separated by a slash");
-            } else {
-                row[at / 2] = match bytes[at] {
-                    b'B' => Some(Severity::Error),
-                    b'D' => Some(Severity::Warning),
-                    b'W' => Some(Severity::Info),
-                    b'-' => None,
-                    _ => panic!("a column is one of B, D, W, -"),
-                };
-            }
-            at += 1;
-        }
-        Self(row)
+    /// The same, with this severity for a rootful Docker daemon.
+    #[must_use]
+    pub const fn dockerd(self, severity: Severity) -> Self {
+        self.with(Target::Dockerd, Some(severity))
+    }
+
+    /// The same, with this severity for a node of kind.
+    #[must_use]
+    pub const fn kind(self, severity: Severity) -> Self {
+        self.with(Target::Kind, Some(severity))
+    }
+
+    /// The same, with this severity for rootless engines.
+    #[must_use]
+    pub const fn rootless(self, severity: Severity) -> Self {
+        self.with(Target::Rootless, Some(severity))
+    }
+
+    /// The same, with this severity for systemd.
+    #[must_use]
+    pub const fn systemd(self, severity: Severity) -> Self {
+        self.with(Target::Systemd, Some(severity))
+    }
+
+    /// The same, with this severity for buildkitd.
+    #[must_use]
+    pub const fn buildkit(self, severity: Severity) -> Self {
+        self.with(Target::Buildkit, Some(severity))
     }
 
     /// The severity for `target`.
@@ -181,21 +183,9 @@ impl Serialize for Severities {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn columns_are_read_as_in_the_catalogue() {
-        let s = Severities::of("B/D/W/-/D");
-        assert_eq!(s.get(Target::Dockerd), Some(Severity::Error));
-        assert_eq!(s.get(Target::Kind), Some(Severity::Warning));
-        assert_eq!(s.get(Target::Rootless), Some(Severity::Info));
-        assert_eq!(s.get(Target::Systemd), None);
-        assert_eq!(s.get(Target::Buildkit), Some(Severity::Warning));
-    }
-
     #[test]
     fn within_compares_target_by_target() {
-        assert!(Severities::of("D/-/-/-/-").within(&Severities::of("B/-/-/-/-")));
-        assert!(!Severities::of("D/W/-/-/-").within(&Severities::of("B/-/-/-/-")));
+        assert!(severities!(dockerd: Warning).within(&severities!(dockerd: Error)));
+        assert!(!severities!(dockerd: Warning, kind: Info).within(&severities!(dockerd: Error)));
     }
 }

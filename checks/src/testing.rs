@@ -8,7 +8,17 @@ use alloc::{vec, vec::Vec};
 use self::resources::healthy_resources;
 pub(crate) use self::trials::{refused_step, tried};
 
-use crate::facts::{Fact::Known, *};
+use crate::{
+    Check,
+    facts::{Fact::Known, *},
+    outcome::Verdict,
+    plan::Plans,
+};
+
+/// What a check says of all plans together.
+pub(crate) fn judged(check: &Check, facts: &Facts) -> Verdict {
+    check.judge(facts, &Plans::of(facts)).verdict()
+}
 
 /// `mount_point`, filesystem and options, as a mount of its own.
 pub(crate) fn mount(mount_point: &str, fstype: &str, options: &[&str]) -> Mount {

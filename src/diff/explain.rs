@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use dind_doctor_checks::{Check, facts::Facts, registry::Area};
+use dind_doctor_checks::{Check, facts::Facts, plan::Plans, registry::Area};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -212,8 +212,9 @@ impl<'a> Laboratory<'a> {
         };
         swap(&mut value, position, differences.iter().map(|at| &self.differences[*at]));
         let facts = Facts::deserialize(&value).ok()?;
+        let plans = Plans::of(&facts);
         let end = |(area, check): &(Area, &'static Check)| {
-            Verdict::of(&judge(*area, check, &facts, &self.options))
+            Verdict::of(&judge(*area, check, &facts, &plans, &self.options))
         };
         Some(self.checks.iter().map(end).collect())
     }

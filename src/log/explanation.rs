@@ -133,6 +133,7 @@ mod tests {
         Check,
         facts::Facts,
         outcome::{Finding, Outcome, Verdict},
+        plan::Plan,
         registry::Area,
         target::Severities,
     };
@@ -144,7 +145,7 @@ mod tests {
         report::{Options, Origin, diagnose_with},
     };
 
-    const WORST: Severities = Severities::of("B/B/B/B/B");
+    const WORST: Severities = dind_doctor_checks::severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Error, buildkit: Error);
 
     fn found(cause: &'static str) -> Outcome {
         Finding::new("subject", WORST, "summary").caused_by(cause).into()
@@ -153,18 +154,18 @@ mod tests {
     const fn check(
         id: &'static str,
         logs: &'static [&'static str],
-        run: fn(&Facts) -> Verdict,
+        run: fn(&Facts, &Plan) -> Verdict,
     ) -> Check {
         Check { id, title: id, worst: WORST, logs, doc: "", run }
     }
 
     static CHECKS: [Check; 6] = [
-        check("generic", &["permission denied"], |_| Ok(Outcome::pass())),
-        check("vague", &["permission denied", "shared words"], |_| Ok(Outcome::pass())),
-        check("precise", &["mount: permission denied (are you root?)"], |_| Ok(Outcome::pass())),
-        check("effect", &["a long text that only the effect has"], |_| Ok(found("cause"))),
-        check("cause", &["shared words"], |_| Ok(found("effect of nothing here"))),
-        check("absent", &["never there at all"], |_| Ok(found("cause"))),
+        check("generic", &["permission denied"], |_, _| Ok(Outcome::pass())),
+        check("vague", &["permission denied", "shared words"], |_, _| Ok(Outcome::pass())),
+        check("precise", &["mount: permission denied (are you root?)"], |_, _| Ok(Outcome::pass())),
+        check("effect", &["a long text that only the effect has"], |_, _| Ok(found("cause"))),
+        check("cause", &["shared words"], |_, _| Ok(found("effect of nothing here"))),
+        check("absent", &["never there at all"], |_, _| Ok(found("cause"))),
     ];
 
     fn ranked(content: &str) -> Vec<&'static str> {

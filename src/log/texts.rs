@@ -125,7 +125,7 @@ mod tests {
     use super::*;
 
     const fn check(id: &'static str, logs: &'static [&'static str]) -> Check {
-        let run = |_: &_| Ok(Outcome::pass());
+        let run = |_: &_, _: &_| Ok(Outcome::pass());
         Check { id, title: id, worst: Severities::NONE, logs, doc: "", run }
     }
 

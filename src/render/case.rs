@@ -56,8 +56,11 @@ mod tests {
     };
 
     fn cases(options: &Options) -> Vec<Case> {
-        let checks =
-            [check!("a", "B/-/-/-/-"), found!("b", "D/-/-/-/-"), unknown!("c", "B/-/-/-/-")];
+        let checks = [
+            check!("a", {dockerd: Error}),
+            found!("b", {dockerd: Warning}),
+            unknown!("c", {dockerd: Error}),
+        ];
         let report = report_with(&checks, options);
         assert_eq!(u8::from(report.checks.iter().any(|check| check.fails)), report.exit_code);
         report.checks.iter().map(Case::of).collect()
@@ -82,7 +85,10 @@ mod tests {
     fn what_is_ignored_is_skipped_and_a_crash_is_not_hidden() {
         let ignore = vec![Selector::Check("a".to_owned()).into()];
         let options = Options { ignore, strict: true, ..Options::default() };
-        let report = report_with(&[found!("a", "B/-/-/-/-"), crashed!("b", "B/-/-/-/-")], &options);
+        let report = report_with(
+            &[found!("a", {dockerd: Error}), crashed!("b", {dockerd: Error})],
+            &options,
+        );
         let ignored = Case::Skipped("ignored: --ignore".to_owned());
         assert_eq!(Case::of(&report.checks[0]), ignored);
         assert_eq!(Case::of(&report.checks[1]), Case::NotJudged);

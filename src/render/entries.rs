@@ -112,7 +112,7 @@ fn root(start: usize, parents: &[Option<usize>]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use dind_doctor_checks::target::Severities;
+    use dind_doctor_checks::severities;
 
     use super::{Entry, root};
     use crate::report::{
@@ -127,10 +127,10 @@ mod tests {
     #[test]
     fn consequences_of_consequences_fold_under_the_root() {
         let report = report_of(&[
-            found!("late", "D/-/-/-/-", "middle"),
-            found!("middle", "B/-/-/-/-", "first"),
-            found!("lone", "D/-/-/-/-"),
-            found!("first", "B/-/-/-/-"),
+            found!("late", {dockerd: Warning}, "middle"),
+            found!("middle", {dockerd: Error}, "first"),
+            found!("lone", {dockerd: Warning}),
+            found!("first", {dockerd: Error}),
         ]);
         let entries = super::of(&report);
         assert_eq!(ids(&entries), ["first", "lone"]);
@@ -140,10 +140,10 @@ mod tests {
     #[test]
     fn nothing_hides_under_something_less_bad_or_not_shown() {
         let report = report_of(&[
-            found!("hint", "W/-/-/-/-"),
-            found!("severe", "B/-/-/-/-", "hint"),
-            found!("elsewhere", "-/-/B/-/-"),
-            found!("here", "D/-/-/-/-", "elsewhere"),
+            found!("hint", {dockerd: Info}),
+            found!("severe", {dockerd: Error}, "hint"),
+            found!("elsewhere", {rootless: Error}),
+            found!("here", {dockerd: Warning}, "elsewhere"),
         ]);
         let entries = super::of(&report);
         assert_eq!(ids(&entries), ["severe", "here", "hint"]);
@@ -154,15 +154,15 @@ mod tests {
     #[test]
     fn what_is_new_comes_first_and_does_not_hide_under_what_is_known() {
         let mut baseline = Baseline::default();
-        baseline.add("cause", "subject", Severities::of("B/-/-/-/-"), "");
-        baseline.add("known", "subject", Severities::of("D/-/-/-/-"), "");
+        baseline.add("cause", "subject", severities!(dockerd: Error), "");
+        baseline.add("known", "subject", severities!(dockerd: Warning), "");
         let options = Options { baseline: Some(baseline), ..Options::default() };
         let report = report_with(
             &[
-                found!("cause", "B/-/-/-/-"),
-                found!("known", "D/-/-/-/-", "cause"),
-                found!("new", "D/-/-/-/-", "cause"),
-                found!("hint", "W/-/-/-/-", "cause"),
+                found!("cause", {dockerd: Error}),
+                found!("known", {dockerd: Warning}, "cause"),
+                found!("new", {dockerd: Warning}, "cause"),
+                found!("hint", {dockerd: Info}, "cause"),
             ],
             &options,
         );

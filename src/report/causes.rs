@@ -29,9 +29,9 @@ mod tests {
     #[test]
     fn only_other_findings_of_this_report_are_causes() {
         let report = report_of(&[
-            found!("effect", "B/-/-/-/-", "cause", "passed", "absent", "effect"),
-            found!("cause", "B/-/-/-/-"),
-            check!("passed", "B/-/-/-/-"),
+            found!("effect", {dockerd: Error}, "cause", "passed", "absent", "effect"),
+            found!("cause", {dockerd: Error}),
+            check!("passed", {dockerd: Error}),
         ]);
         assert_eq!(report.checks[0].findings[0].caused_by, ["cause"]);
     }
@@ -43,7 +43,7 @@ mod tests {
             ..Options::default()
         };
         let report = report_with(
-            &[found!("cause", "B/-/-/-/-"), found!("effect", "B/-/-/-/-", "cause")],
+            &[found!("cause", {dockerd: Error}), found!("effect", {dockerd: Error}, "cause")],
             &options,
         );
         assert!(report.checks[1].findings[0].caused_by.is_empty());

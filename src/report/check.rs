@@ -45,6 +45,28 @@ impl Status {
     }
 }
 
+/// How one check ended for one target.
+#[derive(Debug, Clone)]
+pub struct OfTarget {
+    /// The target.
+    pub target: Target,
+    /// How it ended.
+    pub status: Status,
+    /// On what that rests.
+    pub proof: Proof,
+    /// Why the question does not arise, what is missing, or how the check crashed.
+    pub reason: Option<String>,
+    /// The facts that are missing.
+    pub missing: Vec<Missing>,
+}
+
+impl OfTarget {
+    /// Whether there may be more than the verdict says.
+    pub fn is_open(&self) -> bool {
+        self.status.is_open() || !self.missing.is_empty()
+    }
+}
+
 /// How one check ended.
 #[derive(Debug, Clone)]
 pub struct CheckReport {
@@ -56,9 +78,13 @@ pub struct CheckReport {
     pub title: &'static str,
     /// Its documentation, as declared.
     pub doc: &'static str,
-    /// The worst that it could find, per target.
+    /// The worst that it could find, per target, as it counts.
     pub worst: Severities,
-    /// How it ended.
+    /// The same before it was overridden.
+    pub declared: Severities,
+    /// How it ended for each target that it concerns, in report order.
+    pub targets: Vec<OfTarget>,
+    /// How it ended: the first of crashed, finding, unknown, pass, not applicable over all targets.
     pub status: Status,
     /// The worst severity of its findings over the targets that were asked for.
     pub severity: Option<Severity>,
@@ -91,10 +117,21 @@ impl CheckReport {
         self.ignored.is_none()
     }
 
-    /// Whether there may be more than the verdict says: no verdict was reached, or something was missing beside
-    /// what was found.
-    pub fn is_open(&self) -> bool {
-        self.status.is_open() || !self.missing.is_empty()
+    /// How it ended for one target; `None` if it does not concern that one.
+    pub fn of(&self, target: Target) -> Option<&OfTarget> {
+        self.targets.iter().find(|of| of.target == target)
+    }
+
+    /// Whether there may be more for this target than the verdict says: no verdict was reached, or something was
+    /// missing beside what was found.
+    pub fn is_open_for(&self, target: Target) -> bool {
+        self.of(target).is_some_and(OfTarget::is_open)
+    }
+
+    /// Whether it could have found something at least as bad as `severity` for this target, and no verdict was
+    /// reached.
+    pub fn hides(&self, severity: Severity, target: Target) -> bool {
+        self.is_open_for(target) && self.could_reach(severity, &[target])
     }
 
     /// The worst severity found for one target.

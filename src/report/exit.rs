@@ -1,5 +1,7 @@
 //! Whether what was found makes the run fail.
 
+use dind_doctor_checks::target::Target;
+
 use super::{CheckReport, Options};
 
 /// Whether the check makes the exit code 1: what it found counts, the baseline does not know it, and it is at or
@@ -7,8 +9,8 @@ use super::{CheckReport, Options};
 pub(super) fn fails(check: &CheckReport, options: &Options) -> bool {
     let news = check.findings.iter().filter_map(|f| check.news(f).worst(&options.targets));
     let found = news.max() >= Some(options.fail_on);
-    let open =
-        options.strict && check.is_open() && check.could_reach(options.fail_on, &options.targets);
+    let hides = |target: &Target| check.hides(options.fail_on, *target);
+    let open = options.strict && options.targets.iter().any(hides);
     !options.exit_zero && check.counts() && (found || open)
 }
 
@@ -37,37 +39,43 @@ mod tests {
     fn a_finding_at_the_level_fails() {
         let errors = Options::default();
         let warnings = Options { fail_on: Severity::Warning, ..Options::default() };
-        assert_eq!(code(found!("a", "B/-/-/-/-"), &errors), 1);
-        assert_eq!(code(found!("a", "D/-/-/-/-"), &errors), 0);
-        assert_eq!(code(found!("a", "D/-/-/-/-"), &warnings), 1);
-        assert_eq!(code(found!("a", "W/-/-/-/-"), &warnings), 0);
-        assert_eq!(code(check!("a", "B/-/-/-/-"), &warnings), 0);
+        assert_eq!(code(found!("a", {dockerd: Error}), &errors), 1);
+        assert_eq!(code(found!("a", {dockerd: Warning}), &errors), 0);
+        assert_eq!(code(found!("a", {dockerd: Warning}), &warnings), 1);
+        assert_eq!(code(found!("a", {dockerd: Info}), &warnings), 0);
+        assert_eq!(code(check!("a", {dockerd: Error}), &warnings), 0);
     }
 
     #[test]
     fn only_targets_that_were_asked_for_count() {
         let rootless = Options { targets: vec![Target::Rootless], ..Options::default() };
-        assert_eq!(code(found!("a", "B/B/D/B/B"), &rootless), 0);
-        assert_eq!(code(found!("a", "-/-/B/-/-"), &rootless), 1);
+        assert_eq!(
+            code(
+                found!("a", {dockerd: Error, kind: Error, rootless: Warning, systemd: Error, buildkit: Error}),
+                &rootless
+            ),
+            0
+        );
+        assert_eq!(code(found!("a", {rootless: Error}), &rootless), 1);
     }
 
     #[test]
     fn strict_counts_what_could_have_failed() {
         let strict = Options { strict: true, ..Options::default() };
-        assert_eq!(code(unknown!("a", "B/-/-/-/-"), &Options::default()), 0);
-        assert_eq!(code(crashed!("a", "B/-/-/-/-"), &Options::default()), 0);
-        assert_eq!(code(unknown!("a", "B/-/-/-/-"), &strict), 1);
-        assert_eq!(code(crashed!("a", "B/-/-/-/-"), &strict), 1);
-        assert_eq!(code(unknown!("a", "D/-/B/-/-"), &strict), 0);
+        assert_eq!(code(unknown!("a", {dockerd: Error}), &Options::default()), 0);
+        assert_eq!(code(crashed!("a", {dockerd: Error}), &Options::default()), 0);
+        assert_eq!(code(unknown!("a", {dockerd: Error}), &strict), 1);
+        assert_eq!(code(crashed!("a", {dockerd: Error}), &strict), 1);
+        assert_eq!(code(unknown!("a", {dockerd: Warning, rootless: Error}), &strict), 0);
     }
 
     #[test]
     fn ignored_and_exit_zero_never_fail() {
         let ignore = vec![Selector::Check("a".to_owned()).into()];
         let ignored = Options { ignore, strict: true, ..Options::default() };
-        assert_eq!(code(found!("a", "B/-/-/-/-"), &ignored), 0);
-        assert_eq!(code(unknown!("a", "B/-/-/-/-"), &ignored), 0);
+        assert_eq!(code(found!("a", {dockerd: Error}), &ignored), 0);
+        assert_eq!(code(unknown!("a", {dockerd: Error}), &ignored), 0);
         let zero = Options { exit_zero: true, ..Options::default() };
-        assert_eq!(code(found!("a", "B/-/-/-/-"), &zero), 0);
+        assert_eq!(code(found!("a", {dockerd: Error}), &zero), 0);
     }
 }

@@ -142,7 +142,8 @@ mod tests {
     use dind_doctor_checks::{
         outcome::{Finding, Outcome},
         registry::Area,
-        target::{Severities, Severity},
+        severities,
+        target::Severity,
     };
 
     use super::*;
@@ -169,12 +170,12 @@ mod tests {
     fn it_holds_on_its_last_day_and_not_on_the_next() {
         let until = |day| Ignore { until: Some(day), ..about("a") };
         let code = |day| {
-            let report = report_with(&[found!("a", "B/-/-/-/-")], &ignoring(vec![until(day)]));
+            let report = report_with(&[found!("a", {dockerd: Error})], &ignoring(vec![until(day)]));
             (report.exit_code, report.expired_ignores.len())
         };
         assert_eq!(code(Day::new(2026, 11, 22)), (0, 0));
         assert_eq!(code(Day::new(2026, 11, 21)), (1, 1));
-        let report = report_with(&[found!("a", "B/-/-/-/-")], &ignoring(vec![until(TODAY)]));
+        let report = report_with(&[found!("a", {dockerd: Error})], &ignoring(vec![until(TODAY)]));
         let ignored = report.checks[0].ignored.clone();
         let until = Some("2026-11-22".to_owned());
         assert_eq!(ignored, Some(Ignored { reason: "why".to_owned(), until }));
@@ -188,10 +189,10 @@ mod tests {
         let select = ["found", "passes", "blind"].map(|id| Selector::Check(id.to_owned()));
         let options = Options { select: select.to_vec(), ..options };
         let checks = [
-            found!("found", "-/-/D/-/-"),
-            check!("passes", "B/-/-/-/-"),
-            unknown!("blind", "B/-/-/-/-"),
-            check!("unselected", "B/-/-/-/-"),
+            found!("found", {rootless: Warning}),
+            check!("passes", {dockerd: Error}),
+            unknown!("blind", {dockerd: Error}),
+            check!("unselected", {dockerd: Error}),
         ];
         let report = report_with(&checks, &options);
         assert_eq!(ids(&report.unused_ignores), ["passes"]);
@@ -199,11 +200,11 @@ mod tests {
     }
 
     fn two(subjects: &[&str]) -> Report {
-        let check = check!("a", "B/-/-/-/-", {
+        let check = check!("a", {dockerd: Error}, {
             let finding = |subject, severity| Finding::new(subject, severity, "found");
             Ok(Outcome::of(vec![
-                finding("PID 17", Severities::of("B/-/-/-/-")),
-                finding("PID 1", Severities::of("D/-/-/-/-")),
+                finding("PID 17", severities!(dockerd: Error)),
+                finding("PID 1", severities!(dockerd: Warning)),
             ]))
         });
         let ignore = subjects

@@ -24,11 +24,12 @@ use std::time::Duration;
 
 pub use crate::probe::Crash;
 pub use baseline::{Baseline, Comparison, Known};
-pub use check::{CheckReport, Status};
+pub use check::{CheckReport, OfTarget, Status};
 pub use day::Day;
 use dind_doctor_checks::{
     Check,
     facts::{Facts, Trials},
+    plan::Plans,
     registry::{self, Area},
     target::Severity,
 };
@@ -122,8 +123,11 @@ pub fn diagnose_with(
     }
     let (selected, left_out): (Vec<_>, Vec<_>) =
         checks.into_iter().partition(|(area, check)| options.selects(*area, check.id));
-    let mut checks: Vec<_> =
-        selected.into_iter().map(|(area, check)| judge(area, check, &facts, options)).collect();
+    let plans = Plans::of(&facts);
+    let mut checks: Vec<_> = selected
+        .into_iter()
+        .map(|(area, check)| judge(area, check, &facts, &plans, options))
+        .collect();
     causes::prune(&mut checks);
     let left_out: Vec<_> = left_out
         .into_iter()

@@ -80,14 +80,13 @@ impl LeftOut {
 
 /// What a check that ran means for a target: by itself, and as it counts.
 fn effects(check: &CheckReport, target: Target) -> (Readiness, Readiness) {
-    let (given, counts) = if check.status.is_open() {
-        let given = check.overridden.unwrap_or(check.worst);
-        (open(given.get(target)), open(check.worst.get(target)))
+    let (given, counts) = if check.of(target).is_some_and(|of| of.status.is_open()) {
+        (open(check.declared.get(target)), open(check.worst.get(target)))
     } else {
         (found(check.as_found().get(target)), found(check.severity_for(target)))
     };
     let beside =
-        if check.missing.is_empty() { Readiness::Ready } else { open(check.worst.get(target)) };
+        if check.is_open_for(target) { open(check.worst.get(target)) } else { Readiness::Ready };
     let (given, counts) = (given.min(beside), counts.min(beside));
     (given, if check.counts() { counts } else { Readiness::Ready })
 }
@@ -127,9 +126,7 @@ fn of_target(
     let counted = || checks.iter().filter(|check| check.counts());
     let blockers = with_severity(counted(), target, Severity::Error);
     let degraded_by = with_severity(counted(), target, Severity::Warning);
-    let open = counted()
-        .filter(|check| check.is_open() && check.could_reach(Severity::Error, &[target]))
-        .map(|check| check.id);
+    let open = counted().filter(|check| check.hides(Severity::Error, target)).map(|check| check.id);
     let absent = left_out
         .iter()
         .filter(|check| check.effects(target).1 == Readiness::Unknown)
@@ -144,14 +141,15 @@ fn of_target(
     } else {
         Readiness::Ready
     };
-    let tried = |check: &CheckReport| check.proof == Proof::Trial;
+    let tried = |check: &CheckReport| check.of(target).is_some_and(|of| of.proof == Proof::Trial);
+    let passes = |check: &CheckReport| check.of(target).is_some_and(|of| of.status == Status::Pass);
     let proved = match readiness {
         Readiness::Blocked => counted().any(|check| blockers.contains(&check.id) && tried(check)),
         Readiness::Unknown => false,
         Readiness::Degraded | Readiness::Ready => {
             let rests_on = |check: &&CheckReport| {
                 check.could_reach(Severity::Error, &[target])
-                    && (check.status == Status::Pass || degraded_by.contains(&check.id))
+                    && (passes(check) || degraded_by.contains(&check.id))
             };
             let has_trial = |id| TrialName::that_settle(id).next().is_some();
             counted().any(|check| rests_on(&check) && tried(check))
@@ -209,7 +207,10 @@ mod tests {
 
     #[test]
     fn an_error_blocks_whatever_else_is_unknown() {
-        let report = report_of(&[unknown!("a", "B/-/-/-/-"), found!("b", "B/D/-/-/-")]);
+        let report = report_of(&[
+            unknown!("a", {dockerd: Error}),
+            found!("b", {dockerd: Error, kind: Warning}),
+        ]);
         assert_eq!(dockerd(&report).readiness, Readiness::Blocked);
         assert_eq!(dockerd(&report).blockers, ["b"]);
         assert_eq!(dockerd(&report).unknown_because, ["a"]);
@@ -220,18 +221,24 @@ mod tests {
 
     #[test]
     fn a_possible_error_that_was_not_judged_is_unknown() {
-        let with = |open| report_of(&[open, found!("warned", "D/-/-/-/-")]);
-        assert_eq!(dockerd(&with(unknown!("a", "B/-/-/-/-"))).readiness, Readiness::Unknown);
-        assert_eq!(dockerd(&with(crashed!("a", "B/-/-/-/-"))).readiness, Readiness::Unknown);
-        assert_eq!(dockerd(&with(unknown!("a", "D/-/-/-/-"))).readiness, Readiness::Degraded);
+        let with = |open| report_of(&[open, found!("warned", {dockerd: Warning})]);
+        assert_eq!(dockerd(&with(unknown!("a", {dockerd: Error}))).readiness, Readiness::Unknown);
+        assert_eq!(dockerd(&with(crashed!("a", {dockerd: Error}))).readiness, Readiness::Unknown);
+        assert_eq!(
+            dockerd(&with(unknown!("a", {dockerd: Warning}))).readiness,
+            Readiness::Degraded
+        );
     }
 
     #[test]
     fn a_possible_error_that_was_not_selected_is_unknown() {
         let options =
             Options { select: vec![Selector::Check("b".to_owned())], ..Options::default() };
-        let checks: [&Check; 3] =
-            [check!("a", "B/-/-/-/-"), check!("b", "B/B/-/-/-"), check!("c", "D/D/-/-/-")];
+        let checks: [&Check; 3] = [
+            check!("a", {dockerd: Error}),
+            check!("b", {dockerd: Error, kind: Error}),
+            check!("c", {dockerd: Warning, kind: Warning}),
+        ];
         let report = report_with(&checks, &options);
         assert_eq!(dockerd(&report).unknown_because, ["a"]);
         assert_eq!(dockerd(&report).readiness, Readiness::Unknown);
@@ -246,10 +253,10 @@ mod tests {
         let select = ["a", "b", "d"].into_iter().map(|id| Selector::Check(id.to_owned())).collect();
         let options = Options { select, ignore, ..Options::default() };
         let checks: [&Check; 4] = [
-            found!("a", "B/-/-/-/-"),
-            unknown!("b", "B/-/-/-/-"),
-            check!("c", "B/-/-/-/-"),
-            check!("d", "B/-/-/-/-"),
+            found!("a", {dockerd: Error}),
+            unknown!("b", {dockerd: Error}),
+            check!("c", {dockerd: Error}),
+            check!("d", {dockerd: Error}),
         ];
         let report = report_with(&checks, &options);
         assert_eq!(dockerd(&report).readiness, Readiness::Ready);
@@ -262,9 +269,9 @@ mod tests {
     #[test]
     fn root_causes_come_first() {
         let report = report_of(&[
-            found!("effect", "B/-/-/-/-", "cause"),
-            found!("cause", "B/-/-/-/-"),
-            found!("other", "B/-/-/-/-"),
+            found!("effect", {dockerd: Error}, "cause"),
+            found!("cause", {dockerd: Error}),
+            found!("other", {dockerd: Error}),
         ]);
         assert_eq!(dockerd(&report).blockers, ["cause", "other", "effect"]);
     }
@@ -273,9 +280,9 @@ mod tests {
     fn it_is_proved_where_all_that_can_be_tried_was() {
         use dind_doctor_checks::outcome::Outcome;
         let report = report_of(&[
-            check!("dataroot-on-overlay", "B/B/-/-/-", Ok(Outcome::Pass(Proof::Trial))),
-            check!("storage-fs-unsupported", "-/B/-/-/-"),
-            check!("no-trial-tells-this", "B/B/B/-/-"),
+            check!("dataroot-on-overlay", {dockerd: Error, kind: Error}, Ok(Outcome::Pass(Proof::Trial))),
+            check!("storage-fs-unsupported", {kind: Error}),
+            check!("no-trial-tells-this", {dockerd: Error, kind: Error, rootless: Error}),
         ]);
         assert_eq!(dockerd(&report).proof, Proof::Trial);
         assert_eq!(report.targets[1].proof, Proof::Static, "one of the two was not tried");
@@ -285,9 +292,9 @@ mod tests {
     #[test]
     fn one_blocker_that_was_tried_is_proof() {
         let report = report_of(&[
-            found!("a", "B/-/-/-/-"),
-            check!("b", "B/B/-/-/-", {
-                let severity = Severities::of("B/-/-/-/-");
+            found!("a", {dockerd: Error}),
+            check!("b", {dockerd: Error, kind: Error}, {
+                let severity = dind_doctor_checks::severities!(dockerd: Error);
                 let finding = dind_doctor_checks::outcome::Finding::new("s", severity, "s");
                 Ok(finding.evidence("trial: mount overlay", "EINVAL").into())
             }),

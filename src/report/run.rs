@@ -1,85 +1,136 @@
-//! Runs one check, and keeps its panic to itself.
+//! Runs one check for every plan, and keeps its panic to itself.
 
 use std::collections::BTreeMap;
 
 use dind_doctor_checks::{
     Check,
     facts::{Facts, Missing},
-    outcome::{Outcome, Proof},
+    judge::{Judgement, OfTarget, Said},
+    outcome::Proof,
+    plan::Plans,
     registry::Area,
     remedy::{Place, Remedy},
 };
 
-use super::{CheckReport, Ignored, Options, Status, ignore, severity, unknown};
+use super::{CheckReport, Ignored, Options, Status, check, ignore, severity, unknown};
 use crate::isolated::isolated;
 
-/// Runs `check` over `facts`.
+/// Runs `check` for every plan that it concerns.
 pub(crate) fn judge(
     area: Area,
     check: &'static Check,
     facts: &Facts,
+    plans: &Plans,
     options: &Options,
 ) -> CheckReport {
+    let mut judgement = Judgement::default();
+    for plan in check.concerned(plans) {
+        match isolated(|| (check.run)(facts, plan)) {
+            Ok(verdict) => judgement.add(plan.target, verdict),
+            Err(message) => judgement.crash(plan.target, message),
+        }
+    }
+    let Judgement { targets, mut findings } = judgement;
+    if facts.runtime.container.is_no() {
+        for finding in &mut findings {
+            drop_launching(&mut finding.remedies);
+        }
+    }
+    let status = targets.iter().map(|of| status(&of.said)).min_by_key(|status| rank(*status));
+    let status = status.unwrap_or(Status::NotApplicable);
     let mut report = CheckReport {
         id: check.id,
         area,
         title: check.title,
         doc: check.doc,
         worst: check.worst,
-        status: Status::Pass,
+        declared: check.worst,
+        status,
         severity: None,
-        proof: Proof::Static,
+        proof: proof(status, &targets),
         reason: None,
-        missing: Vec::new(),
+        missing: union(targets.iter().flat_map(|of| &of.missing)),
         remedies: Vec::new(),
         ignored: options.ignores(area, check.id).map(Ignored::from),
         overridden: None,
-        findings: Vec::new(),
+        findings,
         fails: false,
         set_aside: Vec::new(),
         accepted: BTreeMap::new(),
+        targets: Vec::new(),
     };
-    match isolated(|| (check.run)(facts)) {
-        Ok(Ok(outcome)) => {
-            report.proof = outcome.proof();
-            match outcome {
-                Outcome::Found(findings) if !findings.is_empty() => {
-                    report.status = Status::Finding;
-                    for missing in findings.iter().flat_map(|finding| &finding.missing) {
-                        if !report.missing.contains(missing) {
-                            report.missing.push(missing.clone());
-                        }
-                    }
-                    report.findings = findings;
-                    if facts.runtime.container.is_no() {
-                        report.findings.iter_mut().for_each(|f| drop_launching(&mut f.remedies));
-                    }
-                }
-                Outcome::Found(_) | Outcome::Pass(_) => {}
-                Outcome::NotApplicable(reason) => {
-                    report.status = Status::NotApplicable;
-                    report.reason = Some(reason);
-                }
-            }
-        }
-        Ok(Err(unknown)) => {
-            report.status = Status::Unknown;
-            report.reason = Some(reason(&unknown.missing));
-            report.remedies = match unknown.remedy {
-                Some(remedy) => vec![remedy],
-                None => unknown::remedies(&unknown.missing, facts),
-            };
-            report.missing = unknown.missing;
-        }
-        Err(message) => {
-            report.status = Status::Crashed;
-            report.reason = Some(message);
-        }
+    if status == Status::Unknown {
+        report.remedies = targets.iter().find_map(advice).map_or_else(
+            || unknown::remedies(&report.missing, facts),
+            |remedy| vec![remedy.clone()],
+        );
     }
+    report.targets = targets.into_iter().map(of_target).collect();
+    report.reason = match status {
+        Status::Unknown => Some(reason(&report.missing)),
+        Status::Finding | Status::Pass => None,
+        Status::NotApplicable | Status::Crashed => {
+            report.targets.iter().filter(|of| of.status == status).find_map(|of| of.reason.clone())
+        }
+    };
     ignore::set_aside(&mut report, options);
     severity::replace(&mut report, options);
     report.severity = report.found().worst(&options.targets);
     report
+}
+
+const fn status(said: &Said) -> Status {
+    match said {
+        Said::Finding => Status::Finding,
+        Said::Pass => Status::Pass,
+        Said::NotApplicable(_) => Status::NotApplicable,
+        Said::Unknown(_) => Status::Unknown,
+        Said::Crashed(_) => Status::Crashed,
+    }
+}
+
+/// Which status stands for several.
+const fn rank(status: Status) -> u8 {
+    match status {
+        Status::Crashed => 0,
+        Status::Finding => 1,
+        Status::Unknown => 2,
+        Status::Pass => 3,
+        Status::NotApplicable => 4,
+    }
+}
+
+/// The weakest on which that status rests.
+fn proof(status: Status, targets: &[OfTarget]) -> Proof {
+    let such = targets.iter().filter(|of| self::status(&of.said) == status);
+    such.map(|of| of.proof).min().unwrap_or(Proof::Static)
+}
+
+const fn advice(of: &OfTarget) -> Option<&Remedy> {
+    match &of.said {
+        Said::Unknown(remedy) => remedy.as_ref(),
+        _ => None,
+    }
+}
+
+fn of_target(of: OfTarget) -> check::OfTarget {
+    let status = status(&of.said);
+    let reason = match of.said {
+        Said::NotApplicable(reason) | Said::Crashed(reason) => Some(reason),
+        Said::Unknown(_) => Some(reason(&of.missing)),
+        Said::Finding | Said::Pass => None,
+    };
+    check::OfTarget { target: of.target, status, proof: of.proof, reason, missing: of.missing }
+}
+
+fn union<'a>(missing: impl Iterator<Item = &'a Missing>) -> Vec<Missing> {
+    let mut all: Vec<Missing> = Vec::new();
+    for one in missing {
+        if !all.contains(one) {
+            all.push(one.clone());
+        }
+    }
+    all
 }
 
 /// Nothing launches what is not a container; a remedy that is the only one may still tell something.
@@ -101,7 +152,8 @@ mod tests {
 
     #[test]
     fn a_panic_is_one_crashed_check_and_the_next_one_runs() {
-        let report = report_of(&[crashed!("first", "B/-/-/-/-"), check!("second", "B/-/-/-/-")]);
+        let report =
+            report_of(&[crashed!("first", {dockerd: Error}), check!("second", {dockerd: Error})]);
         assert_eq!(report.checks[0].status, Status::Crashed);
         let reason = report.checks[0].reason.as_deref().unwrap_or_default();
         assert!(reason.starts_with("out of cheese ("), "{reason}");
@@ -111,7 +163,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named_with_a_remedy() {
-        let report = report_of(&[unknown!("blind", "B/-/-/-/-")]);
+        let report = report_of(&[unknown!("blind", {dockerd: Error})]);
         let check = &report.checks[0];
         assert_eq!(check.reason.as_deref(), Some("/proc/1/status: not-permitted"));
         assert_eq!(check.remedies.len(), 1);

@@ -44,6 +44,8 @@ pub(super) fn replace(check: &mut CheckReport, options: &Options) {
 
 #[cfg(test)]
 mod tests {
+    use dind_doctor_checks::severities;
+
     use super::*;
     use crate::report::{
         Readiness,
@@ -57,10 +59,13 @@ mod tests {
 
     #[test]
     fn an_error_that_is_made_an_info_blocks_nothing_and_shows_what_it_was() {
-        let report = report_with(&[found!("a", "B/D/-/-/-"), found!("b", "D/-/-/-/-")], &info("a"));
+        let report = report_with(
+            &[found!("a", {dockerd: Error, kind: Warning}), found!("b", {dockerd: Warning})],
+            &info("a"),
+        );
         assert_eq!(report.exit_code, 0);
         assert_eq!(report.checks[0].severity, Some(Severity::Info));
-        assert_eq!(report.checks[0].overridden, Some(Severities::of("B/D/-/-/-")));
+        assert_eq!(report.checks[0].overridden, Some(severities!(dockerd: Error, kind: Warning)));
         assert_eq!(report.checks[1].overridden, None);
         let dockerd = &report.targets[0];
         assert_eq!(dockerd.readiness, Readiness::Degraded);
@@ -74,7 +79,7 @@ mod tests {
         let severity = Severities::NONE.with(Target::Kind, Some(Severity::Error));
         let overrides = vec![Override { check: "a".to_owned(), severity }];
         let options = Options { overrides, ..Options::default() };
-        let report = report_with(&[found!("a", "D/D/-/-/-")], &options);
+        let report = report_with(&[found!("a", {dockerd: Warning, kind: Warning})], &options);
         assert_eq!(report.exit_code, 1);
         assert_eq!(report.targets[0].readiness, Readiness::Degraded);
         assert_eq!(report.targets[1].readiness, Readiness::Blocked);
@@ -85,20 +90,20 @@ mod tests {
     #[test]
     fn what_could_not_be_judged_counts_as_the_override_says() {
         let strict = Options { strict: true, ..info("a") };
-        let report = report_with(&[unknown!("a", "B/B/-/-/-")], &strict);
+        let report = report_with(&[unknown!("a", {dockerd: Error, kind: Error})], &strict);
         assert_eq!(report.exit_code, 0);
         assert_eq!(report.targets[0].readiness, Readiness::Ready);
         assert_eq!(report.targets[0].as_found, Readiness::Unknown);
-        assert_eq!(report.checks[0].overridden, Some(Severities::of("B/B/-/-/-")));
+        assert_eq!(report.checks[0].overridden, Some(severities!(dockerd: Error, kind: Error)));
     }
 
     #[test]
     fn a_target_that_is_not_hurt_and_a_check_that_passes_stay_as_they_are() {
         let overrides = vec![Override::everywhere("a", Severity::Error)];
         let options = Options { overrides, ..Options::default() };
-        let report = report_with(&[found!("a", "W/-/-/-/-")], &options);
+        let report = report_with(&[found!("a", {dockerd: Info})], &options);
         assert_eq!(report.checks[0].severity_for(Target::Kind), None);
-        let report = report_with(&[check!("a", "W/-/-/-/-")], &options);
+        let report = report_with(&[check!("a", {dockerd: Info})], &options);
         assert_eq!((report.exit_code, report.checks[0].overridden), (0, None));
     }
 }

@@ -7,17 +7,17 @@ use crate::probe::Collected;
 
 /// A check with this id and worst severity that passes, or that runs the given code.
 macro_rules! check {
-    ($id:literal, $worst:literal) => {
-        check!($id, $worst, Ok(dind_doctor_checks::outcome::Outcome::pass()))
+    ($id:literal, {$($worst:tt)*}) => {
+        check!($id, {$($worst)*}, Ok(dind_doctor_checks::outcome::Outcome::pass()))
     };
-    ($id:literal, $worst:literal, $verdict:expr) => {{
+    ($id:literal, {$($worst:tt)*}, $verdict:expr) => {{
         static CHECK: dind_doctor_checks::Check = dind_doctor_checks::Check {
             id: $id,
             title: $id,
-            worst: dind_doctor_checks::target::Severities::of($worst),
+            worst: dind_doctor_checks::severities!($($worst)*),
             logs: &[],
             doc: "",
-            run: |_| $verdict,
+            run: |_, _| $verdict,
         };
         &CHECK
     }};
@@ -25,9 +25,9 @@ macro_rules! check {
 
 /// A check that finds its problem, at its worst, with these causes.
 macro_rules! found {
-    ($id:literal, $worst:literal $(, $cause:literal)*) => {
-        $crate::report::testing::check!($id, $worst, {
-            let severity = dind_doctor_checks::target::Severities::of($worst);
+    ($id:literal, {$($worst:tt)*} $(, $cause:literal)*) => {
+        $crate::report::testing::check!($id, {$($worst)*}, {
+            let severity = dind_doctor_checks::severities!($($worst)*);
             let finding = dind_doctor_checks::outcome::Finding::new("subject", severity, "summary");
             Ok(finding$(.caused_by($cause))*.into())
         })
@@ -36,10 +36,10 @@ macro_rules! found {
 
 /// A check that cannot be judged.
 macro_rules! unknown {
-    ($id:literal, $worst:literal) => {
+    ($id:literal, {$($worst:tt)*}) => {
         $crate::report::testing::check!(
             $id,
-            $worst,
+            {$($worst)*},
             Err(dind_doctor_checks::outcome::Unknown::new(
                 "/proc/1/status",
                 dind_doctor_checks::facts::Why::NotPermitted
@@ -50,8 +50,8 @@ macro_rules! unknown {
 
 /// A check that panics.
 macro_rules! crashed {
-    ($id:literal, $worst:literal) => {
-        $crate::report::testing::check!($id, $worst, panic!("out of cheese"))
+    ($id:literal, {$($worst:tt)*}) => {
+        $crate::report::testing::check!($id, {$($worst)*}, panic!("out of cheese"))
     };
 }
 

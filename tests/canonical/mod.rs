@@ -17,8 +17,10 @@ use dind_doctor_checks::{
     Check,
     facts::{Facts, Missing, Why},
     outcome::{Evidence, Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     registry::Area,
     remedy::{Language, Place, Remedy, Snippet, quote},
+    severities,
     target::{Severities, Target},
     version::{Component, KnownVersion, Origin as VersionOrigin},
 };
@@ -57,84 +59,186 @@ pub(crate) fn report() -> Report {
 }
 
 const CHECKS: &[(Area, &Check)] = &[
-    (Area::Privilege, &check("privilege-missing", "B/B/W/D/B", privilege)),
-    (Area::Privilege, &check("dev-nodes-missing", "-/B/B/W/B", device_nodes)),
-    (Area::Pid1, &check("pid1-swallows-sigterm", "D/D/D/-/W", pid1)),
-    (Area::Cgroup, &check("stray-kubepods-cgroup", "W/B/-/-/-", stray)),
-    (Area::Cgroup, &check("cgroup2-not-delegated", "B/B/D/B/W", undelegated)),
-    (Area::Mount, &check("sys-or-procsys-readonly", "D/D/W/-/W", read_only)),
-    (Area::Mount, &check("proc-masked", "-/-/B/W/B", masked)),
-    (Area::Mount, &check("swap-on", "-/W/-/-/-", swap)),
-    (Area::Storage, &check("dataroot-on-overlay", "B/B/B/-/B", data_root)),
-    (Area::Netfilter, &check("iptables-mixed-backends", "D/D/-/-/D", needs_root)),
-    (Area::Netfilter, &check("iptables-backend-unusable", "B/B/B/-/D", needs_root)),
-    (Area::Netfilter, &check("netfilter-extension-missing", "B/B/B/-/D", own_remedy)),
-    (Area::Netfilter, &check("userns-blocked", "-/-/B/W/B", needs_root)),
-    (Area::Network, &check("mtu-bridge-exceeds-path", "D/D/D/-/D", mtu)),
-    (Area::Network, &check("subnet-overlap", "D/D/W/-/W", crash)),
-    (Area::Network, &check("ip-forward-off", "D/D/-/-/D", |_| Ok(Outcome::pass()))),
-    (Area::Network, &check("kind-nft-backend-dns", "-/B/-/-/-", not_applicable)),
-    (Area::Network, &check("ipv6-gaps", "W/W/W/-/W", ipv6)),
+    (
+        Area::Privilege,
+        &check(
+            "privilege-missing",
+            severities!(dockerd: Error, kind: Error, rootless: Info, systemd: Warning, buildkit: Error),
+            privilege,
+        ),
+    ),
+    (
+        Area::Privilege,
+        &check(
+            "dev-nodes-missing",
+            severities!(kind: Error, rootless: Error, systemd: Info, buildkit: Error),
+            device_nodes,
+        ),
+    ),
+    (
+        Area::Pid1,
+        &check(
+            "pid1-swallows-sigterm",
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Info),
+            pid1,
+        ),
+    ),
+    (Area::Cgroup, &check("stray-kubepods-cgroup", severities!(dockerd: Info, kind: Error), stray)),
+    (
+        Area::Cgroup,
+        &check(
+            "cgroup2-not-delegated",
+            severities!(dockerd: Error, kind: Error, rootless: Warning, systemd: Error, buildkit: Info),
+            undelegated,
+        ),
+    ),
+    (
+        Area::Mount,
+        &check(
+            "sys-or-procsys-readonly",
+            severities!(dockerd: Warning, kind: Warning, rootless: Info, buildkit: Info),
+            read_only,
+        ),
+    ),
+    (
+        Area::Mount,
+        &check("proc-masked", severities!(rootless: Error, systemd: Info, buildkit: Error), masked),
+    ),
+    (Area::Mount, &check("swap-on", severities!(kind: Info), swap)),
+    (
+        Area::Storage,
+        &check(
+            "dataroot-on-overlay",
+            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Error),
+            data_root,
+        ),
+    ),
+    (
+        Area::Netfilter,
+        &check(
+            "iptables-mixed-backends",
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+            needs_root,
+        ),
+    ),
+    (
+        Area::Netfilter,
+        &check(
+            "iptables-backend-unusable",
+            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Warning),
+            needs_root,
+        ),
+    ),
+    (
+        Area::Netfilter,
+        &check(
+            "netfilter-extension-missing",
+            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Warning),
+            own_remedy,
+        ),
+    ),
+    (
+        Area::Netfilter,
+        &check(
+            "userns-blocked",
+            severities!(rootless: Error, systemd: Info, buildkit: Error),
+            needs_root,
+        ),
+    ),
+    (
+        Area::Network,
+        &check(
+            "mtu-bridge-exceeds-path",
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning),
+            mtu,
+        ),
+    ),
+    (
+        Area::Network,
+        &check(
+            "subnet-overlap",
+            severities!(dockerd: Warning, kind: Warning, rootless: Info, buildkit: Info),
+            crash,
+        ),
+    ),
+    (
+        Area::Network,
+        &check(
+            "ip-forward-off",
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+            |_, _| Ok(Outcome::pass()),
+        ),
+    ),
+    (Area::Network, &check("kind-nft-backend-dns", severities!(kind: Error), not_applicable)),
+    (
+        Area::Network,
+        &check(
+            "ipv6-gaps",
+            severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info),
+            ipv6,
+        ),
+    ),
 ];
 
-const fn check(id: &'static str, worst: &str, run: fn(&Facts) -> Verdict) -> Check {
-    Check {
-        id,
-        title: "The title of the problem",
-        worst: Severities::of(worst),
-        logs: &[],
-        doc: "",
-        run,
-    }
+const fn check(id: &'static str, worst: Severities, run: fn(&Facts, &Plan) -> Verdict) -> Check {
+    Check { id, title: "The title of the problem", worst, logs: &[], doc: "", run }
 }
 
-fn privilege(_: &Facts) -> Verdict {
+fn privilege(_: &Facts, _: &Plan) -> Verdict {
     let summary = "the container is not privileged: CAP_SYS_ADMIN and CAP_NET_ADMIN are missing, and a \
                    seccomp filter is on";
-    Ok(Finding::new("capabilities", Severities::of("B/B/W/D/B"), summary)
-        .evidence("/proc/self/status", "CapEff 00000000a80425fb")
-        .evidence("/proc/self/status", "Seccomp 2")
-        .remedy(Remedy::file(
-            Place::Container,
-            "make the container privileged",
-            Snippet::Tree(
-                Language::Yaml,
-                json!({"spec": {"containers": [{"securityContext": {"privileged": true}}]}}),
-            ),
-        ))
-        .remedy(Remedy::advice(
-            Place::Runtime,
-            "run the pod under Sysbox, which needs no privilege for this",
-        ))
-        .into())
+    Ok(Finding::new(
+        "capabilities",
+        severities!(dockerd: Error, kind: Error, rootless: Info, systemd: Warning, buildkit: Error),
+        summary,
+    )
+    .evidence("/proc/self/status", "CapEff 00000000a80425fb")
+    .evidence("/proc/self/status", "Seccomp 2")
+    .remedy(Remedy::file(
+        Place::Container,
+        "make the container privileged",
+        Snippet::Tree(
+            Language::Yaml,
+            json!({"spec": {"containers": [{"securityContext": {"privileged": true}}]}}),
+        ),
+    ))
+    .remedy(Remedy::advice(
+        Place::Runtime,
+        "run the pod under Sysbox, which needs no privilege for this",
+    ))
+    .into())
 }
 
-fn device_nodes(_: &Facts) -> Verdict {
-    Ok(Finding::new("/dev/kmsg", Severities::of("-/D/-/-/-"), "/dev/kmsg is missing")
+fn device_nodes(_: &Facts, _: &Plan) -> Verdict {
+    Ok(Finding::new("/dev/kmsg", severities!(kind: Warning), "/dev/kmsg is missing")
         .caused_by("privilege-missing")
         .into())
 }
 
-fn pid1(_: &Facts) -> Verdict {
-    Ok(Finding::new("PID 1", Severities::of("D/D/D/-/W"), "PID 1 is bash: it ignores SIGTERM")
-        .evidence("/proc/1/status", "SigIgn 0000000000004000")
-        .remedy(Remedy::file(
-            Place::Image,
-            "build an init in",
-            Snippet::Lines(
-                Language::Dockerfile,
-                "RUN apk add --no-cache tini\nENTRYPOINT [\"tini\", \"--\"]".into(),
-            ),
-        ))
-        .into())
+fn pid1(_: &Facts, _: &Plan) -> Verdict {
+    Ok(Finding::new(
+        "PID 1",
+        severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Info),
+        "PID 1 is bash: it ignores SIGTERM",
+    )
+    .evidence("/proc/1/status", "SigIgn 0000000000004000")
+    .remedy(Remedy::file(
+        Place::Image,
+        "build an init in",
+        Snippet::Lines(
+            Language::Dockerfile,
+            "RUN apk add --no-cache tini\nENTRYPOINT [\"tini\", \"--\"]".into(),
+        ),
+    ))
+    .into())
 }
 
-fn stray(_: &Facts) -> Verdict {
+fn stray(_: &Facts, _: &Plan) -> Verdict {
     let path = format!("/kubepods/{HOSTILE}");
     let tree = |n: u32| {
         Finding::new(
             format!("{path}{n}"),
-            Severities::of("W/B/-/-/-"),
+            severities!(dockerd: Info, kind: Error),
             format!("a kubelet in here would kill the pod below {path} ({n})"),
         )
         .evidence(format!("/sys/fs/cgroup{path}"), format!("{n} processes"))
@@ -158,54 +262,70 @@ fn stray(_: &Facts) -> Verdict {
     Ok(Outcome::of((1..=5).map(tree).collect()))
 }
 
-fn undelegated(_: &Facts) -> Verdict {
+fn undelegated(_: &Facts, _: &Plan) -> Verdict {
     let summary = "/sys/fs/cgroup is mounted read-only, so that no engine can make cgroups in it";
-    Ok(Finding::new("/sys/fs/cgroup", Severities::of("B/B/D/B/W"), summary)
-        .evidence("/proc/self/mountinfo", "/sys/fs/cgroup cgroup2 ro,nosuid")
-        .caused_by("privilege-missing")
-        .into())
+    Ok(Finding::new(
+        "/sys/fs/cgroup",
+        severities!(dockerd: Error, kind: Error, rootless: Warning, systemd: Error, buildkit: Info),
+        summary,
+    )
+    .evidence("/proc/self/mountinfo", "/sys/fs/cgroup cgroup2 ro,nosuid")
+    .caused_by("privilege-missing")
+    .into())
 }
 
-fn read_only(_: &Facts) -> Verdict {
+fn read_only(_: &Facts, _: &Plan) -> Verdict {
     let about = |path: &str| {
-        Finding::new(path, Severities::of("D/D/W/-/W"), format!("{path} is mounted read-only"))
-            .evidence("/proc/self/mountinfo", format!("{path} ro"))
-            .caused_by("privilege-missing")
+        Finding::new(
+            path,
+            severities!(dockerd: Warning, kind: Warning, rootless: Info, buildkit: Info),
+            format!("{path} is mounted read-only"),
+        )
+        .evidence("/proc/self/mountinfo", format!("{path} ro"))
+        .caused_by("privilege-missing")
     };
     Ok(Outcome::Found(vec![about("/proc/sys"), about("/sys")]))
 }
 
-fn masked(_: &Facts) -> Verdict {
-    Ok(Finding::new("/proc", Severities::of("-/-/B/W/B"), "parts of /proc are masked")
-        .caused_by("privilege-missing")
-        .into())
+fn masked(_: &Facts, _: &Plan) -> Verdict {
+    Ok(Finding::new(
+        "/proc",
+        severities!(rootless: Error, systemd: Info, buildkit: Error),
+        "parts of /proc are masked",
+    )
+    .caused_by("privilege-missing")
+    .into())
 }
 
-fn swap(_: &Facts) -> Verdict {
-    Ok(Finding::new("/dev/zram0", Severities::of("-/W/-/-/-"), "swap is on").into())
+fn swap(_: &Facts, _: &Plan) -> Verdict {
+    Ok(Finding::new("/dev/zram0", severities!(kind: Info), "swap is on").into())
 }
 
-fn data_root(_: &Facts) -> Verdict {
+fn data_root(_: &Facts, _: &Plan) -> Verdict {
     let summary = "the data root /var/lib/docker is on overlay, on which overlay2 cannot work";
-    Ok(Finding::new("/var/lib/docker", Severities::of("D/B/B/-/B"), summary)
-        .evidence("statfs: /var/lib/docker", "overlay")
-        .remedy(Remedy::file(
-            Place::Container,
-            "put the data root on a volume",
-            Snippet::Tree(
-                Language::Toml,
-                json!({"runners": {"kubernetes": {"volumes": {"empty_dir": [
+    Ok(Finding::new(
+        "/var/lib/docker",
+        severities!(dockerd: Warning, kind: Error, rootless: Error, buildkit: Error),
+        summary,
+    )
+    .evidence("statfs: /var/lib/docker", "overlay")
+    .remedy(Remedy::file(
+        Place::Container,
+        "put the data root on a volume",
+        Snippet::Tree(
+            Language::Toml,
+            json!({"runners": {"kubernetes": {"volumes": {"empty_dir": [
                     {"name": "dind", "mount_path": "/var/lib/docker", "medium": null}]}}}}),
-            ),
-        ))
-        .into())
+        ),
+    ))
+    .into())
 }
 
-fn needs_root(_: &Facts) -> Verdict {
+fn needs_root(_: &Facts, _: &Plan) -> Verdict {
     Err(Unknown::new("/proc/net/ip_tables_names", Why::NotPermitted))
 }
 
-fn own_remedy(_: &Facts) -> Verdict {
+fn own_remedy(_: &Facts, _: &Plan) -> Verdict {
     let unknown = Unknown {
         missing: vec![
             Missing::new("nfnetlink", Why::NotProbed),
@@ -220,11 +340,11 @@ fn own_remedy(_: &Facts) -> Verdict {
     )))
 }
 
-fn mtu(facts: &Facts) -> Verdict {
+fn mtu(facts: &Facts, _: &Plan) -> Verdict {
     let link = facts.network.links.get()?.first().map(|l| l.name.to_string()).unwrap_or_default();
     Ok(Finding::new(
         "docker0",
-        Severities::of("D/D/D/-/D"),
+        severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning),
         format!("docker0 will have MTU 1500, the path through {link} only 1430"),
     )
     .evidence("daemon.json", "no mtu: 1500")
@@ -241,17 +361,20 @@ fn mtu(facts: &Facts) -> Verdict {
     .into())
 }
 
-fn crash(_: &Facts) -> Verdict {
+fn crash(_: &Facts, _: &Plan) -> Verdict {
     panic!("no prefix in {HOSTILE}");
 }
 
-fn not_applicable(_: &Facts) -> Verdict {
+fn not_applicable(_: &Facts, _: &Plan) -> Verdict {
     Ok(Outcome::not_applicable("docker is older than 29"))
 }
 
-fn ipv6(_: &Facts) -> Verdict {
-    let mut finding =
-        Finding::new("IPv6", Severities::of("W/W/W/-/W"), "there is no IPv6 route to the outside");
+fn ipv6(_: &Facts, _: &Plan) -> Verdict {
+    let mut finding = Finding::new(
+        "IPv6",
+        severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info),
+        "there is no IPv6 route to the outside",
+    );
     finding.evidence =
         vec![Evidence { source: "rtnetlink".to_owned(), value: "no default route".to_owned() }];
     Ok(finding.into())

@@ -94,6 +94,9 @@ fn objects(value: &Value, at: &str, found: &mut Vec<String>) {
     }
 }
 
+/// What the first documents of this version have not; they are still documents of it.
+const ADDED: [&str; 1] = ["checks/targets"];
+
 #[test]
 fn a_field_that_is_missing_or_misspelt_is_refused_and_one_that_is_added_is_not() {
     let open = jsonschema::validator_for(&published()).unwrap();
@@ -111,7 +114,8 @@ fn a_field_that_is_missing_or_misspelt_is_refused_and_one_that_is_added_is_not()
         // One object of each shape is enough; the place in a list makes none.
         let shape: Vec<_> =
             pointer.split('/').filter(|s| !s.bytes().all(|b| b.is_ascii_digit())).collect();
-        if !shapes.insert(shape.join("/")) {
+        let shape = shape.join("/");
+        if !shapes.insert(shape.clone()) {
             continue;
         }
         let added = changed(pointer, &|map| _ = map.insert("added".to_owned(), Value::Null));
@@ -119,7 +123,11 @@ fn a_field_that_is_missing_or_misspelt_is_refused_and_one_that_is_added_is_not()
         assert!(!strict.is_valid(&added), "{pointer}");
         for key in report.pointer(pointer).unwrap().as_object().unwrap().keys() {
             let removed = changed(pointer, &|map| _ = map.remove(key));
-            assert!(!open.is_valid(&removed), "{pointer}/{key} may be left out");
+            let later = ADDED.contains(&format!("{shape}/{key}").as_str());
+            assert_eq!(open.is_valid(&removed), later, "{pointer}/{key} left out");
+            if later {
+                continue;
+            }
             let renamed = changed(pointer, &|map| {
                 let value = map.remove(key).unwrap();
                 map.insert(format!("{key}s"), value);

@@ -2,9 +2,10 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use dind_doctor::report::{Report, Status};
+use dind_doctor::report::{OfTarget, Report, Status};
 use dind_doctor_checks::{
-    target::Severities,
+    facts::Why,
+    target::{Severities, Target},
     version::{Component, Version},
 };
 use serde::{Deserialize, Serialize};
@@ -49,13 +50,14 @@ pub(crate) struct Recorded {
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Expectation {
-    /// Severity per target, `docker/kind/rootless/systemd/buildkit` as in the catalogue, of each finding.
+    /// How badly each finding hurts which target, sorted: `dockerd error, kind warning`. Of a target that the
+    /// scenario does not list under `readiness` nothing is expected.
     #[serde(default)]
     pub(crate) findings: BTreeMap<String, Vec<String>>,
-    /// Ids of the checks that are unknown.
+    /// Ids of the checks that are unknown, but for those of which the bundle only does not hold what they ask.
     #[serde(default)]
     pub(crate) unknown: Vec<String>,
-    /// Readiness per target.
+    /// Readiness per target; a target that is not listed was not thought of when this was written.
     #[serde(default)]
     pub(crate) readiness: BTreeMap<String, String>,
 }
@@ -91,34 +93,42 @@ impl Scenario {
 }
 
 impl Expectation {
-    pub(crate) fn of(report: &Report) -> Self {
+    /// What the report says of these targets, all if there are none.
+    pub(crate) fn of(report: &Report, known: &[Target]) -> Self {
+        let known = if known.is_empty() { &Target::ALL } else { known };
         let mut expectation = Self::default();
         for check in &report.checks {
-            match check.status {
-                Status::Finding => {
-                    let columns = check.findings.iter().map(|f| columns(f.severity)).collect();
-                    expectation.findings.insert(check.id.to_owned(), columns);
-                }
-                Status::Unknown => expectation.unknown.push(check.id.to_owned()),
-                Status::Crashed => panic!("{} crashed: {:?}", check.id, check.reason),
-                Status::Pass | Status::NotApplicable => {}
+            assert!(check.status != Status::Crashed, "{} crashed: {:?}", check.id, check.reason);
+            let each = check.findings.iter().map(|finding| named(finding.severity, known));
+            let mut each: Vec<_> = each.filter(|named| !named.is_empty()).collect();
+            each.sort();
+            let unknown = known.iter().filter_map(|target| check.of(*target)).any(is_unknown);
+            if !each.is_empty() {
+                expectation.findings.insert(check.id.to_owned(), each);
+            } else if unknown {
+                expectation.unknown.push(check.id.to_owned());
             }
         }
-        let readiness = |t: &dind_doctor::report::TargetReport| {
-            (t.target.name().to_owned(), t.readiness.name().to_owned())
-        };
-        expectation.readiness = report.targets.iter().map(readiness).collect();
+        let known = report.targets.iter().filter(|target| known.contains(&target.target));
+        expectation.readiness =
+            known.map(|t| (t.target.name().to_owned(), t.readiness.name().to_owned())).collect();
         expectation
+    }
+
+    /// The targets of which something is expected.
+    pub(crate) fn targets(&self) -> Vec<Target> {
+        let named = |target: &Target| self.readiness.contains_key(target.name());
+        Target::ALL.into_iter().filter(named).collect()
     }
 }
 
-fn columns(severities: Severities) -> String {
-    use dind_doctor_checks::target::{Severity, Target};
-    let column = |target| match severities.get(target) {
-        Some(Severity::Error) => "B",
-        Some(Severity::Warning) => "D",
-        Some(Severity::Info) => "W",
-        None => "-",
-    };
-    Target::ALL.map(column).join("/")
+/// Whether the check could not be judged, and not only because the recording is older than what it asks.
+fn is_unknown(of: &OfTarget) -> bool {
+    of.status == Status::Unknown
+        && !of.missing.iter().all(|missing| missing.why == Why::NotRecorded)
+}
+
+fn named(severities: Severities, known: &[Target]) -> String {
+    let known = severities.iter().filter(|(target, _)| known.contains(target));
+    known.map(|(target, severity)| format!("{target} {severity}")).collect::<Vec<_>>().join(", ")
 }

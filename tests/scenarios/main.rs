@@ -7,6 +7,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod contract;
+mod coverage;
 mod expectation;
 
 use std::{
@@ -67,7 +68,8 @@ fn every_scenario_gives_the_listed_findings_and_no_others() {
     let bless = std::env::var_os("DOCTOR_BLESS").is_some();
     let mut wrong = BTreeMap::new();
     for host in hosts() {
-        let found = Expectation::of(&host.report());
+        let known = host.scenario.expectation.targets();
+        let found = Expectation::of(&host.report(), &known);
         if found == host.scenario.expectation {
             continue;
         }
@@ -78,6 +80,21 @@ fn every_scenario_gives_the_listed_findings_and_no_others() {
         }
     }
     assert!(wrong.is_empty(), "expected and found differ: {wrong:#?}");
+}
+
+#[test]
+fn the_page_of_what_they_cover_is_fresh() {
+    let hosts = hosts();
+    let said =
+        |host: &Host| (host.name.clone(), host.report(), host.scenario.expectation.targets());
+    let wanted = coverage::page(&hosts.iter().map(said).collect::<Vec<_>>());
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/COVERAGE.md");
+    if std::env::var_os("DOCTOR_BLESS").is_some() {
+        fs::write(&path, wanted).expect("fixtures/COVERAGE.md");
+        return;
+    }
+    let text = fs::read_to_string(&path).unwrap_or_default();
+    assert!(text == wanted, "fixtures/COVERAGE.md: DOCTOR_BLESS=1 cargo test --test scenarios");
 }
 
 #[test]
@@ -101,7 +118,7 @@ fn redacting_changes_no_verdict() {
         let redacted = bundle::redact(&host.recording).recording;
         let (before, after) = (host.report(), diagnose(&redacted, &host.scenario));
         assert_eq!(statuses(&after), statuses(&before), "{}", host.name);
-        assert_eq!(Expectation::of(&after), Expectation::of(&before), "{}", host.name);
+        assert_eq!(Expectation::of(&after, &[]), Expectation::of(&before, &[]), "{}", host.name);
     }
 }
 

@@ -7,6 +7,7 @@ use crate::{
         Procs, Text, TrialName,
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
     target::{Severities, Severity, Target},
 };
@@ -43,7 +44,7 @@ check! {
     /// 37440.
     "cgroup2-internal-process",
     "Processes sit where children need controllers (cgroup v2)",
-    "D/B/D/-/D",
+    { dockerd: Warning, kind: Error, rootless: Warning, buildkit: Warning },
     [
         "with domain controllers -- it is in an invalid state",
         "with domain controllers -- it is in threaded mode",
@@ -57,7 +58,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     match facts.cgroup.version.get()? {
         CgroupVersion::V2 => {}
         CgroupVersion::None => {

@@ -6,6 +6,7 @@ use crate::{
         Action, CgroupDirectory, CgroupType, CgroupVersion, Fact, Facts, Text, TrialName, Why,
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet, quote},
     target::{Severities, Severity, Target},
 };
@@ -38,7 +39,7 @@ check! {
     /// issues 2916, 3868 and 3936; moby issue 45378; containerd pull request 12182.
     "cgroup2-not-delegated",
     "cgroups cannot be made, or lack controllers",
-    "B/B/D/B/W",
+    { dockerd: Error, kind: Error, rootless: Warning, systemd: Error, buildkit: Info },
     [
         "requires setting systemd property \"Delegate=yes\"",
         "Failed to create /init.scope control group: Read-only file system",
@@ -50,7 +51,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     match facts.cgroup.version.get()? {
         CgroupVersion::V2 => {}
         CgroupVersion::None => {
@@ -132,7 +133,7 @@ fn as_user(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     let path = base.path.as_str();
     let finding = Finding::new(
         path,
-        Severities::of("-/-/D/-/-"),
+        severities!(rootless: Warning),
         format!("user {uid} may not make cgroups in {path}: rootless containers have no limits"),
     )
     .evidence(format!("faccessat2: {path}/cgroup.procs"), "not writable")
@@ -163,7 +164,7 @@ fn not_delegated(service: &CgroupDirectory, uid: u32, missing: &str) -> Finding 
     let path = service.path.as_str();
     Finding::new(
         path,
-        Severities::of("-/-/D/-/-"),
+        severities!(rootless: Warning),
         format!(
             "systemd does not delegate {missing} to user {uid}: rootless containers go without, and kind on \
              a rootless engine refuses"
@@ -221,7 +222,11 @@ fn lacking(base: &CgroupDirectory) -> Option<Finding> {
     // kubelet insists on the first four, and lives without io.
     let node = if missing == ["io"] { Severity::Warning } else { Severity::Error };
     let docker = missing.iter().any(|name| nesting::DOCKER_CONTROLLERS.contains(name));
-    let severity = if docker { Severities::of("D/-/D/D/W") } else { Severities::NONE };
+    let severity = if docker {
+        severities!(dockerd: Warning, rootless: Warning, systemd: Warning, buildkit: Info)
+    } else {
+        Severities::NONE
+    };
     if missing.is_empty() {
         return None;
     }

@@ -3,6 +3,7 @@ use alloc::{format, string::String};
 use crate::{
     facts::{CgroupMount, CgroupVersion, Facts, Role, Sandbox, Tri, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy, quote},
 };
 
@@ -31,7 +32,7 @@ check! {
     /// <https://github.com/moby/moby/issues/50466>, <https://github.com/containerd/containerd/pull/12952>.
     "cgroup2-nsdelegate-stripped",
     "cgroup2 lost its nsdelegate option",
-    "W/W/W/W/W",
+    { dockerd: Info, kind: Info, rootless: Info, systemd: Info, buildkit: Info },
     []
 }
 
@@ -44,7 +45,7 @@ const KEPT: [&str; 5] = [
     "memory_recursiveprot",
 ];
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if *facts.cgroup.version.get()? != CgroupVersion::V2 {
         return Ok(Outcome::not_applicable("not cgroup v2"));
     }
@@ -131,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_machine_with_systemd_that_lost_the_option_is_told() {
-        let found = findings(run(&stripped(healthy_vm(), &["favordynmods", "rw"])));
+        let found = findings(judged(&stripped(healthy_vm(), &["favordynmods", "rw"])));
         assert_eq!(found[0].severity, CHECK.worst);
         let command =
             "mount -o 'remount,nsdelegate,favordynmods,memory_recursiveprot' /sys/fs/cgroup";
@@ -141,11 +142,14 @@ mod tests {
     #[test]
     fn a_pod_in_the_host_s_namespace_sees_who_manages_it() {
         let mut facts = stripped(v2_pod(), &["rw"]);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))), "/kubepods is not systemd's");
+        assert!(
+            matches!(judged(&facts), Ok(Outcome::NotApplicable(_))),
+            "/kubepods is not systemd's"
+        );
         let path = "/kubepods.slice/kubepods-pod1.slice/cri-containerd-1.scope";
         facts.cgroup.memberships =
             Fact::Known(vec![Membership { hierarchy: Hierarchy::Unified, path: path.into() }]);
-        assert_eq!(findings(run(&facts))[0].evidence[1].value, path);
+        assert_eq!(findings(judged(&facts))[0].evidence[1].value, path);
     }
 
     #[test]
@@ -155,20 +159,20 @@ mod tests {
         machine.cgroup.memberships =
             Fact::Known(vec![Membership { hierarchy: Hierarchy::Unified, path: "/".into() }]);
         for facts in [machine, stripped(healthy_container(), &["rw"]), v1_container()] {
-            assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+            assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         }
     }
 
     #[test]
     fn with_the_option_it_passes() {
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
     }
 
     #[test]
     fn without_the_mounts_it_is_unknown() {
         let mut facts = healthy_vm();
         facts.cgroup.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

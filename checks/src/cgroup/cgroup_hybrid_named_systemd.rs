@@ -4,8 +4,9 @@ use super::namespace;
 use crate::{
     facts::{CgroupMount, Facts, Hierarchy, Tri},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy, quote},
-    target::{Severities, Severity, Target},
+    target::{Severity, Target},
 };
 
 check! {
@@ -37,7 +38,7 @@ check! {
     /// 1631; kata-containers issue 2014; rancher/rke issue 2859; microsoft/WSL issue 4189.
     "cgroup-hybrid-named-systemd",
     "A cgroup v1 hierarchy is not mounted",
-    "B/B/-/B/B",
+    { dockerd: Error, kind: Error, systemd: Error, buildkit: Error },
     [
         "cannot find cgroup mount destination",
         "mountpoint for devices not found",
@@ -49,7 +50,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.cgroup.version.get()?.is_v1() {
         return Ok(Outcome::not_applicable("not cgroup v1"));
     }
@@ -90,7 +91,7 @@ fn unmounted_finding(missing: &[Hierarchy]) -> Finding {
     // runc lets every controller be absent but devices.
     let devices = missing.iter().any(|h| h.has("devices"));
     let has_systemd = missing.contains(&Hierarchy::Named("systemd".into()));
-    let severity = Severities::of("B/B/-/-/-")
+    let severity = severities!(dockerd: Error, kind: Error)
         .with(Target::Systemd, Some(if has_systemd { Severity::Error } else { Severity::Warning }))
         .with(Target::Buildkit, Some(if devices { Severity::Error } else { Severity::Info }));
     Finding::new(
@@ -112,7 +113,7 @@ fn absent_finding(facts: &Facts, systemd: &Hierarchy) -> Finding {
     let place = if is_initial { Place::Here } else { Place::Host };
     Finding::new(
         "name=systemd",
-        Severities::of("-/B/-/B/-"),
+        severities!(kind: Error, systemd: Error),
         "there is no cgroup v1 hierarchy name=systemd, which systemd needs, and with it each kind node",
     )
     .evidence("/proc/self/cgroup", "no line name=systemd")
@@ -160,8 +161,11 @@ mod tests {
 
     #[test]
     fn a_named_hierarchy_without_its_mount_is_found() {
-        let found = findings(run(&without(is_systemd)));
-        assert_eq!((found.len(), found[0].severity), (1, Severities::of("B/B/-/B/W")));
+        let found = findings(judged(&without(is_systemd)));
+        assert_eq!(
+            (found.len(), found[0].severity),
+            (1, severities!(dockerd: Error, kind: Error, systemd: Error, buildkit: Info))
+        );
         let commands = [
             "mkdir -p /sys/fs/cgroup/systemd".into(),
             "mount -t cgroup -o 'none,name=systemd' cgroup /sys/fs/cgroup/systemd".into(),
@@ -171,8 +175,11 @@ mod tests {
 
     #[test]
     fn without_devices_nothing_runs() {
-        let found = findings(run(&without(|h| h.has("devices"))));
-        assert_eq!((found.len(), found[0].severity), (1, Severities::of("B/B/-/D/B")));
+        let found = findings(judged(&without(|h| h.has("devices"))));
+        assert_eq!(
+            (found.len(), found[0].severity),
+            (1, severities!(dockerd: Error, kind: Error, systemd: Warning, buildkit: Error))
+        );
         assert_eq!(found[0].subject, "devices");
     }
 
@@ -182,15 +189,15 @@ mod tests {
         if let Fact::Known(memberships) = &mut facts.cgroup.memberships {
             memberships.retain(|m| !is_systemd(&m.hierarchy));
         }
-        let found = findings(run(&facts));
-        assert_eq!((found.len(), found[0].severity), (1, Severities::of("-/B/-/B/-")));
+        let found = findings(judged(&facts));
+        assert_eq!((found.len(), found[0].severity), (1, severities!(kind: Error, systemd: Error)));
         assert_eq!(found[0].remedies[0].place, Place::Host);
     }
 
     #[test]
     fn whole_v1_environments_pass() {
         for facts in [v1_container(), v1_pod(), hybrid_vm()] {
-            assert_eq!(run(&facts), Ok(Outcome::pass()));
+            assert_eq!(judged(&facts), Ok(Outcome::pass()));
         }
     }
 
@@ -204,20 +211,20 @@ mod tests {
             rows[4].hierarchy = 9;
             rows[4].enabled = false;
         }
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn v2_is_not_judged() {
-        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_mounts_or_memberships_it_is_unknown() {
         let mut facts = v1_container();
         facts.cgroup.memberships = Fact::missing("/proc/self/cgroup", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.cgroup.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -3,8 +3,8 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Fact, Facts, Hierarchy, KubeletRoot, Missing, Text},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy, quote},
-    target::Severities,
     version::Component,
 };
 
@@ -34,7 +34,7 @@ check! {
     /// `cgroups(7)`, `cpuset(7)`; kind issues 1969, 2440 and 3223, pull request 3255; runc issue 3849.
     "cgroup-v1-controller-drift",
     "cgroup v1 hierarchies differ from each other",
-    "-/B/-/-/-",
+    { kind: Error },
     [
         "invalid configuration: cgroup-root",
         "cgroup.procs: no space left on device",
@@ -46,7 +46,7 @@ check! {
 /// The controllers without which kubelet takes a cgroup for absent (`cgroupManagerImpl.Validate`).
 const KUBELET: [&str; 6] = ["cpu", "cpuacct", "cpuset", "memory", "pids", "hugetlb"];
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.cgroup.version.get()?.is_v1() {
         return Ok(Outcome::not_applicable("not cgroup v1"));
     }
@@ -136,7 +136,7 @@ fn empty_cpuset(root: &KubeletRoot) -> Option<Finding> {
     Some(
         Finding::new(
             path,
-            Severities::of("-/D/-/-/-"),
+            severities!(kind: Warning),
             format!(
                 "{path}/{name} is empty: processes cannot be moved there (no space left on device)"
             ),
@@ -161,7 +161,7 @@ fn misc(facts: &Facts) -> Option<Finding> {
     Some(
         Finding::new(
             "misc",
-            Severities::of("-/D/-/-/-"),
+            severities!(kind: Warning),
             format!(
                 "the misc controller is mounted at {place}, and kind {} does not know it",
                 kind.version
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_directory_in_only_some_hierarchies_is_found() {
-        let found = findings(run(&with(vec![root("memory", true), root("cpuset", false)])));
+        let found = findings(judged(&with(vec![root("memory", true), root("cpuset", false)])));
         assert_eq!((found.len(), found[0].severity), (1, CHECK.worst));
         assert_eq!(found[0].subject, "cpuset");
         let Change::Commands(commands) = &found[0].remedies[0].change else { panic!() };
@@ -227,16 +227,19 @@ mod tests {
     #[test]
     fn all_none_and_what_kubelet_does_not_ask_for_pass() {
         let all = vec![root("memory", true), root("pids", true), root("devices", false)];
-        assert_eq!(run(&with(all)), Ok(Outcome::pass()));
+        assert_eq!(judged(&with(all)), Ok(Outcome::pass()));
         let none = vec![root("memory", false), root("pids", false), root("devices", true)];
-        assert_eq!(run(&with(none)), Ok(Outcome::pass()));
-        assert_eq!(run(&v1_pod()), Ok(Outcome::pass()));
+        assert_eq!(judged(&with(none)), Ok(Outcome::pass()));
+        assert_eq!(judged(&v1_pod()), Ok(Outcome::pass()));
     }
 
     #[test]
     fn an_empty_cpuset_is_a_warning() {
-        assert_eq!(findings(run(&with(vec![cpuset("")])))[0].severity, Severities::of("-/D/-/-/-"));
-        assert_eq!(run(&with(vec![cpuset("0-3")])), Ok(Outcome::pass()));
+        assert_eq!(
+            findings(judged(&with(vec![cpuset("")])))[0].severity,
+            severities!(kind: Warning)
+        );
+        assert_eq!(judged(&with(vec![cpuset("0-3")])), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -249,15 +252,15 @@ mod tests {
                 ..mounts[0].clone()
             });
         }
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.versions.give(Component::Kind, Version::new(0, 17, 0));
-        assert_eq!(findings(run(&facts))[0].subject, "misc");
+        assert_eq!(findings(judged(&facts))[0].subject, "misc");
     }
 
     #[test]
     fn v2_and_machines_are_not_judged() {
         for facts in [healthy_container(), healthy_vm(), hybrid_vm()] {
-            assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+            assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         }
     }
 
@@ -265,6 +268,6 @@ mod tests {
     fn without_the_directories_it_is_unknown() {
         let mut facts = v1_container();
         facts.cgroup.kubelet_roots = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -3,6 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{CgroupMount, CgroupVersion, Facts, Hierarchy, Sandbox},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
     version::{Component, KnownVersion, Version},
@@ -36,7 +37,7 @@ check! {
     /// issue 3433; minikube issue 22315.
     "cgroup-v1-end-of-life",
     "cgroup v1: current kubelet and systemd refuse it",
-    "W/B/D/B/W",
+    { dockerd: Info, kind: Error, rootless: Warning, systemd: Error, buildkit: Info },
     [
         "kubelet is configured to not run on a host using cgroup v1",
         "Refusing to run under cgroup v1",
@@ -50,7 +51,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let version = *facts.cgroup.version.get()?;
     match version {
         CgroupVersion::V2 => return Ok(Outcome::pass()),
@@ -67,8 +68,9 @@ fn run(facts: &Facts) -> Verdict {
         _ => Some(Severity::Info),
     };
     let in_image = systemd.version.at_least(258, 0).then_some(Severity::Error);
-    let severity =
-        Severities::of("W/-/D/-/W").with(Target::Kind, kind).with(Target::Systemd, in_image);
+    let severity = severities!(dockerd: Info, rootless: Warning, buildkit: Info)
+        .with(Target::Kind, kind)
+        .with(Target::Systemd, in_image);
     let mut finding = Finding::new(
         "/sys/fs/cgroup",
         severity,
@@ -193,19 +195,19 @@ mod tests {
                 facts.versions.give(component, version.parse().unwrap());
             }
         }
-        findings(run(&facts))[0].severity.get(target)
+        findings(judged(&facts))[0].severity.get(target)
     }
 
     #[test]
     fn with_nothing_known_the_newest_releases_are_assumed() {
-        let found = findings(run(&v1_container()));
+        let found = findings(judged(&v1_container()));
         assert_eq!(found[0].severity, CHECK.worst);
         assert_eq!(found[0].assumed.len(), 2);
     }
 
     #[test]
     fn a_hybrid_host_counts_as_v1_and_need_not_be_a_container() {
-        assert!(findings(run(&hybrid_vm()))[0].summary.contains("hybrid"));
+        assert!(findings(judged(&hybrid_vm()))[0].summary.contains("hybrid"));
     }
 
     #[test]
@@ -221,15 +223,15 @@ mod tests {
         for row in rows.iter_mut() {
             row.hierarchy = 3;
         }
-        assert_eq!(findings(run(&facts)).len(), 1);
+        assert_eq!(findings(judged(&facts)).len(), 1);
         let Fact::Known(rows) = &mut facts.cgroup.controllers else { panic!("no controllers") };
         rows[0].hierarchy = 0;
         let name = rows[0].name.clone();
-        let found = findings(run(&facts));
-        assert_eq!(found[1].severity, Severities::of("-/-/D/-/-"));
+        let found = findings(judged(&facts));
+        assert_eq!(found[1].severity, severities!(rootless: Warning));
         assert!(found[1].summary.starts_with(name.as_str()), "{}", found[1].summary);
         facts.cgroup.controllers = Fact::missing("/proc/cgroups", Why::NotFound);
-        assert_eq!(findings(run(&facts)).len(), 1);
+        assert_eq!(findings(judged(&facts)).len(), 1);
     }
 
     #[test]
@@ -251,29 +253,29 @@ mod tests {
     fn systemd_before_258_is_not_hurt() {
         let mut facts = v1_container();
         facts.versions.give(Component::Systemd, Version::new(257, 0, 0));
-        assert_eq!(findings(run(&facts))[0].severity.get(Target::Systemd), None);
+        assert_eq!(findings(judged(&facts))[0].severity.get(Target::Systemd), None);
     }
 
     #[test]
     fn wsl_is_configured_on_the_windows_side() {
         let mut facts = v1_container();
         facts.runtime.sandbox = Sandbox::Wsl2;
-        assert!(findings(run(&facts))[0].remedies[0].text.contains(".wslconfig"));
+        assert!(findings(judged(&facts))[0].remedies[0].text.contains(".wslconfig"));
     }
 
     #[test]
     fn v2_passes_and_without_cgroups_the_question_does_not_arise() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
         let mut facts = healthy_container();
         facts.cgroup.version = Fact::Known(CgroupVersion::None);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_the_version_it_is_unknown() {
         let mut facts = v1_container();
         facts.cgroup.version = Fact::missing("/sys/fs/cgroup", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

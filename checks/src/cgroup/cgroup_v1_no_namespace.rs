@@ -4,8 +4,9 @@ use super::namespace;
 use crate::{
     facts::{CgroupMount, Facts, Membership, Tri},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, DaemonOption, Place, Remedy},
-    target::{Severities, Severity, Target},
+    target::{Severity, Target},
 };
 
 check! {
@@ -41,7 +42,7 @@ check! {
     /// 18202 and 95488.
     "cgroup-v1-no-namespace",
     "cgroup v1 without a cgroup namespace shows host paths",
-    "D/B/-/D/W",
+    { dockerd: Warning, kind: Error, systemd: Warning, buildkit: Info },
     [
         "Failed to get system container stats for",
         "failed to initialize top level QOS containers",
@@ -52,7 +53,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.cgroup.version.get()?.is_v1() {
         return Ok(Outcome::not_applicable("not cgroup v1"));
     }
@@ -92,7 +93,7 @@ fn finding(facts: &Facts, seen: &[Seen<'_>], whole: bool) -> Option<Finding> {
     let kind = if (whole || in_pod) && !apart { Severity::Error } else { Severity::Warning };
     // What dockerd makes below the part that is mounted is the container's, and ends with it.
     let dockerd = if whole { Severity::Warning } else { Severity::Info };
-    let severity = Severities::of("-/-/-/D/W")
+    let severity = severities!(systemd: Warning, buildkit: Info)
         .with(Target::Dockerd, Some(dockerd))
         .with(Target::Kind, Some(kind));
     let summary = if whole {

@@ -4,8 +4,8 @@ use super::{namespace, nesting};
 use crate::{
     facts::{CgroupMount, CgroupVersion, Facts, Hierarchy, Tri},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
-    target::Severities,
 };
 
 check! {
@@ -35,7 +35,7 @@ check! {
     /// freeipa-container issue 520.
     "cgroupns-mount-mismatch",
     "/sys/fs/cgroup shows another tree than the namespace",
-    "B/B/B/B/D",
+    { dockerd: Error, kind: Error, rootless: Error, systemd: Error, buildkit: Warning },
     [
         "openat2 /sys/fs/cgroup/",
         "Failed to create /init.scope control group: No such file or directory",
@@ -43,7 +43,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let version = *facts.cgroup.version.get()?;
     if version == CgroupVersion::None {
         return Ok(Outcome::not_applicable("no cgroup filesystem is mounted"));
@@ -102,7 +102,11 @@ fn legacy(mounts: &[CgroupMount]) -> Option<Finding> {
         "the mounts of {names} show {} from above this cgroup namespace: cgroups made here escape it",
         first.root
     );
-    let finding = Finding::new(names, Severities::of("D/D/-/D/W"), summary);
+    let finding = Finding::new(
+        names,
+        severities!(dockerd: Warning, kind: Warning, systemd: Warning, buildkit: Info),
+        summary,
+    );
     let finding = outside.iter().fold(finding, |finding, m| {
         finding.evidence(format!("mountinfo: root of {}", m.mount_point), m.root.as_str())
     });
@@ -133,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_mount_from_above_the_namespace_is_found() {
-        let found = findings(run(&with_root("/../..")));
+        let found = findings(judged(&with_root("/../..")));
         assert_eq!(found[0].severity, CHECK.worst);
         assert!(found[0].summary.contains("/../.."));
     }
@@ -142,28 +146,28 @@ mod tests {
     fn it_needs_no_container() {
         let mut facts = healthy_vm();
         facts.cgroup.mounts = with_root("/../..").cgroup.mounts;
-        assert_eq!(findings(run(&facts)).len(), 1);
+        assert_eq!(findings(judged(&facts)).len(), 1);
     }
 
     #[test]
     fn a_part_of_the_hierarchy_is_found_in_a_namespace_of_its_own_only() {
         let mut facts = with_root("/docker/0123456789abcdef");
-        assert_eq!(findings(run(&facts)).len(), 1);
+        assert_eq!(findings(judged(&facts)).len(), 1);
         facts.identity.namespaces.cgroup = initial(4_026_531_835);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_name_with_two_dots_is_not_the_parent() {
         let mut facts = with_root("/a..b");
         facts.identity.namespaces.cgroup = initial(4_026_531_835);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn agreeing_mounts_pass() {
         for environment in [healthy_container, healthy_vm, v1_container, v1_pod, hybrid_vm] {
-            assert_eq!(run(&environment()), Ok(Outcome::pass()));
+            assert_eq!(judged(&environment()), Ok(Outcome::pass()));
         }
     }
 
@@ -173,23 +177,26 @@ mod tests {
         if let Fact::Known(mounts) = &mut facts.cgroup.mounts {
             mounts[0].mount_point = "/mnt/cgroup".into();
         }
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn on_v1_it_is_a_leak() {
         let mut facts = v1_container();
         set_v1(&mut facts, "/", "/../..");
-        let found = findings(run(&facts));
-        assert_eq!((found.len(), found[0].severity), (1, Severities::of("D/D/-/D/W")));
+        let found = findings(judged(&facts));
+        assert_eq!(
+            (found.len(), found[0].severity),
+            (1, severities!(dockerd: Warning, kind: Warning, systemd: Warning, buildkit: Info))
+        );
     }
 
     #[test]
     fn without_mounts_or_the_namespace_it_is_unknown() {
         let mut facts = with_root("/docker/0123456789abcdef");
         facts.identity.namespaces.cgroup = Fact::missing("/proc/self/ns/cgroup", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.cgroup.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

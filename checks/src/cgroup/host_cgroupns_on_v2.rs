@@ -4,6 +4,7 @@ use super::{namespace, nesting};
 use crate::{
     facts::{CgroupVersion, Engine, Fact, Facts, Hierarchy, Role, Tri},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, DaemonOption, Place, Remedy},
     target::{Severities, Severity, Target},
 };
@@ -39,11 +40,11 @@ check! {
     /// request 37440.
     "host-cgroupns-on-v2",
     "Inner containers escape the limits of this one",
-    "D/D/B/B/D",
+    { dockerd: Warning, kind: Warning, rootless: Error, systemd: Error, buildkit: Warning },
     ["/sys/fs/cgroup/memory.max: No such file"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     match facts.cgroup.version.get()? {
         CgroupVersion::V2 => {}
         CgroupVersion::None => {
@@ -139,7 +140,9 @@ fn severity(facts: &Facts, asked_for: bool, in_root: bool) -> Severities {
     let unwritable =
         matches!(&facts.cgroup.base, Fact::Known(base) if base.writable == Fact::Known(false));
     let rootless = if unwritable { Severity::Error } else { Severity::Warning };
-    let severity = Severities::of("D/D/-/D/D").with(Target::Rootless, Some(rootless));
+    let severity =
+        severities!(dockerd: Warning, kind: Warning, systemd: Warning, buildkit: Warning)
+            .with(Target::Rootless, Some(rootless));
     if asked_for {
         // Other engines make cgroups where their user did not look.
         severity.at_most_for(&[Target::Rootless, Target::Systemd], Severity::Info)
@@ -160,8 +163,11 @@ mod tests {
 
     #[test]
     fn a_privileged_pod_is_found_with_its_computed_cgroup_parent() {
-        let found = findings(run(&v2_pod())).remove(0);
-        assert_eq!(found.severity, Severities::of("D/D/D/D/D"));
+        let found = findings(judged(&v2_pod())).remove(0);
+        assert_eq!(
+            found.severity,
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, systemd: Warning, buildkit: Warning)
+        );
         assert!(found.summary.contains(POD));
         let want = DaemonOption::cgroup_parent(&format!("{POD}/docker"));
         assert!(found.remedies.iter().any(|r| r.change == Change::Daemon([want.clone()].into())));
@@ -172,7 +178,7 @@ mod tests {
     fn a_pod_in_a_kind_node_shares_the_nodes_namespace() {
         let mut facts = v2_pod();
         facts.identity.namespaces.cgroup = private(4_026_532_600);
-        assert_eq!(findings(run(&facts)).len(), 1);
+        assert_eq!(findings(judged(&facts)).len(), 1);
     }
 
     #[test]
@@ -188,7 +194,7 @@ mod tests {
             ];
             let steps = if what.is_some() { &steps[..3] } else { &steps };
             crate::testing::tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", steps);
-            let found = findings(run(&facts)).remove(0);
+            let found = findings(judged(&facts)).remove(0);
             assert_eq!(found.proof(), crate::outcome::Proof::Trial);
             let places: alloc::vec::Vec<Place> = found.remedies.iter().map(|r| r.place).collect();
             (found.evidence.last().unwrap().value.clone(), places.contains(&Place::Image))
@@ -202,8 +208,11 @@ mod tests {
         let mut facts = v2_pod();
         facts.runtime.kubernetes = Tri::No;
         facts.runtime.engine = Engine::Docker;
-        let found = findings(run(&facts)).remove(0);
-        assert_eq!(found.severity, Severities::of("D/D/W/W/D"));
+        let found = findings(judged(&facts)).remove(0);
+        assert_eq!(
+            found.severity,
+            severities!(dockerd: Warning, kind: Warning, rootless: Info, systemd: Info, buildkit: Warning)
+        );
         assert!(matches!(found.remedies[0].change, Change::Container(_)));
     }
 
@@ -213,7 +222,7 @@ mod tests {
         if let Fact::Known(base) = &mut facts.cgroup.base {
             base.writable = Fact::Known(false);
         }
-        let severity = findings(run(&facts))[0].severity;
+        let severity = findings(judged(&facts))[0].severity;
         assert_eq!(severity.get(Target::Rootless), Some(Severity::Error));
     }
 
@@ -224,19 +233,19 @@ mod tests {
         facts.cgroup.memberships = Fact::Known(
             [crate::facts::Membership { hierarchy: Hierarchy::Unified, path: "/".into() }].into(),
         );
-        let severity = findings(run(&facts))[0].severity;
-        assert_eq!(severity, Severities::of("-/-/-/B/-"));
+        let severity = findings(judged(&facts))[0].severity;
+        assert_eq!(severity, severities!(systemd: Error));
     }
 
     #[test]
     fn a_namespace_of_its_own_passes() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_host_and_v1_are_not_judged() {
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
-        assert!(matches!(run(&v1_pod()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&v1_pod()), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
@@ -245,12 +254,12 @@ mod tests {
         if let Fact::Known(mounts) = &mut facts.cgroup.mounts {
             mounts[0].read_only = true;
         }
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         let mut facts = v2_pod();
         if let Fact::Known(mounts) = &mut facts.cgroup.mounts {
             mounts[0].root = POD.into();
         }
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -258,9 +267,9 @@ mod tests {
         let missing = Fact::missing("/proc/self/ns/cgroup", Why::NotPermitted);
         let mut facts = v2_pod();
         facts.identity.namespaces.cgroup = missing.clone();
-        assert_eq!(findings(run(&facts)).len(), 1);
+        assert_eq!(findings(judged(&facts)).len(), 1);
         let mut facts = healthy_container();
         facts.identity.namespaces.cgroup = missing;
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

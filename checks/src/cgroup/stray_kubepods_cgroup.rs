@@ -6,6 +6,7 @@ use super::namespace;
 use crate::{
     facts::{CgroupMount, EngineProcess, Facts, Hierarchy, PodTree, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     target::{Severities, Severity, Target},
     version::Component,
 };
@@ -44,7 +45,7 @@ check! {
     /// image's entrypoint; <https://d2iq.com/blog/running-kind-inside-a-kubernetes-cluster-for-continuous-integration>.
     "stray-kubepods-cgroup",
     "Inner kubelet kills pods of the outer cluster as orphans",
-    "-/B/-/-/-",
+    { kind: Error },
     [
         "found, removing pod cgroups",
         "Attempt to kill process with pid",
@@ -53,7 +54,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let is_v1 = facts.cgroup.version.get()?.is_v1();
     if !namespace::in_container(facts)? {
         return Ok(Outcome::not_applicable("not a container: pod cgroups are this machine's own"));

@@ -3,6 +3,7 @@ use alloc::format;
 use crate::{
     facts::{Action, Capability, CgroupVersion, Fact, Facts, Sandbox, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
 };
 
@@ -29,7 +30,7 @@ check! {
     /// runc#2792, runc#3867.
     "bpf-device-filter",
     "The kernel cannot filter devices for cgroup v2 containers",
-    "B/B/-/-/B",
+    { dockerd: Error, kind: Error, buildkit: Error },
     [
         "bpf_prog_query(BPF_CGROUP_DEVICE) failed",
         "error while loading device filter",
@@ -37,7 +38,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if facts.sandbox()? == Sandbox::Gvisor {
         return Ok(Outcome::not_applicable("gVisor is its own kernel: see sandboxed-kernel"));
     }
@@ -124,18 +125,18 @@ mod tests {
 
     #[test]
     fn todays_kernels_pass() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
     }
 
     #[test]
     fn old_kernels_and_those_without_bpf_are_found() {
         let mut facts = healthy_vm();
         facts.kernel.version = Known(Version::new(4, 14, 0));
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
         let mut facts = healthy_vm();
         facts.kernel.bpf = Known(false);
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
     }
 
     #[test]
@@ -143,19 +144,19 @@ mod tests {
         let mut facts = healthy_container();
         facts.kernel.bpf = Known(false);
         facts.cgroup.version = Known(CgroupVersion::Hybrid);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         facts.cgroup.version = Known(CgroupVersion::V2);
         facts.identity.namespaces.user = private(4_026_532_600);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_the_facts_it_is_unknown() {
         let mut facts = healthy_container();
         facts.kernel.bpf = Fact::missing("/proc/sys/kernel", Why::NotRecorded);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.cgroup.version = Fact::missing("/sys/fs/cgroup", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 
     #[test]
@@ -164,21 +165,21 @@ mod tests {
         facts.kernel.version = Known(Version::new(4, 14, 0));
         facts.kernel.bpf = Fact::missing("/proc/sys/kernel", Why::NotRecorded);
         attach(&mut facts, None);
-        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        assert_eq!(judged(&facts), Ok(Outcome::proved()));
     }
 
     #[test]
     fn a_filter_that_was_refused_is_found_with_the_error() {
         let mut facts = healthy_container();
         attach(&mut facts, Some("EINVAL"));
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!("{:?}", run(&facts)) };
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!("{:?}", judged(&facts)) };
         assert_eq!(found[0].evidence[0].source, "trial: attach a device filter");
         assert_eq!(found[0].evidence[0].value, "EINVAL");
         assert!(found[0].caused_by.is_empty());
         let mut facts = healthy_container();
         facts.capabilities.effective = Known(crate::facts::CapabilitySet(0xa804_25fb));
         attach(&mut facts, Some("EPERM"));
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!("{:?}", run(&facts)) };
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!("{:?}", judged(&facts)) };
         assert_eq!(found[0].caused_by, ["privilege-missing"]);
     }
 
@@ -188,10 +189,10 @@ mod tests {
         let asked =
             |what| [(Action::MakeDirectory, "", Some("EROFS")), (Action::QueryFilter, "", what)];
         crate::testing::tried(&mut facts, TrialName::Bpf, "", &asked(None));
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.trials.runs.clear();
         crate::testing::tried(&mut facts, TrialName::Bpf, "", &asked(Some("EINVAL")));
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
     }
 
     fn attach(facts: &mut Facts, refused: Option<&str>) {

@@ -3,8 +3,8 @@ use alloc::{format, vec::Vec};
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
-    target::Severities,
 };
 
 check! {
@@ -28,7 +28,7 @@ check! {
     /// moby#49240, #49293, #52294; kernel `ip-sysctl.rst`.
     "br-netfilter",
     "br_netfilter is not in the kernel, and dockerd wants it",
-    "W/W/-/-/W",
+    { dockerd: Info, kind: Info, buildkit: Info },
     [
         "cannot restrict inter-container communication or run without the userland proxy",
         "/proc/sys/net/bridge/bridge-nf-call-iptables does not exist",
@@ -37,7 +37,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let off = |name: &'static str| {
         let flag = facts.engines.named("dockerd").find_map(|daemon| daemon.flag(name));
         flag.is_some_and(|value| value == "false")
@@ -62,7 +62,7 @@ fn run(facts: &Facts) -> Verdict {
     let settings = format!("{}=false", wanted.join("=false, "));
     Ok(Finding::new(
         "br_netfilter",
-        Severities::of("W/W/-/-/W"),
+        severities!(dockerd: Info, kind: Info, buildkit: Info),
         format!("br_netfilter is not in the kernel, and dockerd with {settings} wants it"),
     )
     .evidence("/proc/sys/net/bridge/bridge-nf-call-iptables", "not there")
@@ -100,21 +100,21 @@ mod tests {
     #[test]
     fn with_dockers_defaults_nobody_wants_it() {
         for facts in [healthy_container(), healthy_vm(), without(serde_json::Value::Null)] {
-            assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+            assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         }
     }
 
     #[test]
     fn settings_that_want_it_are_named() {
         let mut facts = without(serde_json::json!({"icc": false, "userland-proxy": true}));
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
         assert_eq!(
             found[0].summary,
             "br_netfilter is not in the kernel, and dockerd with icc=false wants it"
         );
         assert!(found[0].severity.within(&CHECK.worst));
         facts.net_sysctls.bridge_nf_call_iptables = Known(Some(false));
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -122,17 +122,17 @@ mod tests {
         let mut facts = without(serde_json::json!({"icc": false}));
         facts.kernel.modules_loadable = Known(true);
         facts.kernel.modules_directory = Known(true);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.kernel.modules_directory = Known(false);
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
     }
 
     #[test]
     fn what_cannot_be_read_is_unknown() {
         let mut facts = without(serde_json::json!({"icc": false}));
         facts.net_sysctls.bridge_nf_call_iptables = Fact::missing("…", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.engines.daemon_json = Fact::missing("/etc/docker/daemon.json", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -4,8 +4,8 @@ use super::{is_unknown, overlay_tried};
 use crate::{
     facts::{Action, Facts, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
-    target::Severities,
 };
 
 check! {
@@ -30,7 +30,7 @@ check! {
     /// `modules-load.d(5)`, `proc_sys_kernel(5)`.
     "kernel-modules-unloadable",
     "A module that is needed is not loaded and cannot be",
-    "W/W/W/-/W",
+    { dockerd: Info, kind: Info, rootless: Info, buildkit: Info },
     [
         "modprobe: FATAL: Module",
         "modprobe: can't change directory to '/lib/modules'",
@@ -38,7 +38,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let netfilter = &facts.netfilter;
     let mut wanted = Vec::new();
     if facts.kernel.overlay.is_known_and(|overlay| !overlay) {
@@ -88,7 +88,7 @@ fn run(facts: &Facts) -> Verdict {
     };
     let finding = Finding::new(
         absent.as_str(),
-        Severities::of("W/W/W/-/W"),
+        severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info),
         format!("{absent}: not in kernel {release} now, and {reason}"),
     )
     .evidence(source, reason)
@@ -140,21 +140,21 @@ mod tests {
     fn what_came_when_it_was_asked_for_is_there() {
         let mut facts = asked(None);
         facts.kernel.modules_loadable = Known(false);
-        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        assert_eq!(judged(&facts), Ok(Outcome::proved()));
         facts.netfilter.nft_kernel = crate::facts::Tri::No;
         facts.netfilter.legacy_kernel = crate::facts::Tri::No;
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
         assert_eq!(found[0].subject, "nf_tables");
         let steps = [(Action::LegacyTable, "nat", Some("ENOENT")), (Action::Nftables, "", None)];
         tried(&mut facts, TrialName::Netfilter, "/usr/sbin/iptables", &steps);
-        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        assert_eq!(judged(&facts), Ok(Outcome::proved()));
     }
 
     #[test]
     fn what_did_not_come_is_found_and_other_failures_say_nothing() {
-        let Ok(Outcome::Found(found)) = run(&asked(Some((19, "ENODEV")))) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&asked(Some((19, "ENODEV")))) else { panic!() };
         assert_eq!(found[0].evidence.last().unwrap().value, "ENODEV");
-        assert_eq!(run(&asked(Some((1, "EPERM")))), Ok(Outcome::pass()));
+        assert_eq!(judged(&asked(Some((1, "EPERM")))), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -162,7 +162,7 @@ mod tests {
         for mut facts in [healthy_container(), healthy_vm()] {
             facts.kernel.modules_directory = Known(false);
             facts.kernel.modules_loadable = Known(false);
-            assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+            assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         }
     }
 
@@ -170,9 +170,9 @@ mod tests {
     fn a_kernel_whose_modules_are_gone() {
         let mut facts = healthy_vm();
         facts.kernel.overlay = Known(false);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.kernel.modules_directory = Known(false);
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
         assert_eq!(
             found[0].summary,
             "overlay: not in kernel 6.12.0 now, and /lib/modules has none for it"
@@ -184,7 +184,7 @@ mod tests {
         let mut facts = healthy_container();
         facts.kernel.overlay = Known(false);
         facts.kernel.modules_loadable = Known(false);
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
     }
 
     #[test]
@@ -192,16 +192,16 @@ mod tests {
         let mut facts = healthy_container();
         facts.kernel.overlay = Known(false);
         facts.kernel.modules_directory = Known(false);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn what_cannot_be_read_is_unknown() {
         let mut facts = healthy_vm();
         facts.kernel.overlay = Fact::missing("/proc/filesystems", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.kernel.overlay = Known(false);
         facts.kernel.modules_loadable = Fact::missing("/proc/modules", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -7,8 +7,9 @@ use crate::{
         Why,
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
-    target::{Severities, Target},
+    target::Target,
     version::Component,
 };
 
@@ -37,7 +38,7 @@ check! {
     /// `Documentation/filesystems/overlayfs.rst`, `cgroups(7)`, `namespaces(7)`.
     "kernel-too-old-or-feature-missing",
     "The kernel is too old or lacks a feature",
-    "B/B/B/-/B",
+    { dockerd: Error, kind: Error, rootless: Error, buildkit: Error },
     [
         "modprobe: FATAL: Module overlay not found",
         "overlay: No such device",
@@ -45,7 +46,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if facts.sandbox()? == Sandbox::Gvisor {
         return Ok(Outcome::not_applicable("gVisor is its own kernel: see sandboxed-kernel"));
     }
@@ -138,8 +139,12 @@ fn overlay(facts: &Facts) -> Result<Option<Finding>, Unknown> {
 fn no_overlay(facts: &Facts, summary: String) -> Result<Finding, Unknown> {
     let docker = facts.versions.sure(Component::Docker)?;
     // The containerd image store, the default from 29 on, has no fall-back.
-    let severity = if docker.version.at_least(29, 0) { "B/B/D/-/D" } else { "D/B/D/-/D" };
-    Ok(Finding::new("overlayfs", Severities::of(severity), summary)
+    let severity = if docker.version.at_least(29, 0) {
+        severities!(dockerd: Error, kind: Error, rootless: Warning, buildkit: Warning)
+    } else {
+        severities!(dockerd: Warning, kind: Error, rootless: Warning, buildkit: Warning)
+    };
+    Ok(Finding::new("overlayfs", severity, summary)
         .rests_on(Component::Docker, &docker)
         .remedy(newer("use a kernel with CONFIG_OVERLAY_FS")))
 }
@@ -153,15 +158,18 @@ fn freezer(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     // RHEL 8 brought the freezer to 4.18.
     let backported = facts.kernel.release.is_known_and(|release| release.contains(".el8"));
     let (severity, summary) = if version.at_least(5, 2) || backported {
-        ("W/W/W/-/W", format!("cgroup v2 on kernel {release}: 5.8 or later is recommended for it"))
+        (
+            severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info),
+            format!("cgroup v2 on kernel {release}: 5.8 or later is recommended for it"),
+        )
     } else {
         (
-            "D/D/D/-/D",
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning),
             format!("cgroup v2 on kernel {release} has no freezer: pause and some kills fail"),
         )
     };
     Ok(Some(
-        Finding::new("cgroup v2", Severities::of(severity), summary)
+        Finding::new("cgroup v2", severity, summary)
             .evidence("uname", release)
             .remedy(newer("use a kernel from 5.8 on")),
     ))
@@ -190,11 +198,14 @@ fn overlay_for_users(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     let with_fuse = fuse.is_yes();
     facts.identity.euid.told()?;
     let (severity, consequence) = if with_fuse {
-        ("-/-/W/-/W", "they use fuse-overlayfs")
+        (severities!(rootless: Info, buildkit: Info), "they use fuse-overlayfs")
     } else {
-        ("-/-/D/-/D", "without fuse-overlayfs they copy whole layers")
+        (
+            severities!(rootless: Warning, buildkit: Warning),
+            "without fuse-overlayfs they copy whole layers",
+        )
     };
-    let mut severity = Severities::of(severity);
+    let mut severity = severity;
     if facts.identity.euid.is_known_and(|uid| *uid == 0) {
         severity = severity.with(Target::Buildkit, None);
     }
@@ -226,7 +237,7 @@ mod tests {
     };
 
     fn only(facts: &Facts) -> Finding {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(mut found)) if found.len() == 1 => {
                 assert!(found[0].severity.within(&CHECK.worst));
                 found.remove(0)
@@ -244,11 +255,11 @@ mod tests {
 
     #[test]
     fn todays_kernels_pass_modular_or_not() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
         let mut built_in = healthy_vm();
         built_in.kernel.modules_loadable = Known(false);
-        assert_eq!(run(&built_in), Ok(Outcome::pass()));
+        assert_eq!(judged(&built_in), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -262,7 +273,7 @@ mod tests {
     fn overlay_is_missed_only_where_it_cannot_be_loaded() {
         let mut facts = healthy_vm();
         facts.kernel.filesystems = Known(["ext4", "tmpfs"].map(Into::into).into());
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.kernel.modules_loadable = Known(false);
         assert_eq!(only(&facts).severity.get(Target::Kind), Some(Severity::Error));
     }
@@ -270,10 +281,10 @@ mod tests {
     #[test]
     fn old_kernels_degrade_what_rests_on_them() {
         assert_eq!(
-            run(&on(5, 10, "5.10.0-30-amd64")).map(|o| matches!(o, Outcome::Found(_))),
+            judged(&on(5, 10, "5.10.0-30-amd64")).map(|o| matches!(o, Outcome::Found(_))),
             Ok(true)
         );
-        let Ok(Outcome::Found(found)) = run(&on(4, 19, "4.19.0")) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&on(4, 19, "4.19.0")) else { panic!() };
         assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Warning));
         assert_eq!(found[1].severity.get(Target::Rootless), Some(Severity::Warning));
     }
@@ -284,17 +295,17 @@ mod tests {
         assert_eq!(rhel.severity.get(Target::Dockerd), Some(Severity::Info));
         let mut ubuntu = on(5, 8, "5.8.0-63-generic");
         ubuntu.kernel.build = Known("#71-Ubuntu SMP".into());
-        assert_eq!(run(&ubuntu), Ok(Outcome::pass()));
+        assert_eq!(judged(&ubuntu), Ok(Outcome::pass()));
     }
 
     #[test]
     fn gvisor_is_not_judged_and_a_missing_release_is_unknown() {
         let mut facts = on(4, 4, "4.4.0");
         facts.runtime.sandbox = Sandbox::Gvisor;
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         let mut facts = healthy_container();
         facts.kernel.version = Fact::missing("uname", Why::Malformed);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 
     /// With an overlay that was mounted as root and as a user, or failed so.
@@ -309,20 +320,23 @@ mod tests {
 
     #[test]
     fn a_mounted_overlay_is_proof_whatever_is_read() {
-        assert_eq!(run(&mounted(healthy_vm(), None)), Ok(Outcome::proved()));
+        assert_eq!(judged(&mounted(healthy_vm(), None)), Ok(Outcome::proved()));
         let mut facts = healthy_vm();
         facts.kernel.filesystems = Known(["ext4", "tmpfs"].map(Into::into).into());
         facts.kernel.modules_loadable = Known(false);
-        assert_eq!(run(&mounted(facts, None)), Ok(Outcome::proved()));
+        assert_eq!(judged(&mounted(facts, None)), Ok(Outcome::proved()));
         let mut backported = healthy_vm();
         backported.kernel.version = Known(Version::new(5, 8, 0));
-        assert_eq!(run(&mounted(backported, None)), Ok(Outcome::proved()));
+        assert_eq!(judged(&mounted(backported, None)), Ok(Outcome::proved()));
     }
 
     #[test]
     fn an_overlay_that_the_kernel_does_not_know_is_found() {
         let finding = only(&mounted(healthy_vm(), Some((19, "ENODEV"))));
-        assert_eq!(finding.severity, Severities::of("B/B/D/-/D"));
+        assert_eq!(
+            finding.severity,
+            severities!(dockerd: Error, kind: Error, rootless: Warning, buildkit: Warning)
+        );
         assert_eq!(finding.evidence[0].source, "trial: mount overlay (/var/lib)");
         let old = only(&mounted(on(5, 8, "5.8.0"), Some((1, "EPERM"))));
         assert_eq!(old.proof(), crate::outcome::Proof::Trial);
@@ -330,9 +344,9 @@ mod tests {
 
     #[test]
     fn without_a_mount_it_is_judged_as_before() {
-        assert_eq!(run(&mounted(healthy_vm(), Some((22, "EINVAL")))), Ok(Outcome::pass()));
+        assert_eq!(judged(&mounted(healthy_vm(), Some((22, "EINVAL")))), Ok(Outcome::pass()));
         let mut facts = mounted(healthy_vm(), None);
         facts.trials.runs[0].steps.clear();
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 }

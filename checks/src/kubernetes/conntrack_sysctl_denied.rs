@@ -3,8 +3,8 @@ use alloc::format;
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
-    target::Severities,
     version::{Component, Version},
 };
 
@@ -30,14 +30,14 @@ check! {
     /// kind#2240, #2241; k3d#607; minikube#11418.
     "conntrack-sysctl-denied",
     "kube-proxy may not set nf_conntrack_max in a kind node",
-    "-/B/-/-/-",
+    { kind: Error },
     [
         "open /proc/sys/net/netfilter/nf_conntrack_max: permission denied",
         "nf_conntrack_max: read-only file system",
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let kind = facts.versions.of(Component::Kind);
     if kind.version >= Version::new(0, 11, 1) {
         return Ok(Outcome::not_applicable(format!(
@@ -51,7 +51,7 @@ fn run(facts: &Facts) -> Verdict {
     }
     let mut finding = Finding::new(
         "nf_conntrack_max",
-        Severities::of("-/B/-/-/-"),
+        severities!(kind: Error),
         format!(
             "kube-proxy of kind {} sets nf_conntrack_max, and Linux {kernel} refuses it in a node",
             kind.version
@@ -93,23 +93,23 @@ mod tests {
     fn an_old_kind_on_a_new_kernel_is_found_wherever_it_runs() {
         for facts in [healthy_container(), healthy_vm()] {
             let facts = with_kind(facts, Version::new(0, 11, 0), Version::new(5, 12, 2));
-            let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+            let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
             assert_eq!(found[0].severity, CHECK.worst);
         }
     }
 
     #[test]
     fn a_newer_kind_or_an_older_kernel_is_fine() {
-        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
         let old = with_kind(healthy_vm(), Version::new(0, 11, 0), Version::new(5, 12, 1));
-        assert_eq!(run(&old), Ok(Outcome::pass()));
+        assert_eq!(judged(&old), Ok(Outcome::pass()));
     }
 
     #[test]
     fn without_the_kernels_version_it_is_unknown() {
         let mut facts = with_kind(healthy_vm(), Version::new(0, 11, 0), Version::new(6, 1, 0));
         facts.kernel.version = Fact::missing("uname", Why::Malformed);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::{
     facts::{Facts, KernelSetting, Sandbox},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
 };
 
@@ -32,7 +33,7 @@ check! {
     /// <https://kubernetes.io/docs/tasks/administer-cluster/kubelet-in-userns/>; k3s-io/k3s#4249.
     "kubelet-in-userns-sysctl",
     "kubelet cannot set kernel parameters in a user namespace",
-    "-/B/-/-/-",
+    { kind: Error },
     [
         "failed to update sysctl",
         "Failed to start ContainerManager",
@@ -46,7 +47,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_private_users()? {
         return Ok(Outcome::not_applicable("the initial user namespace may write them"));
     }
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_wrong_value_in_a_user_namespace_stops_kubelet() {
-        let Ok(Outcome::Found(found)) = run(&nested(Known(0))) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&nested(Known(0))) else { panic!() };
         assert!(found[0].summary.contains("vm.overcommit_memory"));
         let host = found[0].remedies[1].render(crate::facts::Launcher::None);
         assert_eq!(host[0].commands, ["sysctl -w vm.overcommit_memory=1"]);
@@ -129,27 +130,27 @@ mod tests {
 
     #[test]
     fn right_values_need_no_writing() {
-        assert_eq!(run(&nested(Known(1))), Ok(Outcome::pass()));
+        assert_eq!(judged(&nested(Known(1))), Ok(Outcome::pass()));
     }
 
     #[test]
     fn elsewhere_nothing_is_judged() {
         for facts in [healthy_container(), healthy_vm()] {
-            assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+            assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         }
         let mut sysbox = nested(Known(0));
         sysbox.runtime.sandbox = Sandbox::Sysbox;
-        assert!(matches!(run(&sysbox), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&sysbox), Ok(Outcome::NotApplicable(_))));
         let mut user = nested(Known(0));
         user.identity.euid = Known(1000);
-        assert!(matches!(run(&user), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&user), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_the_values_or_the_namespace_it_is_unknown() {
-        assert!(run(&nested(Fact::missing("vm", Why::NotPermitted))).is_err());
+        assert!(judged(&nested(Fact::missing("vm", Why::NotPermitted))).is_err());
         let mut facts = nested(Known(0));
         facts.identity.namespaces.user = Fact::missing("/proc/self/ns/user", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

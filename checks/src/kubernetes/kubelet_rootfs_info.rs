@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::{
     facts::{DataRoot, DataRootOwner, Fact, Facts, Mount},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
     version::Component,
 };
@@ -34,7 +35,7 @@ check! {
     /// <https://github.com/k3d-io/k3d/issues/493>.
     "kubelet-rootfs-info",
     "kubelet cannot find the device of its directory (btrfs)",
-    "-/B/-/-/-",
+    { kind: Error },
     [
         "failed to get rootfs info",
         "in cached partitions map",
@@ -46,7 +47,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let mut on_btrfs = false;
     let mut findings: Vec<Finding> = Vec::new();
     let mut missing = Vec::new();
@@ -173,7 +174,7 @@ mod tests {
     }
 
     fn found(facts: &Facts) -> Finding {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(mut found)) if found.len() == 1 => found.remove(0),
             other => panic!("{other:?}"),
         }
@@ -189,12 +190,12 @@ mod tests {
     #[test]
     fn an_older_kind_forgets_dev_mapper() {
         let mut facts = on("btrfs", LUKS, Fact::Known(true));
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.versions.give(Component::Kind, Version::new(0, 10, 0));
         assert!(found(&facts).summary.contains("kind 0.10.0"));
         let mut plain = on("btrfs", "/dev/sda2", Fact::Known(true));
         plain.versions.give(Component::Kind, Version::new(0, 10, 0));
-        assert_eq!(run(&plain), Ok(Outcome::pass()));
+        assert_eq!(judged(&plain), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -205,15 +206,15 @@ mod tests {
             healthy_container(),
             healthy_vm(),
         ] {
-            assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+            assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         }
     }
 
     #[test]
     fn without_the_filesystem_or_the_device_it_is_unknown() {
-        assert!(run(&on("btrfs", LUKS, Fact::missing(LUKS, Why::NotPermitted))).is_err());
+        assert!(judged(&on("btrfs", LUKS, Fact::missing(LUKS, Why::NotPermitted))).is_err());
         let mut facts = healthy_container();
         facts.storage.data_roots[0].filesystem = Fact::missing("statfs", Why::TimedOut);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

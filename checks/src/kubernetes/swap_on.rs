@@ -3,6 +3,7 @@ use alloc::{format, vec::Vec};
 use crate::{
     facts::{Facts, Why},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Language, Place, Remedy, Snippet},
 };
 
@@ -24,7 +25,7 @@ check! {
     /// `proc(5)`; <https://kubernetes.io/docs/concepts/cluster-administration/swap-memory-management/>.
     "swap-on",
     "Swap is on: a kubelet that is not kind's refuses to start",
-    "-/W/-/-/-",
+    { kind: Info },
     [
         "running with swap on is not supported",
         "kubelet isn't running or healthy",
@@ -32,7 +33,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if facts.resources.swaps.why() == Some(Why::NotFound) {
         return Ok(Outcome::not_applicable("this kernel has no swap"));
     }
@@ -80,23 +81,23 @@ mod tests {
         let mut facts = healthy_vm();
         facts.resources.swaps =
             Fact::Known(vec![Swap { name: "/swap.img".into(), size: 2_097_152 }]);
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!("not found") };
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!("not found") };
         assert_eq!(found[0].severity, CHECK.worst);
         assert!(found[0].summary.starts_with("2048 MiB"));
     }
 
     #[test]
     fn without_swap_it_passes() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
         let mut facts = healthy_vm();
         facts.resources.swaps = Fact::missing("/proc/swaps", Why::NotFound);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_the_file_it_is_unknown() {
         let mut facts = healthy_vm();
         facts.resources.swaps = Fact::missing("/proc/swaps", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -3,6 +3,7 @@ use alloc::{format, vec, vec::Vec};
 use crate::{
     facts::{Capability, DataRootOwner, Facts, Missing, Mount, MountTable, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Language, Place, Remedy, Snippet},
     target::{Severity, Target},
 };
@@ -31,7 +32,7 @@ check! {
     /// `mount_namespaces(7)`, `proc_pid_mountinfo(5)`, kernel `Documentation/filesystems/sharedsubtree.rst`.
     "mount-propagation-private",
     "The root mount is not shared: mounts do not propagate",
-    "W/D/-/-/-",
+    { dockerd: Info, kind: Warning },
     [
         "but it is not a shared or slave mount",
         "but it is not a shared mount",
@@ -43,7 +44,7 @@ check! {
 const SHARING_ENTRYPOINTS: [&str; 3] =
     ["/usr/local/bin/dockerd-entrypoint.sh", "/usr/local/bin/dind", "/usr/local/bin/entrypoint"];
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: its init set propagation up"));
     }
@@ -163,7 +164,7 @@ mod tests {
     }
 
     fn findings(facts: &Facts) -> Vec<Finding> {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(found)) => found,
             other => panic!("{other:?}"),
         }
@@ -191,7 +192,7 @@ mod tests {
         set_root(&mut facts, Propagation { master: Some(4), ..Propagation::default() });
         assert!(findings(&facts)[0].summary.contains("slave"));
         set_root(&mut facts, Propagation { master: Some(4), shared: Some(9), unbindable: false });
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -206,14 +207,14 @@ mod tests {
     fn entrypoints_that_share_it_themselves_pass_until_a_kubelet_runs() {
         let mut facts = private_root();
         facts.engines.preparing_entrypoints = Fact::Known(vec!["/usr/local/bin/dind".into()]);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         assert!(!findings(&with_kubelet(facts)).is_empty());
     }
 
     #[test]
     fn a_shared_root_passes_and_a_vm_is_not_judged() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
@@ -227,8 +228,8 @@ mod tests {
     fn without_mounts_or_entrypoints_it_is_unknown() {
         let mut facts = private_root();
         facts.engines.preparing_entrypoints = Fact::missing("/usr/local/bin", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -3,6 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Action, Capability, Facts, Mount, MountTable, Sandbox, Step, Tri, TrialName, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
     target::Target,
 };
@@ -37,7 +38,7 @@ check! {
     /// <https://github.com/opencontainers/runc/issues/1658>.
     "proc-masked",
     "/proc is masked: no new proc in a user namespace",
-    "-/-/B/W/B",
+    { rootless: Error, systemd: Info, buildkit: Error },
     [
         "error mounting \"proc\" to rootfs at \"/proc\": mount proc:/proc",
         "Can't mount proc on /newroot/proc",
@@ -51,7 +52,7 @@ const ALWAYS_EMPTY: [&str; 2] = ["sys/fs/binfmt_misc", "fs/nfsd"];
 /// Mount points named in a summary.
 const SHOWN: usize = 4;
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if facts.sandbox()? == Sandbox::Sysbox {
         return Ok(Outcome::not_applicable("Sysbox handles the mount of proc itself"));
     }

@@ -3,8 +3,9 @@ use alloc::{format, vec::Vec};
 use crate::{
     facts::{Capability, Facts, ScratchDirectory},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
-    target::{Severities, Severity, Target},
+    target::{Severity, Target},
 };
 
 check! {
@@ -34,7 +35,7 @@ check! {
     /// <https://kind.sigs.k8s.io/docs/user/known-issues/#docker-installed-with-snap>.
     "run-tmp-hygiene",
     "/run or /tmp does not serve engines",
-    "B/B/D/B/B",
+    { dockerd: Error, kind: Error, rootless: Warning, systemd: Error, buildkit: Error },
     ["can't open lock file /run/xtables.lock", "ensure docker is not running or delete"]
 }
 
@@ -45,7 +46,7 @@ const SMALL_TEMPORARY: u64 = 64 << 20;
 /// The entrypoint that removes PID files before it starts dockerd.
 const DIND_ENTRYPOINT: &str = "/usr/local/bin/dockerd-entrypoint.sh";
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let root = *facts.identity.euid.get()? == 0;
     let scratch = &facts.scratch;
     let mut findings: Vec<Finding> = Vec::new();
@@ -89,7 +90,7 @@ fn read_only_run(facts: &Facts) -> Option<Finding> {
     let systemd = (is_mount || !may_mount).then_some(Severity::Error);
     let finding = Finding::new(
         "/run",
-        Severities::of("B/B/-/-/B").with(Target::Systemd, systemd),
+        severities!(dockerd: Error, kind: Error, buildkit: Error).with(Target::Systemd, systemd),
         "/run cannot be written: engines find no place for sockets and PID files, and do not start",
     )
     .evidence("faccessat2: /run", "not writable");
@@ -108,7 +109,7 @@ fn temporary(facts: &Facts) -> Option<Finding> {
     };
     let finding = Finding::new(
         path,
-        Severities::of("D/D/D/-/D"),
+        severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning),
         format!(
             "{path}, for temporary files, {reason}: images cannot be unpacked, loaded or built"
         ),
@@ -138,7 +139,7 @@ fn small(facts: &Facts, directory: &ScratchDirectory, least: u64) -> Option<Find
     let (size, least) = (size >> 10, least >> 10);
     let finding = Finding::new(
         path,
-        Severities::of("D/D/D/-/D"),
+        severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning),
         format!("{path} is a tmpfs of {size} KiB: engines need {least} KiB at least"),
     )
     .evidence(format!("statfs {path}"), format!("{size} KiB"));
@@ -161,7 +162,7 @@ fn stale_pid(facts: &Facts) -> Option<Finding> {
     Some(
         Finding::new(
             "/run/docker.pid",
-            Severities::of("B/B/-/-/-"),
+            severities!(dockerd: Error, kind: Error),
             format!(
                 "/run/docker.pid is left over: PID {pid} is {} by now, and dockerd does not start",
                 row.comm
@@ -185,7 +186,7 @@ fn lock(facts: &Facts) -> Option<Finding> {
     }
     let finding = Finding::new(
         LOCK,
-        Severities::of("D/D/-/-/-"),
+        severities!(dockerd: Warning, kind: Warning),
         format!("{LOCK} cannot be written: iptables-legacy changes no rule without its lock"),
     )
     .evidence(format!("faccessat2: {LOCK}"), "not writable");
@@ -205,7 +206,7 @@ fn snap(facts: &Facts) -> Option<Finding> {
     Some(
         Finding::new(
             "docker",
-            Severities::of("-/D/-/-/-"),
+            severities!(kind: Warning),
             format!(
                 "docker is a snap, which does not see {temporary}: kind cannot hand files to it"
             ),

@@ -7,6 +7,7 @@ use crate::{
         Action, Capability, CgroupMount, Facts, Hierarchy, MountTable, Step, Trial, TrialName,
     },
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, SecurityOption, quote},
     target::{Severity, Target},
     version::{Component, KnownVersion, Version},
@@ -43,7 +44,7 @@ check! {
     /// <https://github.com/docker/for-linux/issues/1033>.
     "sys-or-procsys-readonly",
     "/proc/sys or /sys/fs/cgroup is read-only",
-    "B/B/W/-/W",
+    { dockerd: Error, kind: Error, rootless: Info, buildkit: Info },
     [
         "disable_ipv6: read-only file system",
         "accept_ra: read-only file system",
@@ -63,7 +64,7 @@ const REFUSED: [i32; 2] = [13, 30];
 /// Where dockerd accepts that IPv6 stays on in a container.
 const ALLOW_IPV6: &str = "DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE";
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: nothing binds /proc/sys read-only"));
     }

@@ -4,8 +4,8 @@ use super::backend::{self, Firewall};
 use crate::{
     facts::{Facts, NftTable, ToolFlavour},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy, quote},
-    target::Severities,
 };
 
 check! {
@@ -34,11 +34,11 @@ check! {
     /// <https://kind.sigs.k8s.io/docs/user/known-issues/>, Fedora and firewalld.
     "forward-drop-or-firewalld",
     "Another firewall drops what containers send through here",
-    "D/D/-/-/D",
+    { dockerd: Warning, kind: Warning, buildkit: Warning },
     ["No chain/target/match by that name", "no route to host"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if facts.netfilter.nft_kernel.is_no() {
         return Ok(Outcome::not_applicable("no nf_tables here: there is one filter for all"));
     }
@@ -76,8 +76,11 @@ fn drops(table: &NftTable) -> Option<Finding> {
     let chain = table.forward_drop.as_ref()?.first()?;
     let place = format!("{} {} {}", table.family, table.name, chain.name);
     let (severity, rules) = match chain.rules {
-        0 => ("D/D/-/-/D", "no rule".into()),
-        rules => ("W/W/-/-/W", format!("{rules} rules, which may accept it")),
+        0 => (severities!(dockerd: Warning, kind: Warning, buildkit: Warning), "no rule".into()),
+        rules => (
+            severities!(dockerd: Info, kind: Info, buildkit: Info),
+            format!("{rules} rules, which may accept it"),
+        ),
     };
     let (family, name, chain) = (quote(&table.family), quote(&table.name), quote(&chain.name));
     let rule =
@@ -85,7 +88,7 @@ fn drops(table: &NftTable) -> Option<Finding> {
     Some(
         Finding::new(
             place.as_str(),
-            Severities::of(severity),
+            severity,
             format!("the chain {place} drops what is forwarded: it has {rules}"),
         )
         .evidence("nfnetlink: chains", format!("{place}: hook forward, policy drop, {rules}"))
@@ -106,7 +109,7 @@ fn firewalld(facts: &Facts, table: &NftTable) -> Option<Finding> {
     Some(
         Finding::new(
             "firewalld",
-            Severities::of("D/D/-/-/D"),
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
             "firewalld of the host filters here, and a dockerd in this container cannot tell it of its \
              bridges",
         )
@@ -150,7 +153,7 @@ mod tests {
     }
 
     fn finding(facts: &Facts) -> Finding {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(findings)) if findings.len() == 1 => {
                 assert!(findings[0].severity.within(&CHECK.worst));
                 findings[0].clone()
@@ -162,15 +165,21 @@ mod tests {
     #[test]
     fn a_table_of_someone_else_that_drops_is_found() {
         let facts = with(healthy_vm(), vec![table("inet", "filter", Some(0))]);
-        assert_eq!(finding(&facts).severity, Severities::of("D/D/-/-/D"));
+        assert_eq!(
+            finding(&facts).severity,
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning)
+        );
         let facts = with(healthy_vm(), vec![table("inet", "filter", Some(3))]);
-        assert_eq!(finding(&facts).severity, Severities::of("W/W/-/-/W"));
+        assert_eq!(
+            finding(&facts).severity,
+            severities!(dockerd: Info, kind: Info, buildkit: Info)
+        );
     }
 
     #[test]
     fn the_table_of_iptables_is_dockers_own() {
         let mut facts = with(healthy_vm(), vec![table("ip", "filter", Some(2))]);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         if let Known(Some(tool)) = &mut facts.netfilter.iptables {
             tool.flavour = Known(ToolFlavour::Legacy);
         }
@@ -181,24 +190,27 @@ mod tests {
     fn a_firewalld_that_dockerd_cannot_talk_to_is_found() {
         let tables = || vec![table("inet", "firewalld", None)];
         assert_eq!(finding(&with(healthy_container(), tables())).subject, "firewalld");
-        assert_eq!(run(&with(healthy_vm(), tables())), Ok(Outcome::pass()));
+        assert_eq!(judged(&with(healthy_vm(), tables())), Ok(Outcome::pass()));
     }
 
     #[test]
     fn nothing_that_drops_passes() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&with(healthy_vm(), vec![table("inet", "x", None)])), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(
+            judged(&with(healthy_vm(), vec![table("inet", "x", None)])),
+            Ok(Outcome::pass())
+        );
         let mut facts = healthy_vm();
         facts.netfilter.nft_kernel = Tri::No;
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn what_was_not_asked_or_recorded_is_unknown() {
         let mut facts =
             with(healthy_vm(), vec![NftTable { forward_drop: None, ..table("inet", "x", None) }]);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.netfilter.nft_tables = Fact::missing("nfnetlink: tables", Why::NotProbed);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     facts::{Action, Facts, IptablesTool, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{DaemonOption, Place, Remedy},
     target::Severities,
 };
@@ -42,7 +43,7 @@ check! {
     /// podman#25153.
     "iptables-backend-unusable",
     "iptables talks to a backend that this kernel does not have",
-    "B/B/B/-/D",
+    { dockerd: Error, kind: Error, rootless: Error, buildkit: Warning },
     [
         "failed to create NAT chain DOCKER",
         "Table does not exist (do you need to insmod?)",
@@ -60,9 +61,9 @@ check! {
 }
 
 /// Only BuildKit with bridge or CNI networking makes rules.
-const TOOL: &str = "B/B/B/-/W";
+const TOOL: Severities = severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Info);
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let firewall = backend::firewall(facts);
     facts.engines.told()?;
     if firewall == Firewall::Off {
@@ -130,7 +131,7 @@ fn fails(facts: &Facts, tool: &IptablesTool, trial: &Trial, step: &Step) -> Find
     let flavour = tool.flavour.known().copied();
     let mut finding = Finding::new(
         tool.path.as_str(),
-        Severities::of(TOOL),
+        TOOL,
         format!("{} cannot make dockerd's chain in the table nat: {step}", tool.path),
     )
     .tried(trial, step);
@@ -154,7 +155,7 @@ fn fails(facts: &Facts, tool: &IptablesTool, trial: &Trial, step: &Step) -> Find
 fn ineffective(tool: &IptablesTool, trial: &Trial, step: &Step) -> Finding {
     Finding::new(
         tool.path.as_str(),
-        Severities::of("D/D/D/-/W"),
+        severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Info),
         format!("rules of {} are accepted, and packets do not meet them: {step}", tool.path),
     )
     .tried(trial, step)
@@ -185,7 +186,7 @@ fn by_nftables(facts: &Facts) -> Verdict {
             facts,
             Finding::new(
                 "nf_tables",
-                Severities::of("B/B/-/-/-"),
+                severities!(dockerd: Error, kind: Error),
                 "dockerd is told to use nftables, and this kernel has no nf_tables",
             ),
         )
@@ -203,7 +204,7 @@ fn no_program(facts: &Facts, program: &str) -> Verdict {
     };
     let finding = Finding::new(
         program,
-        Severities::of("B/B/-/-/-"),
+        severities!(dockerd: Error, kind: Error),
         format!("{dockerd} is here, and there is no {program} on the PATH"),
     )
     .evidence("PATH", format!("{dockerd}, no {program}"))
@@ -262,7 +263,7 @@ fn program(tool: &IptablesTool, flavour: &str, interface: &str) -> Finding {
     let path = &tool.path;
     Finding::new(
         path.as_str(),
-        Severities::of(TOOL),
+        TOOL,
         format!(
             "dockerd would use the {flavour} flavour of {path}, and this kernel has no {interface}"
         ),

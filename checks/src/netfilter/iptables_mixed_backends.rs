@@ -4,8 +4,8 @@ use super::backend;
 use crate::{
     facts::{Facts, IptablesTool, LegacyTable, NftTable, Text, ToolFlavour},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
-    target::Severities,
 };
 
 check! {
@@ -40,7 +40,7 @@ check! {
     /// (`select_iptables`); node-problem-detector `iptables_mode.sh`, PR#844.
     "iptables-mixed-backends",
     "Rules of legacy and nft iptables stand side by side",
-    "D/D/-/-/D",
+    { dockerd: Warning, kind: Warning, buildkit: Warning },
     [
         "iptables-legacy tables present, use iptables-legacy to see them",
         "nslookup: write to '127.0.0.11': Connection refused",
@@ -49,7 +49,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let legacy = legacy_tables(facts);
     let nft = nft_tables(facts);
     // Nothing can be mixed with nothing, whatever the other side holds.
@@ -145,19 +145,25 @@ fn both(
     let holder = if nft_holds { ToolFlavour::Nft } else { ToolFlavour::Legacy };
     let (severity, end) = match selected {
         Some(selected) if selected != holder => (
-            "D/D/-/-/D",
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
             format!(
                 "a daemon would use {}, the engine's rules are {}",
                 selected.name(),
                 holder.name()
             ),
         ),
-        Some(selected) => ("W/W/-/-/W", format!("a daemon would use {}", selected.name())),
-        None => ("W/W/-/-/W", "which of them a daemon would use is not known".into()),
+        Some(selected) => (
+            severities!(dockerd: Info, kind: Info, buildkit: Info),
+            format!("a daemon would use {}", selected.name()),
+        ),
+        None => (
+            severities!(dockerd: Info, kind: Info, buildkit: Info),
+            "which of them a daemon would use is not known".into(),
+        ),
     };
     let finding = Finding::new(
         "iptables",
-        Severities::of(severity),
+        severity,
         format!("both legacy and nft rules are in force here; {end}"),
     );
     describe(facts, finding, rules, selected, pinned(facts, tool, holder))
@@ -173,13 +179,16 @@ fn one(
     // nf_nat takes several users of one hook since 4.18; before, the first one wins.
     let old = facts.kernel.version.is_known_and(|version| !version.at_least(4, 18));
     let (severity, end) = if old {
-        ("D/D/-/-/D", ", and before Linux 4.18 only one of them gets NAT")
+        (
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+            ", and before Linux 4.18 only one of them gets NAT",
+        )
     } else {
-        ("W/W/-/-/W", "")
+        (severities!(dockerd: Info, kind: Info, buildkit: Info), "")
     };
     let finding = Finding::new(
         "iptables",
-        Severities::of(severity),
+        severity,
         format!(
             "the rules here are {}, and a daemon would add {} ones beside them{end}",
             there.name(),
@@ -200,7 +209,7 @@ fn flipped(facts: &Facts, registered: &[LegacyTable], tool: Option<&IptablesTool
     let names: Vec<&str> = registered.iter().map(|table| table.name.as_str()).collect();
     let finding = Finding::new(
         "iptables",
-        Severities::of("W/W/-/-/W"),
+        severities!(dockerd: Info, kind: Info, buildkit: Info),
         "legacy tables are registered, though empty: docker:dind takes legacy because of them",
     )
     .evidence("/proc/net/ip_tables_names", names.join(", "));

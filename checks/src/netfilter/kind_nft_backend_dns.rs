@@ -2,8 +2,8 @@ use super::backend::{self, Firewall};
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{DaemonOption, Remedy},
-    target::Severities,
 };
 
 check! {
@@ -27,11 +27,11 @@ check! {
     /// kind `images/base/files/usr/local/bin/entrypoint`; moby `daemon/libnetwork`, table docker-dns.
     "kind-nft-backend-dns",
     "kind may find no names with dockerd's nftables backend",
-    "-/W/-/-/-",
+    { kind: Info },
     ["nslookup: write to '127.0.0.11': Connection refused", "Temporary failure in name resolution"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let tables = facts.netfilter.nft_tables.known();
     let live = tables.into_iter().flatten().find(|table| table.name.starts_with("docker-bridges"));
     let told = backend::firewall(facts) == Firewall::Nftables;
@@ -55,7 +55,7 @@ fn run(facts: &Facts) -> Verdict {
     };
     Ok(Finding::new(
         "firewall-backend",
-        Severities::of("-/W/-/-/-"),
+        severities!(kind: Info),
         "hypothesis: nodes of kind find no names, since dockerd makes its rules by nftables",
     )
     .evidence(source, value)
@@ -82,7 +82,7 @@ mod tests {
         if let Known(config) = &mut facts.engines.daemon_json {
             config.content = serde_json::json!({"firewall-backend": "nftables"});
         }
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
         assert!(found[0].summary.starts_with("hypothesis"));
         let mut facts = healthy_vm();
         facts.netfilter.nft_tables = Known(vec![NftTable {
@@ -92,13 +92,13 @@ mod tests {
             chains: vec![],
             forward_drop: None,
         }]);
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
     }
 
     #[test]
     fn with_iptables_there_is_no_question() {
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
-        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
         if let Known(config) = &mut facts.engines.daemon_json {
             config.content = serde_json::json!({"firewall-backend": "iptables"});
         }
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         let mut facts = healthy_vm();
         facts.engines.running = Known(vec![EngineProcess {
             name: "dockerd".into(),
@@ -115,13 +115,13 @@ mod tests {
             arguments: Known(vec![]),
             same_mount_namespace: Some(true),
         }]);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn without_daemon_json_it_is_unknown() {
         let mut facts = healthy_container();
         facts.engines.daemon_json = Fact::missing("/etc/docker/daemon.json", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

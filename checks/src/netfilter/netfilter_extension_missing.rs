@@ -7,6 +7,7 @@ use super::{
 use crate::{
     facts::{Action, Extension, Facts, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
     target::Severities,
     version::{Component, Version},
@@ -37,7 +38,7 @@ check! {
     /// livecycle/preevy#453; moby#49557; pitkley/dfw#370.
     "netfilter-extension-missing",
     "The kernel lacks an iptables extension that rules need",
-    "B/B/B/-/D",
+    { dockerd: Error, kind: Error, rootless: Error, buildkit: Warning },
     [
         "revision 0 not supported, missing kernel module?",
         "Couldn't load match `addrtype'",
@@ -53,7 +54,7 @@ check! {
 const DOCKER: [&str; 4] = ["match addrtype", "match conntrack", "target DNAT", "target MASQUERADE"];
 const RAW: &str = "table raw";
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let firewall = backend::firewall(facts);
     facts.engines.told()?;
     if firewall == Firewall::Off {
@@ -75,10 +76,15 @@ fn run(facts: &Facts) -> Verdict {
         .partition(|extension| DOCKER.contains(&extension.name.as_str()));
     let mut found = Vec::new();
     if !docker.is_empty() {
-        found.push(finding(facts, &docker, "B/B/B/-/D", "dockerd's rules need"));
+        found.push(finding(
+            facts,
+            &docker,
+            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Warning),
+            "dockerd's rules need",
+        ));
     }
     if !others.is_empty() {
-        found.push(finding(facts, &others, "-/B/-/-/-", "kube-proxy's rules need"));
+        found.push(finding(facts, &others, severities!(kind: Error), "kube-proxy's rules need"));
     }
     found.extend(raw(facts)?);
     // On a kernel that takes no modules, what is not known is known to be nowhere else.
@@ -125,12 +131,12 @@ fn pass(facts: &Facts) -> Outcome {
     if proved { Outcome::proved() } else { Outcome::pass() }
 }
 
-fn finding(facts: &Facts, missing: &[&Extension], severity: &str, who: &str) -> Finding {
+fn finding(facts: &Facts, missing: &[&Extension], severity: Severities, who: &str) -> Finding {
     let names: Vec<&str> = missing.iter().map(|extension| extension.name.as_str()).collect();
     let names = names.join(", ");
     let mut finding = Finding::new(
         "iptables extensions",
-        Severities::of(severity),
+        severity,
         format!("this kernel has no {names}, which {who}"),
     );
     for extension in missing {
@@ -177,7 +183,7 @@ fn raw(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     Ok(Some(
         Finding::new(
             RAW,
-            Severities::of("D/B/-/-/-"),
+            severities!(dockerd: Warning, kind: Error),
             format!("this kernel has no table raw: Docker {} publishes no ports", docker.version),
         )
         .evidence(extension.source.as_str(), "CONFIG_IP_NF_RAW is off")
@@ -217,7 +223,7 @@ mod tests {
     }
 
     fn finding(facts: &Facts) -> Finding {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(findings)) if findings.len() == 1 => {
                 assert!(findings[0].severity.within(&CHECK.worst));
                 findings[0].clone()
@@ -237,26 +243,26 @@ mod tests {
     #[test]
     fn what_kube_proxy_needs_stops_kind() {
         let found = finding(&with(&[("match mark", Tri::No), ("target MARK", Tri::No)], true));
-        assert_eq!(found.severity, Severities::of("-/B/-/-/-"));
+        assert_eq!(found.severity, severities!(kind: Error));
         assert_eq!(found.remedies[0].text, "use a kernel with CONFIG_NETFILTER_XT_MARK");
     }
 
     #[test]
     fn raw_matters_to_legacy_and_new_engines() {
         let facts = with(&[(RAW, Tri::No)], false);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         let mut facts = legacy(facts);
-        assert_eq!(finding(&facts).severity, Severities::of("D/B/-/-/-"));
+        assert_eq!(finding(&facts).severity, severities!(dockerd: Warning, kind: Error));
         facts.versions.give(Component::Docker, Version::new(27, 0, 0));
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn modules_that_are_not_loaded_may_come() {
-        assert_eq!(run(&with(&[("match addrtype", Tri::Unknown)], true)), Ok(Outcome::pass()));
-        assert!(run(&with(&[("match addrtype", Tri::Unknown)], false)).is_err());
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&with(&[("match addrtype", Tri::Unknown)], true)), Ok(Outcome::pass()));
+        assert!(judged(&with(&[("match addrtype", Tri::Unknown)], false)).is_err());
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -265,7 +271,7 @@ mod tests {
         if let Known(config) = &mut facts.engines.daemon_json {
             config.content = serde_json::json!({"firewall-backend": "nftables"});
         }
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         let steps = [
             (Action::MakeTable, "", None),
             (Action::MakeRule, "fib daddr type local", Some("ENOENT")),
@@ -279,7 +285,7 @@ mod tests {
         assert!(finding(&facts).summary.contains("no rule with fib daddr type local"));
         let mut facts = with(&[("match addrtype", Tri::No)], false);
         facts.runtime.sandbox = Sandbox::Gvisor;
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
@@ -296,10 +302,13 @@ mod tests {
             tried(&mut facts, TrialName::Netfilter, "/usr/sbin/iptables", &steps);
             facts
         };
-        assert_eq!(run(&made(None, None)), Ok(Outcome::proved()));
+        assert_eq!(judged(&made(None, None)), Ok(Outcome::proved()));
         let found = finding(&made(Some("Couldn't load match `addrtype'"), None));
         assert_eq!(found.severity, CHECK.worst);
         assert!(found.evidence[0].source.starts_with("trial: make a rule with addrtype"));
-        assert!(run(&made(Some("EPERM"), Some("EPERM"))).is_err(), "no rule could be made at all");
+        assert!(
+            judged(&made(Some("EPERM"), Some("EPERM"))).is_err(),
+            "no rule could be made at all"
+        );
     }
 }

@@ -7,7 +7,6 @@ use crate::{
     facts::{Action, Facts, Step, ToolFlavour, Trial},
     outcome::{Finding, Outcome},
     remedy::{DaemonOption, Place, Remedy},
-    target::Severities,
     version::Component,
 };
 
@@ -30,7 +29,7 @@ pub(super) fn backend(facts: &Facts) -> Option<Outcome> {
         Some(step) => Some(
             Finding::new(
                 "nf_tables",
-                Severities::of("D/D/-/-/-"),
+                severities!(dockerd: Warning, kind: Warning),
                 format!("rules in nf_tables are accepted, and packets do not meet them: {step}"),
             )
             .tried(trial, step)
@@ -51,7 +50,7 @@ fn unusable(facts: &Facts, trial: &Trial, step: &Step) -> Finding {
     };
     let finding = Finding::new(
         "nf_tables",
-        Severities::of("B/B/-/-/-"),
+        severities!(dockerd: Error, kind: Error),
         format!("dockerd is told to use nftables, and this kernel makes no {what}: {step}"),
     )
     .tried(trial, step)
@@ -72,10 +71,14 @@ pub(super) fn rules(facts: &Facts) -> Option<Outcome> {
         return (trial.steps(Action::MakeRule).count() == RULES).then(Outcome::proved);
     }
     let names: Vec<&str> = missing.iter().map(|step| step.object.as_str()).collect();
-    let severity = if names == [PORTS] { "D/B/-/-/-" } else { "B/B/-/-/-" };
+    let severity = if names == [PORTS] {
+        severities!(dockerd: Warning, kind: Error)
+    } else {
+        severities!(dockerd: Error, kind: Error)
+    };
     let mut finding = Finding::new(
         "nf_tables",
-        Severities::of(severity),
+        severity,
         format!("nf_tables makes no rule with {}, which dockerd's rules need", names.join(", ")),
     );
     for step in &missing {
@@ -174,7 +177,7 @@ mod tests {
     #[test]
     fn a_chain_that_cannot_be_made_stops_it() {
         let finding = found(backend(&with(Some(("nat postrouting", "ENOENT")))));
-        assert_eq!(finding.severity, Severities::of("B/B/-/-/-"));
+        assert_eq!(finding.severity, severities!(dockerd: Error, kind: Error));
         assert!(finding.summary.ends_with("this kernel makes no chain nat postrouting: ENOENT"));
         assert_eq!(finding.evidence[0].source, "trial: make a chain (nat postrouting; nf_tables)");
     }
@@ -184,19 +187,19 @@ mod tests {
         let facts = with(Some(("fib daddr type local", "ENOENT")));
         assert_eq!(backend(&facts), Some(Outcome::proved()));
         let finding = found(rules(&facts));
-        assert_eq!(finding.severity, Severities::of("B/B/-/-/-"));
+        assert_eq!(finding.severity, severities!(dockerd: Error, kind: Error));
         assert_eq!(finding.remedies[0].text, "use a kernel with CONFIG_NFT_FIB_IPV4");
         assert_eq!(finding.remedies.len(), 2, "or iptables, of which nothing bad is known");
         assert_eq!(
             found(rules(&with(Some((PORTS, "ENOENT"))))).severity,
-            Severities::of("D/B/-/-/-")
+            severities!(dockerd: Warning, kind: Error)
         );
     }
 
     #[test]
     fn packets_that_meet_no_rule_are_a_warning() {
         let finding = found(backend(&with(Some(("packet", "it arrived from 192.0.2.1")))));
-        assert_eq!(finding.severity, Severities::of("D/D/-/-/-"));
+        assert_eq!(finding.severity, severities!(dockerd: Warning, kind: Warning));
     }
 
     #[test]

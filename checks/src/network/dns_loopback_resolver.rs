@@ -4,8 +4,9 @@ use core::net::{IpAddr, Ipv4Addr};
 use crate::{
     facts::{Facts, ResolvConf, Tri},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{DaemonOption, Language, Place, Remedy, Snippet},
-    target::{Severities, Severity, Target},
+    target::{Severity, Target},
 };
 
 check! {
@@ -36,7 +37,7 @@ check! {
     /// docker-library/docker#467.
     "dns-loopback-resolver",
     "The only name servers are on loopback: containers lose them",
-    "D/D/-/-/D",
+    { dockerd: Warning, kind: Warning, buildkit: Warning },
     [
         "[FATAL] plugin/loop: Loop",
         "No non-localhost DNS nameservers are left in resolv.conf",
@@ -49,7 +50,7 @@ check! {
 const STUB: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
 const EMBEDDED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if facts.engines.named("dockerd").any(|daemon| daemon.flag("dns").is_some()) {
         return Ok(Outcome::not_applicable("dockerd is told its name servers (--dns)"));
     }
@@ -86,7 +87,7 @@ fn loopback(facts: &Facts, conf: &ResolvConf) -> Finding {
     let servers: Vec<String> =
         conf.servers.iter().map(|server| format!("{}", server.address)).collect();
     let list = if servers.is_empty() { "no server".into() } else { servers.join(", ") };
-    let mut severity = Severities::of("D/W/-/-/D");
+    let mut severity = severities!(dockerd: Warning, kind: Info, buildkit: Warning);
     let kubelet = ["kubelet", "k3s", "k3s-server"];
     if kubelet.iter().any(|name| facts.engines.named(name).next().is_some()) {
         severity = severity.with(Target::Kind, Some(Severity::Warning));
@@ -128,7 +129,7 @@ fn leaks(facts: &Facts, conf: &ResolvConf) -> Option<Finding> {
     Some(
         Finding::new(
             "search domains",
-            Severities::of("-/W/-/-/-"),
+            severities!(kind: Info),
             format!("containers inherit the outer cluster's search domain {domain}"),
         )
         .evidence("/etc/resolv.conf", format!("search … {domain}"))
@@ -165,7 +166,7 @@ mod tests {
     }
 
     fn finding(facts: &Facts) -> Finding {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(findings)) if findings.len() == 1 => {
                 assert!(findings[0].severity.within(&CHECK.worst));
                 findings[0].clone()
@@ -179,7 +180,10 @@ mod tests {
         for servers in
             [&["127.0.0.1"][..], &["127.0.0.11"], &["127.0.0.53", "::1"], &["127.0.0.53"]]
         {
-            assert_eq!(finding(&asking(servers)).severity, Severities::of("D/W/-/-/D"));
+            assert_eq!(
+                finding(&asking(servers)).severity,
+                severities!(dockerd: Warning, kind: Info, buildkit: Warning)
+            );
         }
         assert!(finding(&asking(&[])).summary.contains("no server"));
     }
@@ -196,14 +200,14 @@ mod tests {
 
     #[test]
     fn one_other_server_or_resolveds_list_is_enough() {
-        assert_eq!(run(&asking(&["127.0.0.1", "10.0.0.2"])), Ok(Outcome::pass()));
+        assert_eq!(judged(&asking(&["127.0.0.1", "10.0.0.2"])), Ok(Outcome::pass()));
         let mut facts = asking(&["127.0.0.53"]);
         facts.resolver.systemd = Known(conf(&["10.0.0.2"]));
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.resolver.systemd = Fact::missing("…", Why::NotPermitted);
-        assert!(run(&facts).is_err());
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        assert!(judged(&facts).is_err());
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -221,7 +225,7 @@ mod tests {
         if let Known(config) = &mut facts.engines.daemon_json {
             config.content = serde_json::json!({"dns": ["10.0.0.2"]});
         }
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
@@ -242,15 +246,15 @@ mod tests {
         if let Known(conf) = &mut facts.resolver.resolv_conf {
             conf.search = vec!["ci.svc.cluster.local".into(), "svc.cluster.local".into()];
         }
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.runtime.kubernetes = Tri::Yes;
-        assert_eq!(finding(&facts).severity, Severities::of("-/W/-/-/-"));
+        assert_eq!(finding(&facts).severity, severities!(kind: Info));
     }
 
     #[test]
     fn without_the_file_it_is_unknown() {
         let mut facts = healthy_container();
         facts.resolver.resolv_conf = Fact::missing("/etc/resolv.conf", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

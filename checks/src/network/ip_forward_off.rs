@@ -3,8 +3,8 @@ use alloc::format;
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, DaemonOption, Place, Remedy},
-    target::Severities,
     version::Component,
 };
 
@@ -30,7 +30,7 @@ check! {
     /// moby `daemon/libnetwork/drivers/bridge`; <https://docs.docker.com/engine/network/packet-filtering-firewalls/>.
     "ip-forward-off",
     "IPv4 forwarding is off, and dockerd will not turn it on",
-    "D/D/-/-/D",
+    { dockerd: Warning, kind: Warning, buildkit: Warning },
     [
         "IPv4 forwarding is disabled",
         "IPv4 forwarding is disabled. Networking will not work",
@@ -38,7 +38,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if *facts.net_sysctls.ip_forward.get()? {
         return Ok(Outcome::pass());
     }
@@ -70,7 +70,7 @@ fn run(facts: &Facts) -> Verdict {
     };
     let mut finding = Finding::new(
         "net.ipv4.ip_forward",
-        Severities::of("D/D/-/-/D"),
+        severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
         format!("net.ipv4.ip_forward is 0, and {reason}"),
     )
     .evidence("/proc/sys/net/ipv4/ip_forward", "0")
@@ -122,7 +122,7 @@ mod tests {
     }
 
     fn finding(facts: &Facts) -> Finding {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(findings)) if findings.len() == 1 => {
                 assert!(findings[0].severity.within(&CHECK.worst));
                 findings[0].clone()
@@ -133,9 +133,9 @@ mod tests {
 
     #[test]
     fn on_is_fine_and_off_is_turned_on_by_dockerd() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-        assert_eq!(run(&off(serde_json::Value::Null)), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&off(serde_json::Value::Null)), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -160,9 +160,9 @@ mod tests {
     fn what_cannot_be_read_is_unknown() {
         let mut facts = healthy_container();
         facts.net_sysctls.ip_forward = Fact::missing("ip_forward", Why::NotFound);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         let mut facts = off(serde_json::Value::Null);
         facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

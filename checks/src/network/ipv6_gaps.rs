@@ -1,8 +1,8 @@
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
-    target::Severities,
 };
 
 check! {
@@ -27,7 +27,7 @@ check! {
     /// <https://kind.sigs.k8s.io/docs/user/known-issues/>; sysbox#410; kernel `ip-sysctl.rst`.
     "ipv6-gaps",
     "There is no IPv6 here: networks get IPv4 alone",
-    "W/W/W/-/W",
+    { dockerd: Info, kind: Info, rootless: Info, buildkit: Info },
     [
         "RTNETLINK answers: Permission denied",
         "can't initialize ip6tables table `nat'",
@@ -35,7 +35,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let sysctls = &facts.net_sysctls;
     let (summary, source, value) = if !*sysctls.ipv6.get()? {
         ("this kernel has no IPv6: networks get IPv4 alone", "/proc/net/if_inet6", "not there")
@@ -48,8 +48,12 @@ fn run(facts: &Facts) -> Verdict {
     } else {
         return Ok(Outcome::pass());
     };
-    let finding =
-        Finding::new("IPv6", Severities::of("W/W/W/-/W"), summary).evidence(source, value);
+    let finding = Finding::new(
+        "IPv6",
+        severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info),
+        summary,
+    )
+    .evidence(source, value);
     let finding = finding.remedy(Remedy::kind_config(
         "kind clusters come up with IPv4 alone, which is the default",
         serde_json::json!({"networking": {"ipFamily": "ipv4"}}),
@@ -86,19 +90,19 @@ mod tests {
 
     #[test]
     fn with_ipv6_it_passes() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
     }
 
     #[test]
     fn without_it_or_turned_off_it_is_worth_knowing() {
         for mut facts in [healthy_container(), healthy_vm()] {
             facts.net_sysctls.ipv6_disabled = Known(true);
-            let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+            let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
             assert_eq!((found[0].severity, found[0].remedies.len()), (CHECK.worst, 2));
             facts.net_sysctls.ipv6 = Known(false);
             facts.net_sysctls.ipv6_disabled = Fact::missing("disable_ipv6", Why::NotFound);
-            let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+            let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
             assert_eq!(found[0].remedies.len(), 1);
         }
     }
@@ -107,6 +111,6 @@ mod tests {
     fn what_cannot_be_read_is_unknown() {
         let mut facts = healthy_container();
         facts.net_sysctls.ipv6 = Fact::missing("/proc/net/if_inet6", Why::NotFound);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

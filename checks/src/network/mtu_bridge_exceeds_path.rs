@@ -7,6 +7,7 @@ use super::{
 use crate::{
     facts::{Facts, Link},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, DaemonOption, Place, Remedy},
     target::Severities,
     version::Component,
@@ -41,14 +42,14 @@ check! {
     /// docker-library/docker#103; actions/runner#775; minikube#9528; cilium#32244.
     "mtu-bridge-exceeds-path",
     "Containers get a larger MTU than the way out carries",
-    "D/D/D/-/D",
+    { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
     ["TLS handshake timeout", "ESOCKETTIMEDOUT"]
 }
 
 /// dockerd-rootless.sh's default: more than any device, since the packets end in user space.
 const ROOTLESS_DEFAULT: u32 = 65520;
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let Some(path) = path::path_mtu(facts)? else {
         return Ok(Outcome::not_applicable("there is no default route: nothing to compare with"));
     };
@@ -77,8 +78,13 @@ fn run(facts: &Facts) -> Verdict {
 fn docker_bridge(facts: &Facts, path: &PathMtu) -> Result<Option<Finding>, Unknown> {
     let live = path::container_bridges(facts).find(|(bridge, _)| bridge.name == "docker0");
     if let Some((bridge, port)) = live.filter(|(_, port)| port.mtu > path.mtu) {
-        let finding =
-            finding("docker0", "D/D/-/-/D", "docker0 has containers with", port.mtu, path);
+        let finding = finding(
+            "docker0",
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+            "docker0 has containers with",
+            port.mtu,
+            path,
+        );
         let finding = path::port_evidence(facts, finding, bridge, port);
         return Ok(tried::weighed(facts, port.mtu, daemon_remedies(facts, finding, path)));
     }
@@ -93,9 +99,14 @@ fn docker_bridge(facts: &Facts, path: &PathMtu) -> Result<Option<Finding>, Unkno
     if configured.mtu <= path.mtu {
         return Ok(None);
     }
-    let finding =
-        finding("docker0", "D/D/-/-/D", "dockerd gives its containers", configured.mtu, path)
-            .evidence(configured.source, format!("mtu {}", configured.mtu));
+    let finding = finding(
+        "docker0",
+        severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+        "dockerd gives its containers",
+        configured.mtu,
+        path,
+    )
+    .evidence(configured.source, format!("mtu {}", configured.mtu));
     Ok(tried::weighed(facts, configured.mtu, daemon_remedies(facts, finding, path)))
 }
 
@@ -105,9 +116,9 @@ fn has_no_default_bridge(facts: &Facts) -> bool {
         || facts.engines.configured(&["bridge"]).and_then(|v| v.as_str()).is_some_and(none)
 }
 
-fn finding(subject: &str, severity: &str, who: &str, inner: u32, path: &PathMtu) -> Finding {
+fn finding(subject: &str, severity: Severities, who: &str, inner: u32, path: &PathMtu) -> Finding {
     let summary = format!("{who} an MTU of {inner}, and the way out carries {}", path.mtu);
-    path.evidence(Finding::new(subject, Severities::of(severity), summary))
+    path.evidence(Finding::new(subject, severity, summary))
 }
 
 fn daemon_remedies(facts: &Facts, finding: Finding, path: &PathMtu) -> Finding {
@@ -166,11 +177,11 @@ fn softened(facts: &Facts, mut finding: Finding) -> Finding {
 fn other_bridge(facts: &Facts, path: &PathMtu, bridge: &Link, port: &Link) -> Finding {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|p| bridge.name.starts_with(p));
     let severity = if begins(&["cni", "nerdctl", "buildkit"]) {
-        "-/-/-/-/D"
+        severities!(buildkit: Warning)
     } else if begins(&["podman", "kind"]) {
-        "-/D/-/-/-"
+        severities!(kind: Warning)
     } else {
-        "W/-/-/-/-"
+        severities!(dockerd: Info)
     };
     let who = format!("{} has containers with", bridge.name);
     let finding = finding(&bridge.name, severity, &who, port.mtu, path);
@@ -203,7 +214,7 @@ fn rootless(facts: &Facts, path: &PathMtu) -> Option<Finding> {
     }
     let settings = vec![ContainerSetting::Variable(variable.into(), format!("{}", path.mtu))];
     Some(
-        finding("tap0", "-/-/D/-/-", "RootlessKit is given", mtu, path)
+        finding("tap0", severities!(rootless: Warning), "RootlessKit is given", mtu, path)
             .evidence(source, format!("mtu {mtu}"))
             .remedy(Remedy::container("give RootlessKit the MTU of the way out", settings)),
     )
@@ -217,7 +228,11 @@ fn ipv6(facts: &Facts, path: &PathMtu) -> Option<Finding> {
     }
     let summary: String =
         format!("IPv6 is on for docker0, and the way out carries {}: it needs 1280", path.mtu);
-    let finding = Finding::new("ipv6", Severities::of("D/D/-/-/D"), summary);
+    let finding = Finding::new(
+        "ipv6",
+        severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+        summary,
+    );
     Some(path.evidence(finding).remedy(Remedy::advice(
         Place::Runtime,
         "take \"ipv6\": true out of daemon.json, or raise the MTU of the uplink to 1280",

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     facts::{Facts, Link},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{DaemonOption, Place, Remedy},
     target::{Severities, Severity, Target},
     version::Component,
@@ -36,11 +37,11 @@ check! {
     /// kind `network.go`.
     "mtu-user-network-not-inherited",
     "User-defined networks do not get dockerd's MTU",
-    "D/D/D/-/D",
+    { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
     ["TLS handshake timeout", "ESOCKETTIMEDOUT"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let Some(path) = path::path_mtu(facts)? else {
         return Ok(Outcome::not_applicable("there is no default route: nothing to compare with"));
     };
@@ -67,7 +68,7 @@ fn run(facts: &Facts) -> Verdict {
 fn live(facts: &Facts, path: &PathMtu, bridge: &Link, port: &Link) -> Finding {
     let finding = Finding::new(
         bridge.name.as_str(),
-        severity(facts, "D/D/-/-/D"),
+        severity(facts, severities!(dockerd: Warning, kind: Warning, buildkit: Warning)),
         format!(
             "{} has containers with an MTU of {}, and the way out carries {}",
             bridge.name, port.mtu, path.mtu
@@ -98,7 +99,7 @@ fn configured(facts: &Facts, path: &PathMtu) -> Result<Option<Finding>, Unknown>
     let finding = Finding::new(
         "user-defined networks",
         // kind copies the MTU of the default bridge.
-        severity(facts, "D/-/-/-/D"),
+        severity(facts, severities!(dockerd: Warning, buildkit: Warning)),
         format!("user-defined networks get an MTU of {mtu}, and the way out carries {}", path.mtu),
     )
     .evidence("dockerd", reason);
@@ -107,8 +108,8 @@ fn configured(facts: &Facts, path: &PathMtu) -> Result<Option<Finding>, Unknown>
 }
 
 /// Inside a user namespace the daemon that is seen here is the rootless one.
-fn severity(facts: &Facts, columns: &str) -> Severities {
-    let severity = Severities::of(columns);
+fn severity(facts: &Facts, columns: Severities) -> Severities {
+    let severity = columns;
     if facts.identity.namespaces.user_is_private().is_yes() {
         severity.with(Target::Rootless, Some(Severity::Warning))
     } else {
@@ -191,7 +192,7 @@ mod tests {
     }
 
     fn finding(facts: &Facts) -> Finding {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(findings)) if findings.len() == 1 => {
                 assert!(findings[0].severity.within(&CHECK.worst));
                 findings[0].clone()
@@ -203,7 +204,7 @@ mod tests {
     #[test]
     fn an_mtu_for_the_default_bridge_only() {
         let found = finding(&environment(1400, json!({"mtu": 1400})));
-        assert_eq!(found.severity, Severities::of("D/-/-/-/D"));
+        assert_eq!(found.severity, severities!(dockerd: Warning, buildkit: Warning));
         assert!(found.caused_by.is_empty());
         assert_eq!(
             found.summary,
@@ -215,7 +216,7 @@ mod tests {
 
     #[test]
     fn options_for_user_networks_pass_unless_they_name_too_much() {
-        assert_eq!(run(&environment(1400, opts("1400"))), Ok(Outcome::pass()));
+        assert_eq!(judged(&environment(1400, opts("1400"))), Ok(Outcome::pass()));
         assert!(finding(&environment(1400, opts("1450"))).summary.contains("1450"));
         let mut facts = environment(1400, json!({"mtu": 1400}));
         facts.engines.running = Known(vec![EngineProcess {
@@ -228,32 +229,35 @@ mod tests {
             ]),
             same_mount_namespace: Some(true),
         }]);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_way_out_of_1500_and_no_mtu_at_all_pass() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-        assert_eq!(run(&environment(9000, json!({"mtu": 1400}))), Ok(Outcome::pass()));
-        assert_eq!(run(&environment(1400, json!(null))), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&environment(9000, json!({"mtu": 1400}))), Ok(Outcome::pass()));
+        assert_eq!(judged(&environment(1400, json!(null))), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_network_that_exists_shows_what_it_has() {
         let found = finding(&with_user_network(environment(1400, json!(null)), 1500));
         assert_eq!(found.subject, "br-0123456789ab");
-        assert_eq!(found.severity, Severities::of("D/D/-/-/D"));
+        assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning, buildkit: Warning));
         assert_eq!(found.caused_by, ["mtu-bridge-exceeds-path"]);
         let fine = with_user_network(environment(1400, opts("1400")), 1400);
-        assert_eq!(run(&fine), Ok(Outcome::pass()));
+        assert_eq!(judged(&fine), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_rootless_daemon_is_hurt_where_it_is_the_one_that_is_seen() {
         let mut facts = environment(1400, json!({"mtu": 1400}));
         facts.identity.namespaces.user = private(4_026_532_600);
-        assert_eq!(finding(&facts).severity, Severities::of("D/-/D/-/D"));
+        assert_eq!(
+            finding(&facts).severity,
+            severities!(dockerd: Warning, rootless: Warning, buildkit: Warning)
+        );
     }
 
     #[test]
@@ -267,7 +271,7 @@ mod tests {
     fn without_daemon_json_it_is_unknown_unless_a_network_shows_it() {
         let mut facts = environment(1400, json!(null));
         facts.engines.daemon_json = Fact::missing("/etc/docker/daemon.json", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         assert_eq!(finding(&with_user_network(facts, 1500)).subject, "br-0123456789ab");
     }
 }

@@ -7,8 +7,8 @@ use super::subnets::host_of;
 use crate::{
     facts::{EngineProxy, Fact, Facts, PROXY_VARIABLES},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Language, Place, Remedy, Snippet, quote},
-    target::Severities,
 };
 
 check! {
@@ -34,11 +34,11 @@ check! {
     /// `golang.org/x/net/http/httpproxy`.
     "proxy-gaps",
     "Shell, client and daemon do not agree on the proxy",
-    "D/D/-/-/W",
+    { dockerd: Warning, kind: Warning, buildkit: Info },
     ["proxyconnect tcp:", "Proxy Authentication Required"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     facts.runtime.variables.get()?;
     let Some((name, proxy)) = proxy(facts) else {
         return Ok(Outcome::not_applicable("no proxy is set in this environment"));
@@ -96,7 +96,7 @@ fn daemon(facts: &Facts, name: &str, proxy: &str) -> Option<Finding> {
     Some(
         Finding::new(
             format!("dockerd, PID {}", daemon.pid),
-            Severities::of("D/D/-/-/W"),
+            severities!(dockerd: Warning, kind: Warning, buildkit: Info),
             format!("{name} is set here, and dockerd (PID {}) has no proxy: it pulls without", daemon.pid),
         )
         .evidence(name, shown(proxy))
@@ -137,7 +137,7 @@ fn client(facts: &Facts) -> Option<Finding> {
     Some(
         Finding::new(
             "NO_PROXY",
-            Severities::of("D/D/-/-/W"),
+            severities!(dockerd: Warning, kind: Warning, buildkit: Info),
             format!("the client asks the proxy {} for the daemon at {host}", shown(&proxy)),
         )
         .evidence("DOCKER_HOST", host)
@@ -183,7 +183,7 @@ fn spelling(facts: &Facts) -> Option<Finding> {
     Some(
         Finding::new(
             name,
-            Severities::of("W/W/-/-/W"),
+            severities!(dockerd: Info, kind: Info, buildkit: Info),
             format!("{name} and {small} differ: programs do not agree which one counts"),
         )
         .evidence("environment", format!("{name} and {small} have different values"))

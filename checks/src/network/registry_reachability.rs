@@ -3,8 +3,8 @@ use alloc::format;
 use crate::{
     facts::{Fact, Facts, PathMtu, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
-    target::Severities,
 };
 
 check! {
@@ -53,7 +53,7 @@ check! {
     /// <https://kind.sigs.k8s.io/docs/user/local-registry/>; route(8).
     "registry-reachability",
     "No registry can be reached: pulls and builds fail",
-    "D/D/D/-/D",
+    { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
     [
         "toomanyrequests:",
         "You have reached your pull rate limit",
@@ -74,7 +74,7 @@ check! {
 const PROXIES: [&str; 6] =
     ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let network = &facts.network;
     let routes = network.routes.get()?;
     // A VPN may have two halves in place of a default route.
@@ -153,7 +153,7 @@ fn finding(facts: &Facts) -> Finding {
         ("no route leads out of here", "give the container a network with a default route")
     };
     let summary = format!("{why} and no proxy is set: images can be pulled from nowhere outside");
-    Finding::new("default route", Severities::of("D/D/D/-/D"), summary)
+    Finding::new("default route", severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning), summary)
         .evidence(network.source.as_str(), "no default route")
         .evidence("path MTU to the outside", "no route, neither by IPv4 nor by IPv6")
         .remedy(Remedy::advice(Place::Container, fix))

@@ -1,8 +1,8 @@
 use crate::{
     facts::{Facts, Link, Tri},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Language, Place, Remedy, Snippet},
-    target::Severities,
 };
 
 check! {
@@ -28,11 +28,11 @@ check! {
     /// cilium#16259, #33565.
     "socketlb-nested-clusterip",
     "Cilium may answer for the services of an inner cluster",
-    "W/W/-/-/W",
+    { dockerd: Info, kind: Info, buildkit: Info },
     []
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_pod()? {
         return Ok(Outcome::not_applicable("not in a pod: there is no outer cluster"));
     }
@@ -48,7 +48,7 @@ fn run(facts: &Facts) -> Verdict {
     };
     Ok(Finding::new(
         link.name.as_str(),
-        Severities::of("W/W/-/-/W"),
+        severities!(dockerd: Info, kind: Info, buildkit: Info),
         "hypothesis: Cilium's socket load balancer answers for services of an inner cluster",
     )
     .evidence(facts.network.source.as_str(), link.name.as_str())
@@ -74,18 +74,18 @@ mod tests {
         if let Known(links) = &mut facts.network.links {
             links[1].name = "cilium_host".into();
         }
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         facts.runtime.kubernetes = Tri::Yes;
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
         assert!(found[0].summary.starts_with("hypothesis") && found[0].severity == CHECK.worst);
     }
 
     #[test]
     fn elsewhere_there_is_no_question() {
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
         let mut facts = healthy_container();
         facts.runtime.kubernetes = Tri::Yes;
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
@@ -95,7 +95,7 @@ mod tests {
         if let Known(net) = &mut facts.identity.namespaces.net {
             net.initial = Tri::Yes;
         }
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -103,6 +103,6 @@ mod tests {
         let mut facts = healthy_container();
         facts.runtime.kubernetes = Tri::Yes;
         facts.network.links = Fact::missing("netlink: links", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

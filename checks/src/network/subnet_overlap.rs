@@ -6,6 +6,7 @@ use super::subnets::{self, Used, overlap};
 use crate::{
     facts::{Facts, Missing},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{DaemonOption, Remedy},
     target::Severities,
 };
@@ -36,7 +37,7 @@ check! {
     /// <https://kind.sigs.k8s.io/docs/user/known-issues/>.
     "subnet-overlap",
     "Subnets made here overlap with those that are in use",
-    "D/D/W/-/W",
+    { dockerd: Warning, kind: Warning, rootless: Info, buildkit: Info },
     [
         "could not find an available, non-overlapping IPv4 address pool",
         "all predefined address pools have been fully subnetted",
@@ -49,13 +50,13 @@ check! {
 struct Candidate {
     net: Ipv4Net,
     what: String,
-    severity: &'static str,
+    severity: Severities,
     /// Whether dockerd looks at the routes before it takes the range.
     avoids_routes: bool,
     kind: bool,
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     // Whose a range is, and whether a node runs here, is known only from these.
     facts.network.links.told()?;
     facts.engines.running.told()?;
@@ -94,18 +95,28 @@ fn candidates(facts: &Facts, told: bool) -> Vec<Candidate> {
     };
     let node = ["kubelet", "k3s", "k3s-server", "rke2"];
     if !node.iter().any(|name| facts.engines.named(name).next().is_some()) {
-        candidates.extend(candidate("10.244.0.0/16", "kind's pod subnet", "-/D/-/-/-", true));
-        candidates.extend(candidate("10.96.0.0/16", "kind's service subnet", "-/D/-/-/-", true));
+        candidates.extend(candidate(
+            "10.244.0.0/16",
+            "kind's pod subnet",
+            severities!(kind: Warning),
+            true,
+        ));
+        candidates.extend(candidate(
+            "10.96.0.0/16",
+            "kind's service subnet",
+            severities!(kind: Warning),
+            true,
+        ));
     }
-    candidates.extend(candidate("10.0.2.0/24", "slirp4netns", "-/-/W/-/-", false));
+    candidates.extend(candidate("10.0.2.0/24", "slirp4netns", severities!(rootless: Info), false));
     candidates
 }
 
 /// What is configured, else the defaults: the first ranges that it takes matter at once, the later ones
 /// when there are many networks.
 fn docker(facts: &Facts) -> Vec<Candidate> {
-    const FIRST: &str = "D/D/-/-/W";
-    const LATER: &str = "W/W/-/-/W";
+    const FIRST: Severities = severities!(dockerd: Warning, kind: Warning, buildkit: Info);
+    const LATER: Severities = severities!(dockerd: Info, kind: Info, buildkit: Info);
     let mut found = Vec::new();
     let mut add = |net: Ipv4Net, what: String, severity, avoids_routes| {
         found.push(Candidate { net: net.trunc(), what, severity, avoids_routes, kind: false });
@@ -145,7 +156,7 @@ fn docker(facts: &Facts) -> Vec<Candidate> {
 fn finding(candidate: &Candidate, used: &Used, all: &[Used]) -> Finding {
     let finding = Finding::new(
         format!("{}", candidate.net),
-        Severities::of(candidate.severity),
+        candidate.severity,
         format!("{} overlaps with {}", candidate.what, used.what),
     )
     .evidence(used.source.as_str(), used.what.as_str());
@@ -163,7 +174,7 @@ fn finding(candidate: &Candidate, used: &Used, all: &[Used]) -> Finding {
     }
     let [a, b, ..] = bridge.addr().octets();
     let bip = format!("{a}.{b}.0.1/24");
-    if Severities::of("-/-/W/-/-").within(&Severities::of(candidate.severity)) {
+    if severities!(rootless: Info).within(&candidate.severity) {
         return finding.remedy(Remedy::advice(
             crate::remedy::Place::Runtime,
             format!("give rootless networking another range: slirp4netns --cidr={a}.{b}.2.0/24"),

@@ -151,7 +151,6 @@ mod tests {
     use super::{testing::downloaded, *};
     use crate::{
         outcome::Proof,
-        target::Severities,
         testing::{healthy_container, healthy_network},
     };
 
@@ -163,7 +162,15 @@ mod tests {
     }
 
     fn finding(facts: &Facts) -> Option<Finding> {
-        weighed(facts, 1500, Finding::new("docker0", Severities::of("D/D/-/-/D"), "too much"))
+        weighed(
+            facts,
+            1500,
+            Finding::new(
+                "docker0",
+                severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+                "too much",
+            ),
+        )
     }
 
     #[test]
@@ -176,7 +183,7 @@ mod tests {
     fn a_download_that_stalls_alone_proves_the_finding() {
         let found = finding(&facts(&[(1400, 16384, 1360, false), (1500, 0, 0, true)])).unwrap();
         assert_eq!(found.proof(), Proof::Trial);
-        assert_eq!(found.severity, Severities::of("D/D/-/-/D"));
+        assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning, buildkit: Warning));
         assert_eq!(
             found.evidence[0].value,
             "announcing MTU 1500: stalled after 0 bytes; announcing MTU 1400: 16384 bytes in segments \
@@ -190,14 +197,17 @@ mod tests {
         assert_eq!(finding(&whole), None);
         assert_eq!(pass(&whole), Outcome::proved());
         let found = finding(&facts(&[(1400, 16384, 1360, false), (1500, 16384, 1360, false)]));
-        assert_eq!(found.unwrap().severity, Severities::of("W/W/-/-/W"));
+        assert_eq!(found.unwrap().severity, severities!(dockerd: Info, kind: Info, buildkit: Info));
         let mut told = facts(&[]);
         downloaded(
             &mut told,
             Some(1380),
             &[(1400, 16384, 1340, false), (1500, 16384, 1340, false)],
         );
-        assert_eq!(finding(&told).unwrap().severity, Severities::of("W/W/-/-/W"));
+        assert_eq!(
+            finding(&told).unwrap().severity,
+            severities!(dockerd: Info, kind: Info, buildkit: Info)
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::{
     facts::{Facts, Role, Text},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
     version::Component,
@@ -34,11 +35,11 @@ check! {
     /// <https://systemd.io/CONTAINER_INTERFACE/>.
     "init-flag-conflict",
     "An init is put in front of systemd, which must be PID 1",
-    "-/B/-/B/-",
+    { kind: Error, systemd: Error },
     ["Couldn't find an alternative telinit implementation to spawn"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let mut found = Vec::new();
     let mut missing = Vec::new();
     let mut note = |result: Result<Option<Finding>, Unknown>| match result {
@@ -170,7 +171,7 @@ mod tests {
     }
 
     fn only_finding(facts: &Facts) -> Finding {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(mut found)) if found.len() == 1 => found.remove(0),
             other => panic!("{other:?}"),
         }
@@ -216,25 +217,25 @@ mod tests {
 
     #[test]
     fn tini_before_anything_else_and_a_vm_pass() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-        assert_eq!(run(&configured(false)), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&configured(false)), Ok(Outcome::pass()));
     }
 
     #[test]
     fn the_init_of_s6_overlay_is_not_systemd() {
         let mut facts = healthy_container();
         facts.pid1.arguments = Fact::Known(vec!["docker-init".into(), "--".into(), "/init".into()]);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn without_configuration_or_arguments_it_is_unknown() {
         let mut facts = healthy_container();
         facts.engines.daemon_json = Fact::missing("/etc/docker/daemon.json", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         let mut facts = healthy_container();
         facts.pid1.arguments = Fact::missing("/proc/1/cmdline", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -3,6 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Action, Facts, InitProcess, Role, Text, Tri, TrialName},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
 };
 
@@ -34,7 +35,7 @@ check! {
     /// <https://github.com/docker-library/docker/issues/580>.
     "pid1-no-reaper",
     "PID 1 does not reap orphans: zombies pile up",
-    "D/D/D/-/D",
+    { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
     [
         "Tini is not running as PID 1 and isn't registered as a child subreaper",
         "Tini is not running as PID 1",
@@ -47,7 +48,7 @@ check! {
 /// Zombies named in a summary.
 const SHOWN: usize = 5;
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: PID 1 is the system's init"));
     }
@@ -188,12 +189,12 @@ mod tests {
     }
 
     fn is_found(facts: &Facts) -> bool {
-        matches!(run(facts), Ok(Outcome::Found(_)))
+        matches!(judged(facts), Ok(Outcome::Found(_)))
     }
 
     #[test]
     fn zombies_that_stay_are_found_whoever_pid_1_is() {
-        let verdict = run(&with_zombie(started_with("agent", Role::Application)));
+        let verdict = judged(&with_zombie(started_with("agent", Role::Application)));
         let Ok(Outcome::Found(found)) = verdict else { panic!("{verdict:?}") };
         assert!(found[0].summary.contains("containerd-shim (77)"));
     }
@@ -216,16 +217,16 @@ mod tests {
             ("pause", Role::Pause),
             ("systemd", Role::Systemd),
         ] {
-            assert_eq!(run(&started_with(name, role)), Ok(Outcome::pass()), "{name}");
+            assert_eq!(judged(&started_with(name, role)), Ok(Outcome::pass()), "{name}");
         }
         let mut supervisord = started_with("python3", Role::Application);
         supervisord.pid1.comm = Fact::Known("supervisord".into());
-        assert_eq!(run(&supervisord), Ok(Outcome::pass()));
+        assert_eq!(judged(&supervisord), Ok(Outcome::pass()));
     }
 
     #[test]
     fn of_an_unknown_program_only_zombies_tell() {
-        assert_eq!(run(&started_with("agent", Role::Application)), Ok(Outcome::pass()));
+        assert_eq!(judged(&started_with("agent", Role::Application)), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -234,7 +235,7 @@ mod tests {
         let row = |pid, ppid, comm: &str| ProcessRow { pid, ppid, comm: comm.into(), state: 'S' };
         facts.processes.rows =
             Fact::Known(vec![row(1, 0, "sleep"), row(9, 0, "tini"), row(42, 9, "doctor")]);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.processes.rows =
             Fact::Known(vec![row(1, 0, "sleep"), row(9, 1, "tini"), row(42, 1, "doctor")]);
         assert!(is_found(&facts));
@@ -247,7 +248,7 @@ mod tests {
         let mut as_pid1 = started_with("doctor", Role::Application);
         as_pid1.pid1.is_doctor = true;
         for facts in [facts, with_zombie(healthy_vm()), as_pid1] {
-            assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+            assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
             assert!(!facts.judges_reaping(), "a second sample would be taken for nothing");
         }
     }
@@ -257,13 +258,13 @@ mod tests {
         let missing = || Fact::missing("/proc", Why::NotPermitted);
         let mut facts = started_with("agent", Role::Application);
         facts.processes.zombies_of_pid1 = missing();
-        assert!(run(&facts).is_err() && facts.judges_reaping());
+        assert!(judged(&facts).is_err() && facts.judges_reaping());
         let mut facts = started_with("sleep", Role::Application);
         facts.processes.zombies_of_pid1 = missing();
         assert!(is_found(&facts));
         facts.runtime.container = Tri::Unknown;
         facts.identity.namespaces.pid = Fact::missing("/proc/self/ns/pid", Why::NotFound);
-        assert!(run(&facts).is_err() && !facts.judges_reaping());
+        assert!(judged(&facts).is_err() && !facts.judges_reaping());
     }
 
     #[test]
@@ -272,7 +273,7 @@ mod tests {
         let with = |name: &str, refused| {
             let mut facts = started_with(name, Role::Application);
             tried(&mut facts, TrialName::Pid1, "", &[(Action::ReapOrphan, "", refused)]);
-            run(&facts)
+            judged(&facts)
         };
         assert_eq!(with("python3", None), Ok(Outcome::proved()));
         let Ok(Outcome::Found(found)) = with("agent", Some("still a zombie after 3 s")) else {

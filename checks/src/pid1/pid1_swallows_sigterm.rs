@@ -3,8 +3,8 @@ use alloc::{format, string::String};
 use crate::{
     facts::{Engine, Facts, InitProcess, Role, SIGTERM, SignalMasks, Tri},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
-    target::Severities,
     version::{Component, Origin},
 };
 
@@ -38,11 +38,11 @@ check! {
     /// `pid_namespaces(7)`, kernel `sig_task_ignored()`; `systemd(1)`, signals; <https://github.com/krallin/tini>.
     "pid1-swallows-sigterm",
     "PID 1 swallows SIGTERM: stopping takes until the SIGKILL",
-    "D/D/D/W/W",
+    { dockerd: Warning, kind: Warning, rootless: Warning, systemd: Info, buildkit: Info },
     ["of signal 15 - using the force"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: PID 1 is the system's init"));
     }
@@ -80,19 +80,23 @@ fn systemd(facts: &Facts) -> Verdict {
     }
     let summary =
         "PID 1 is systemd: SIGTERM only makes it execute itself anew, and SIGRTMIN+3 ends it";
-    Ok(Finding::new("PID 1", Severities::of("W/W/W/W/W"), summary)
-        .evidence("/proc/1/comm", facts.pid1.name())
-        .remedy(Remedy::file(
-            Place::Image,
-            "have engines stop it by the right signal, unless the image does so already",
-            Snippet::Lines(Language::Dockerfile, "STOPSIGNAL SIGRTMIN+3".into()),
-        ))
-        .remedy(Remedy::commands(
-            Place::Container,
-            "or say so when the container is started",
-            ["docker run --stop-signal SIGRTMIN+3 IMAGE"],
-        ))
-        .into())
+    Ok(Finding::new(
+        "PID 1",
+        severities!(dockerd: Info, kind: Info, rootless: Info, systemd: Info, buildkit: Info),
+        summary,
+    )
+    .evidence("/proc/1/comm", facts.pid1.name())
+    .remedy(Remedy::file(
+        Place::Image,
+        "have engines stop it by the right signal, unless the image does so already",
+        Snippet::Lines(Language::Dockerfile, "STOPSIGNAL SIGRTMIN+3".into()),
+    ))
+    .remedy(Remedy::commands(
+        Place::Container,
+        "or say so when the container is started",
+        ["docker run --stop-signal SIGRTMIN+3 IMAGE"],
+    ))
+    .into())
 }
 
 /// PID 1 is the pause process: the kernel protects no other, so only an ignored SIGTERM is swallowed.
@@ -143,7 +147,7 @@ fn finding(process: &InitProcess, reason: &str) -> Finding {
     });
     Finding::new(
         format!("PID {}", process.pid),
-        Severities::of("D/D/D/-/W"),
+        severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Info),
         format!("PID {} is {name}: it {reason}", process.pid),
     )
     .evidence(format!("/proc/{}/status", process.pid), masks)
@@ -177,7 +181,7 @@ mod tests {
     fn verdict(name: &str, role: Role, signals: SignalMasks) -> Verdict {
         let mut facts = healthy_container();
         facts.pid1 = init_process(name, role, signals);
-        run(&facts)
+        judged(&facts)
     }
 
     fn is_found(verdict: &Verdict) -> bool {
@@ -211,13 +215,16 @@ mod tests {
         let mut facts = healthy_container();
         facts.pid1 = init_process("systemd", Role::Systemd, SignalMasks::default());
         facts.runtime.engine = Engine::Docker;
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!("nothing was found") };
-        assert_eq!(found[0].severity, Severities::of("W/W/W/W/W"));
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!("nothing was found") };
+        assert_eq!(
+            found[0].severity,
+            severities!(dockerd: Info, kind: Info, rootless: Info, systemd: Info, buildkit: Info)
+        );
         facts.runtime.engine = Engine::Podman;
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.runtime.engine = Engine::Docker;
         facts.versions.read(Component::Kubernetes, Version::new(1, 33, 0), "/kind/version");
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -227,15 +234,15 @@ mod tests {
         let mut facts = healthy_container();
         facts.pid1 = init_process("agent", Role::Application, SignalMasks::default());
         facts.pid1.syscall = Fact::Known(Some(128));
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_host_and_the_doctor_as_pid_1_are_not_judged() {
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
         let mut facts = healthy_container();
         facts.pid1.is_doctor = true;
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
@@ -243,13 +250,13 @@ mod tests {
         let mut facts = healthy_container();
         facts.pid1.role = Role::Pause;
         facts.top = Some(init_process("sleep", Role::Application, SignalMasks::default()));
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.top = Some(init_process(
             "bash",
             Role::Shell,
             SignalMasks { ignored: TERM, ..SignalMasks::default() },
         ));
-        assert!(is_found(&run(&facts)));
+        assert!(is_found(&judged(&facts)));
     }
 
     #[test]
@@ -257,6 +264,6 @@ mod tests {
         let mut facts = healthy_container();
         facts.pid1.role = Role::Application;
         facts.pid1.signals = Fact::missing("/proc/1/status", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -3,6 +3,7 @@ use alloc::format;
 use crate::{
     facts::{Facts, Role, Text, Tri},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
 };
 
@@ -31,11 +32,11 @@ check! {
     /// <https://github.com/flant/shell-operator/issues/377>, <https://github.com/lxc/lxcfs/issues/543>.
     "share-process-namespace",
     "PID 1 belongs to the pod or the host, not to this container",
-    "W/W/-/B/W",
+    { dockerd: Info, kind: Info, systemd: Error, buildkit: Info },
     ["Tini is not running as PID 1"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: PID 1 is the system's init"));
     }
@@ -102,7 +103,7 @@ mod tests {
 
     #[test]
     fn pause_as_pid_1_is_found_and_stops_systemd() {
-        let Ok(Outcome::Found(found)) = run(&in_shared_namespace()) else { panic!("not found") };
+        let Ok(Outcome::Found(found)) = judged(&in_shared_namespace()) else { panic!("not found") };
         assert!(found[0].summary.contains("top process is bash"));
         assert_eq!(found[0].severity.get(Target::Systemd), Some(Severity::Error));
         assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Info));
@@ -113,17 +114,17 @@ mod tests {
         let mut facts = healthy_container();
         facts.identity.namespaces.pid = initial(4_026_531_836);
         facts.pid1 = init_process("systemd", Role::Systemd, SignalMasks::default());
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
     }
 
     #[test]
     fn a_pid_namespace_of_its_own_passes() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_vm_is_not_judged() {
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
@@ -131,11 +132,11 @@ mod tests {
         let mut facts = healthy_container();
         facts.pid1.exe = Fact::missing("/proc/1/exe", Why::NotPermitted);
         facts.pid1.comm = Fact::missing("/proc/1/comm", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         let mut facts = in_shared_namespace();
         facts.identity.namespaces.pid = Fact::missing("/proc/self/ns/pid", Why::NotFound);
-        assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
         facts.pid1.role = Role::Init;
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

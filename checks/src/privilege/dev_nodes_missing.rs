@@ -7,6 +7,7 @@ use crate::{
         TrialName, Why,
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
     target::{Severities, Target},
 };
@@ -36,7 +37,7 @@ check! {
     /// `Documentation/admin-guide/cgroup-v2.rst`, "Device controller".
     "dev-nodes-missing",
     "A device that engines need is missing or refused",
-    "-/B/B/-/D",
+    { kind: Error, rootless: Error, buildkit: Warning },
     [
         "fuse: device not found",
         "open(\"/dev/net/tun\"): No such file",
@@ -56,7 +57,7 @@ enum State {
     Other(String),
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
     for judged in [tun(facts), kmsg(facts), fuse(facts)] {
@@ -100,7 +101,13 @@ fn state(facts: &Facts, device: Device, number: &str) -> Result<State, Unknown> 
     Ok(if opens { State::Usable } else { State::Refused })
 }
 
-fn finding(facts: &Facts, device: Device, state: &State, severity: &str, use_of: &str) -> Finding {
+fn finding(
+    facts: &Facts,
+    device: Device,
+    state: &State,
+    severity: Severities,
+    use_of: &str,
+) -> Finding {
     let path = device.path();
     let (how, value): (&str, &str) = match state {
         State::Refused => ("is there and may not be opened", "access refused"),
@@ -108,8 +115,7 @@ fn finding(facts: &Facts, device: Device, state: &State, severity: &str, use_of:
         State::Absent | State::Usable => ("is missing", "does not exist"),
     };
     let mut finding =
-        Finding::new(path, Severities::of(severity), format!("{path} {how}: {use_of}"))
-            .evidence(path, value);
+        Finding::new(path, severity, format!("{path} {how}: {use_of}")).evidence(path, value);
     if let Some((trial, step)) = opened(facts, device).filter(|(_, step)| step.refused.is_some()) {
         finding = finding.tried(trial, step);
     }
@@ -149,7 +155,7 @@ fn tun(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     }
     let use_of = "slirp4netns and pasta cannot make the network of rootless containers";
     Ok(Some(
-        finding(facts, Device::Tun, &state, "-/-/B/-/-", use_of)
+        finding(facts, Device::Tun, &state, severities!(rootless: Error), use_of)
             .remedy(give(facts, Device::Tun, "tun"))
             .remedy(Remedy::advice(
                 Place::Here,
@@ -168,10 +174,11 @@ fn kmsg(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     let state = state(facts, Device::Kmsg, "1:11")?;
     let (severity, use_of) = match state {
         State::Usable => return Ok(None),
-        State::Refused => ("-/B/-/-/-", "kubelet does not start"),
-        State::Absent | State::Other(_) => {
-            ("-/W/-/-/-", "kind's nodes link the console in its place, k3s and a bare kubelet stop")
-        }
+        State::Refused => (severities!(kind: Error), "kubelet does not start"),
+        State::Absent | State::Other(_) => (
+            severities!(kind: Info),
+            "kind's nodes link the console in its place, k3s and a bare kubelet stop",
+        ),
     };
     Ok(Some(
         finding(facts, Device::Kmsg, &state, severity, use_of)
@@ -221,7 +228,13 @@ fn fuse(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     }
     let why = if stacked { "the data root is an overlay" } else { "the kernel is before 5.11" };
     let use_of = format!("no fuse-overlayfs for rootless engines, which copy whole layers: {why}");
-    let mut finding = finding(facts, Device::Fuse, &state, "-/-/D/-/D", &use_of);
+    let mut finding = finding(
+        facts,
+        Device::Fuse,
+        &state,
+        severities!(rootless: Warning, buildkit: Warning),
+        &use_of,
+    );
     if facts.identity.euid.is_known_and(|uid| *uid == 0) {
         finding.severity = finding.severity.with(Target::Buildkit, None);
     }

@@ -11,6 +11,7 @@ use super::vector::{self, NEEDED, missing_privileges};
 use crate::{
     facts::{Capability, CapabilitySet, Facts},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
     target::{Severities, Severity, Target},
     version::Component,
@@ -50,7 +51,7 @@ check! {
     /// actions-runner-controller#579.
     "privilege-missing",
     "An engine is not permitted what it needs here",
-    "B/B/W/D/B",
+    { dockerd: Error, kind: Error, rootless: Info, systemd: Warning, buildkit: Error },
     [
         "failed to mount overlay: operation not permitted",
         "mount: permission denied (are you root?)",
@@ -68,7 +69,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
     let container = facts.in_container()?;
     let mut missing = Vec::new();
@@ -169,10 +170,13 @@ fn hole(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     let docker = facts.versions.sure(Component::Docker)?;
     let names = names(lacking);
     let (severity, summary) = if docker.version.at_least(23, 0) {
-        ("-/W/-/-/-", format!("privileged containers, such as kind's nodes, come without {names}"))
+        (
+            severities!(kind: Info),
+            format!("privileged containers, such as kind's nodes, come without {names}"),
+        )
     } else {
         (
-            "W/B/-/-/-",
+            severities!(dockerd: Info, kind: Error),
             format!(
                 "Docker {} gives privileged containers, such as kind's nodes, every capability that \
                  it knows, and {names} is not to be had here",
@@ -181,7 +185,7 @@ fn hole(facts: &Facts) -> Result<Option<Finding>, Unknown> {
         )
     };
     let bounding = facts.capabilities.bounding.known().copied().unwrap_or_default();
-    let mut finding = Finding::new("CapBnd", Severities::of(severity), summary)
+    let mut finding = Finding::new("CapBnd", severity, summary)
         .evidence("/proc/self/status", format!("CapBnd {:016x}", bounding.0))
         .rests_on(Component::Docker, &docker);
     if !docker.version.at_least(23, 0) {
@@ -212,9 +216,12 @@ fn not_root(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     }
     let stuck = *facts.security.no_new_privs.get()?;
     let (severity, why) = if stuck {
-        ("D/D/-/-/D", ", and sudo cannot become root: no_new_privs is set")
+        (
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+            ", and sudo cannot become root: no_new_privs is set",
+        )
     } else {
-        ("W/W/-/-/W", "")
+        (severities!(dockerd: Info, kind: Info, buildkit: Info), "")
     };
     let remedy = if stuck {
         Remedy::advice(
@@ -227,7 +234,7 @@ fn not_root(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     Ok(Some(
         Finding::new(
             format!("uid {uid}"),
-            Severities::of(severity),
+            severity,
             format!("this is uid {uid}: dockerd has to be started as root{why}"),
         )
         .evidence("/proc/self/status", format!("Uid {uid}"))
@@ -240,7 +247,7 @@ fn read_only_sysctls(facts: &Facts) -> Finding {
     let place = mount.map_or("/proc/sys", |mount| mount.mount_point.as_str());
     Finding::new(
         place,
-        Severities::of("D/W/-/-/-"),
+        severities!(dockerd: Warning, kind: Info),
         format!(
             "{place} is read-only: dockerd cannot switch on ip_forward or configure its bridge"
         ),

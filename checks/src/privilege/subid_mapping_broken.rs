@@ -6,6 +6,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Capability, Facts, MappingProgram},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy, quote},
 };
 
@@ -35,7 +36,7 @@ check! {
     /// `subuid(5)`, `newuidmap(1)`; containers/buildah#4049, containers/podman#19906, moby/buildkit#1671.
     "subid-mapping-broken",
     "Subordinate ids cannot be mapped by this user",
-    "-/-/B/-/B",
+    { rootless: Error, buildkit: Error },
     [
         "newuidmap: write to uid_map failed",
         "newgidmap: write to gid_map failed",
@@ -49,7 +50,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if *facts.identity.euid.get()? == 0 {
         return Ok(Outcome::not_applicable(
             "root: the ranges of the user that starts the engine count",

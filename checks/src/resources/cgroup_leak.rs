@@ -3,6 +3,7 @@ use alloc::{format, vec::Vec};
 use crate::{
     facts::{ControllerRow, Facts, TreeCgroup},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy, quote},
 };
 
@@ -30,7 +31,7 @@ check! {
     /// issues 421 and 759; istio/test-infra issue 1988.
     "cgroup-leak",
     "Left-over cgroups pile up",
-    "W/W/-/-/-",
+    { dockerd: Info, kind: Info },
     ["cannot allocate memory", "no space left on device"]
 }
 
@@ -46,7 +47,7 @@ const MANY: u32 = 8192;
 /// Cgroups that are removed and still referred to.
 const DYING: u64 = 10_000;
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let v1 = facts.cgroup.version.get()?.is_v1();
     let findings: Vec<Finding> = if v1 {
         let rows = facts.cgroup.controllers.get()?;
@@ -160,27 +161,27 @@ mod tests {
 
     #[test]
     fn memory_cgroups_that_outnumber_the_others_are_found() {
-        assert!(only_finding(run(&v1(20_000, 300))).summary.starts_with("20000 memory"));
-        assert_eq!(only_finding(run(&v1(60_000, 50_000))).severity, CHECK.worst);
-        assert_eq!(run(&v1(9000, 8000)), Ok(Outcome::pass()));
-        assert_eq!(run(&v1(200, 10)), Ok(Outcome::pass()));
+        assert!(only_finding(judged(&v1(20_000, 300))).summary.starts_with("20000 memory"));
+        assert_eq!(only_finding(judged(&v1(60_000, 50_000))).severity, CHECK.worst);
+        assert_eq!(judged(&v1(9000, 8000)), Ok(Outcome::pass()));
+        assert_eq!(judged(&v1(200, 10)), Ok(Outcome::pass()));
     }
 
     #[test]
     fn dying_cgroups_and_a_limit_that_is_near_are_found() {
-        assert!(only_finding(run(&v2(50, 20_000, None))).summary.contains("20000 removed"));
-        let near = only_finding(run(&v2(95, 0, Some(100))));
+        assert!(only_finding(judged(&v2(50, 20_000, None))).summary.contains("20000 removed"));
+        let near = only_finding(judged(&v2(95, 0, Some(100))));
         assert!(format!("{:?}", near.remedies).contains("cgroup.max.descendants"));
-        assert_eq!(run(&v2(50, 300, Some(100))), Ok(Outcome::pass()));
+        assert_eq!(judged(&v2(50, 300, Some(100))), Ok(Outcome::pass()));
     }
 
     #[test]
     fn without_the_numbers_it_is_unknown() {
         let mut facts = healthy_container();
         facts.resources.cgroup.tree = Fact::missing("cgroup.stat", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         let mut facts = v1(1, 1);
         facts.cgroup.controllers = Fact::missing("/proc/cgroups", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

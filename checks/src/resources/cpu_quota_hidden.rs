@@ -3,6 +3,7 @@ use alloc::format;
 use crate::{
     facts::{CpuCgroup, CpuQuota, Facts, Why},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, quote},
     target::{Severities, Severity},
 };
@@ -29,11 +30,11 @@ check! {
     /// pull request 37440.
     "cpu-quota-hidden",
     "The CPU quota is out of sight of the programs it limits",
-    "D/D/D/-/D",
+    { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
     []
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container"));
     }
@@ -141,41 +142,44 @@ mod tests {
 
     #[test]
     fn a_quota_that_stayed_behind_is_found() {
-        let finding = only_finding(run(&with(Fact::Known(None), 150_000)));
+        let finding = only_finding(judged(&with(Fact::Known(None), 150_000)));
         assert_eq!(finding.severity, CHECK.worst);
         assert!(finding.summary.contains("1.5 CPUs") && finding.summary.contains("for 8"));
         assert!(format!("{:?}", finding.remedies).contains("echo '150000 100000'"));
         let absent = with(Fact::missing("cpu.max", Why::NotFound), 150_000);
-        assert_eq!(only_finding(run(&absent)).remedies.len(), 1);
+        assert_eq!(only_finding(judged(&absent)).remedies.len(), 1);
     }
 
     #[test]
     fn a_quota_near_the_number_of_cpus_is_only_worth_knowing() {
-        let finding = only_finding(run(&with(Fact::Known(None), 600_000)));
-        assert_eq!(finding.severity, Severities::of("W/W/W/-/W"));
-        assert_eq!(run(&with(Fact::Known(None), 800_000)), Ok(Outcome::pass()));
+        let finding = only_finding(judged(&with(Fact::Known(None), 600_000)));
+        assert_eq!(
+            finding.severity,
+            severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info)
+        );
+        assert_eq!(judged(&with(Fact::Known(None), 800_000)), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_quota_of_its_own_passes() {
         let own = CpuQuota { quota: 150_000, period: 100_000 };
-        assert_eq!(run(&with(Fact::Known(Some(own)), 150_000)), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&with(Fact::Known(Some(own)), 150_000)), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
     }
 
     #[test]
     fn hosts_and_version_1_are_not_judged() {
-        assert!(is_not_applicable(&run(&healthy_vm())));
+        assert!(is_not_applicable(&judged(&healthy_vm())));
         let mut facts = with(Fact::Known(None), 150_000);
         facts.cgroup.version = Fact::Known(CgroupVersion::V1);
-        assert!(is_not_applicable(&run(&facts)));
+        assert!(is_not_applicable(&judged(&facts)));
     }
 
     #[test]
     fn without_the_own_quota_or_the_cpus_it_is_unknown() {
-        assert!(run(&with(Fact::missing("cpu.max", Why::NotPermitted), 150_000)).is_err());
+        assert!(judged(&with(Fact::missing("cpu.max", Why::NotPermitted), 150_000)).is_err());
         let mut facts = with(Fact::Known(None), 150_000);
         facts.resources.cpus = Fact::missing("Cpus_allowed_list", Why::NotFound);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

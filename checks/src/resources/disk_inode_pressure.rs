@@ -4,6 +4,7 @@ use super::limits::size;
 use crate::{
     facts::{DataRoot, DataRootOwner, Facts, Mount, Space, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
     target::{Severities, Severity, Target},
 };
@@ -33,7 +34,7 @@ check! {
     /// <https://kubernetes.io/docs/concepts/scheduling-eviction/node-pressure-eviction/>.
     "disk-inode-pressure",
     "A data root is short of disk space or inodes",
-    "D/B/D/-/D",
+    { dockerd: Warning, kind: Error, rootless: Warning, buildkit: Warning },
     [
         "no space left on device",
         "node.kubernetes.io/disk-pressure",
@@ -61,7 +62,7 @@ struct Group<'a> {
     roots: Vec<&'a DataRoot>,
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if facts.storage.data_roots.is_empty() {
         return Err(Unknown::new("data roots", Why::NotRecorded));
     }
@@ -226,12 +227,12 @@ mod tests {
 
     #[test]
     fn bytes_are_judged_by_what_they_are_for() {
-        let finding = only_finding(run(&with("ext4", &["rw"], free(1))));
+        let finding = only_finding(judged(&with("ext4", &["rw"], free(1))));
         assert_eq!(finding.severity, CHECK.worst);
         assert!(finding.summary.contains("1.0 GiB of 500.0 GiB free"));
         assert_eq!(
-            only_finding(run(&with("ext4", &["rw"], free(8)))).severity,
-            Severities::of("-/D/-/-/-")
+            only_finding(judged(&with("ext4", &["rw"], free(8)))).severity,
+            severities!(kind: Warning)
         );
     }
 
@@ -240,7 +241,7 @@ mod tests {
         let places = |container: Tri| -> Vec<Place> {
             let mut facts = with("ext4", &["rw"], free(1));
             facts.runtime.container = container;
-            only_finding(run(&facts)).remedies.iter().map(|remedy| remedy.place).collect()
+            only_finding(judged(&facts)).remedies.iter().map(|remedy| remedy.place).collect()
         };
         assert!(places(Tri::Yes).contains(&Place::Container));
         let host = places(Tri::No);
@@ -249,49 +250,52 @@ mod tests {
 
     #[test]
     fn a_large_disk_may_be_nearly_full() {
-        assert_eq!(run(&with("ext4", &["rw"], free(20))), Ok(Outcome::pass()));
+        assert_eq!(judged(&with("ext4", &["rw"], free(20))), Ok(Outcome::pass()));
     }
 
     #[test]
     fn inodes_run_out_where_their_number_is_fixed() {
         let few = Space { inodes_free: 10, ..free(100) };
-        let finding = only_finding(run(&with("ext4", &["rw"], few)));
-        assert_eq!(finding.severity, Severities::of("D/D/D/-/D"));
+        let finding = only_finding(judged(&with("ext4", &["rw"], few)));
+        assert_eq!(
+            finding.severity,
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning)
+        );
         assert!(finding.summary.contains("10 of 1000 inodes"));
-        assert_eq!(run(&with("zfs", &["rw"], few)), Ok(Outcome::pass()));
+        assert_eq!(judged(&with("zfs", &["rw"], few)), Ok(Outcome::pass()));
         let none = Space { inodes: 0, inodes_free: 0, ..free(100) };
-        assert_eq!(run(&with("btrfs", &["rw"], none)), Ok(Outcome::pass()));
+        assert_eq!(judged(&with("btrfs", &["rw"], none)), Ok(Outcome::pass()));
     }
 
     #[test]
     fn memory_is_explained_by_the_other_finding() {
-        let finding = only_finding(run(&with("tmpfs", &["rw"], free(1))));
+        let finding = only_finding(judged(&with("tmpfs", &["rw"], free(1))));
         assert_eq!(finding.caused_by, ["dataroot-on-tmpfs"]);
     }
 
     #[test]
     fn what_cannot_be_written_or_says_nothing_is_not_full() {
-        assert_eq!(run(&with("squashfs", &["ro"], free(0))), Ok(Outcome::pass()));
+        assert_eq!(judged(&with("squashfs", &["ro"], free(0))), Ok(Outcome::pass()));
         let silent = Space { total: 0, ..free(0) };
-        assert_eq!(run(&with("fuse", &["rw"], silent)), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&with("fuse", &["rw"], silent)), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_missing_number_is_unknown() {
         let mut facts = healthy_container();
         facts.storage.data_roots[0].space = Fact::missing("statfs", Why::TimedOut);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 
     #[test]
     fn a_machine_is_told_of_its_filesystem_and_a_small_one_not_to_prune() {
         let mut facts = with("ext4", &["rw"], Space { total: 8 << 30, ..free(7) });
         facts.runtime.container = Tri::No;
-        let remedies = only_finding(run(&facts)).remedies;
+        let remedies = only_finding(judged(&facts)).remedies;
         assert_eq!(remedies.iter().map(|r| r.place).collect::<Vec<_>>(), [Place::Host]);
         facts.runtime.container = Tri::Yes;
-        let remedies = only_finding(run(&facts)).remedies;
+        let remedies = only_finding(judged(&facts)).remedies;
         assert!(remedies.iter().all(|r| r.place == Place::Container));
     }
 }

@@ -3,6 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Action, Facts, InotifyUse, Missing, Tri, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
     target::{Severities, Severity, Target},
 };
@@ -35,7 +36,7 @@ check! {
     /// kind issue 717.
     "inotify-exhausted",
     "inotify limits are too low for the nodes of a cluster",
-    "W/B/W/D/-",
+    { dockerd: Info, kind: Error, rootless: Info, systemd: Warning },
     [
         "failed to create fsnotify watcher: too many open files",
         "inotify_init: too many open files",
@@ -62,7 +63,7 @@ const SYSTEMD: u64 = 8;
 /// and give a machine of 4 GiB thirty thousand, one of 2 GiB half of them.
 const ENOUGH_WATCHES: u64 = 12_288;
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let inotify = &facts.resources.inotify;
     if inotify.instances.why() == Some(Why::NotFound) {
         return Ok(Outcome::not_applicable("this kernel has no limits of inotify"));
@@ -106,7 +107,8 @@ fn run(facts: &Facts) -> Verdict {
     }
     if let Some(watches) = watches.filter(|watches| watches.value < WATCHES) {
         let low = watches.value < ENOUGH_WATCHES;
-        let severity = if low { Severities::of("-/D/-/W/-") } else { Severities::of("-/W/-/-/-") };
+        let severity =
+            if low { severities!(kind: Warning, systemd: Info) } else { severities!(kind: Info) };
         let summary = format!(
             "{} allows {} inotify watches per user, where kind recommends {WATCHES}",
             watches.sysctl("watches"),
@@ -162,7 +164,7 @@ fn severity(facts: &Facts, left: u64, seen: Option<&InotifyUse>) -> Severities {
         _ => Severity::Warning,
     };
     let systemd = if left < SYSTEMD { Severity::Warning } else { Severity::Info };
-    let others = if all { Severities::NONE } else { Severities::of("W/-/W/-/-") };
+    let others = if all { Severities::NONE } else { severities!(dockerd: Info, rootless: Info) };
     others
         .with(Target::Kind, Some(kind))
         .with(Target::Systemd, (!all || left < NODE).then_some(systemd))

@@ -3,6 +3,7 @@ use alloc::{format, vec::Vec};
 use crate::{
     facts::{Action, Fact, Facts, KeyUser, Refused, Step, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
     target::Severities,
 };
@@ -31,7 +32,7 @@ check! {
     /// `keyrings(7)`; moby `daemon/keys.go`; moby issue 38454; lxd issue 5614.
     "keyring-quota",
     "The quota of kernel keys is nearly used up",
-    "D/D/D/-/D",
+    { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
     ["join session keyring", "session key: disk quota exceeded", "create keyring"]
 }
 
@@ -41,7 +42,7 @@ const KEYS: u64 = 40;
 /// An empty keyring with its name takes some fifty bytes.
 const BYTES: u64 = 2000;
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let own = facts.identity.euid.known().copied().unwrap_or(0);
     let tried = tried(facts);
     let users = match (&facts.resources.key_users, tried) {
@@ -100,9 +101,9 @@ fn refused(facts: &Facts, own: u32, user: Option<&KeyUser>, trial: &Trial, step:
 
 fn severity(facts: &Facts, uid: u32) -> Severities {
     if uid != 0 {
-        Severities::of("-/-/D/-/W")
+        severities!(rootless: Warning, buildkit: Info)
     } else if is_raised_by_dockerd(facts) {
-        Severities::of("-/-/D/-/D")
+        severities!(rootless: Warning, buildkit: Warning)
     } else {
         CHECK.worst
     }
@@ -177,10 +178,16 @@ mod tests {
 
     #[test]
     fn few_keys_and_few_bytes_are_found() {
-        let finding = only_finding(run(&with(user(0, 190, 900))));
-        assert_eq!(finding.severity, Severities::of("-/-/D/-/D"), "dockerd would raise it");
+        let finding = only_finding(judged(&with(user(0, 190, 900))));
+        assert_eq!(
+            finding.severity,
+            severities!(rootless: Warning, buildkit: Warning),
+            "dockerd would raise it"
+        );
         assert!(finding.summary.contains("190 of 200"));
-        assert!(only_finding(run(&with(user(0, 20, 19_000)))).summary.contains("19000 of 20000"));
+        assert!(
+            only_finding(judged(&with(user(0, 20, 19_000)))).summary.contains("19000 of 20000")
+        );
     }
 
     #[test]
@@ -188,7 +195,7 @@ mod tests {
         let severity = |change: &dyn Fn(&mut Facts)| {
             let mut facts = with(user(0, 190, 900));
             change(&mut facts);
-            only_finding(run(&facts)).severity
+            only_finding(judged(&facts)).severity
         };
         let read_only = |facts: &mut Facts| {
             let Fact::Known(table) = &mut facts.mounts else { panic!("no mounts") };
@@ -205,26 +212,29 @@ mod tests {
 
     #[test]
     fn an_ordinary_user_matters_if_it_is_the_doctors() {
-        assert_eq!(run(&with(user(1000, 190, 900))), Ok(Outcome::pass()));
+        assert_eq!(judged(&with(user(1000, 190, 900))), Ok(Outcome::pass()));
         let mut facts = with(user(1000, 190, 900));
         facts.identity.euid = Fact::Known(1000);
-        assert_eq!(only_finding(run(&facts)).severity, Severities::of("-/-/D/-/W"));
+        assert_eq!(
+            only_finding(judged(&facts)).severity,
+            severities!(rootless: Warning, buildkit: Info)
+        );
     }
 
     #[test]
     fn room_passes_and_no_line_is_no_use() {
-        assert_eq!(run(&with(user(0, 100, 900))), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-        assert_eq!(run(&with(user(7, 200, 900))), Ok(Outcome::pass()));
+        assert_eq!(judged(&with(user(0, 100, 900))), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&with(user(7, 200, 900))), Ok(Outcome::pass()));
     }
 
     #[test]
     fn without_the_file_it_is_unknown_and_without_keyrings_not_judged() {
         let mut facts = healthy_vm();
         facts.resources.key_users = Fact::missing("/proc/key-users", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.resources.key_users = Fact::missing("/proc/key-users", Why::NotFound);
-        assert!(is_not_applicable(&run(&facts)));
+        assert!(is_not_applicable(&judged(&facts)));
     }
 
     fn trial(facts: &mut Facts, join: Option<&str>, made: Option<&str>) {
@@ -236,26 +246,26 @@ mod tests {
     fn keyrings_that_were_made_are_proof() {
         let mut facts = with(user(0, 190, 900));
         trial(&mut facts, None, None);
-        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        assert_eq!(judged(&facts), Ok(Outcome::proved()));
         facts.resources.key_users = Fact::missing("/proc/key-users", Why::NotPermitted);
-        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        assert_eq!(judged(&facts), Ok(Outcome::proved()));
         // Somebody else's quota was not tried.
         facts.resources.key_users = Fact::Known(vec![user(0, 190, 900)]);
         facts.identity.euid = Fact::Known(1000);
-        assert_eq!(only_finding(run(&facts)).subject, "user 0");
+        assert_eq!(only_finding(judged(&facts)).subject, "user 0");
     }
 
     #[test]
     fn keyrings_that_were_refused_are_found_once() {
         let mut facts = with(user(0, 10, 900));
         trial(&mut facts, None, Some("EDQUOT after 27"));
-        let finding = only_finding(run(&facts));
-        assert_eq!(finding.severity, Severities::of("-/-/D/-/D"));
+        let finding = only_finding(judged(&facts));
+        assert_eq!(finding.severity, severities!(rootless: Warning, buildkit: Warning));
         assert!(finding.summary.ends_with("EDQUOT after 27"));
         assert_eq!(finding.evidence[0].source, "trial: make keyrings (40 keyrings; uid 0)");
         assert_eq!(finding.evidence.len(), 2);
         facts.resources.key_users = Fact::Known(vec![user(0, 190, 900)]);
-        only_finding(run(&facts));
+        only_finding(judged(&facts));
     }
 
     #[test]
@@ -264,7 +274,9 @@ mod tests {
             let mut facts = with(user(0, 190, 900));
             trial(&mut facts, Some(what), None);
             facts.trials.runs[0].steps.truncate(1);
-            assert!(only_finding(run(&facts)).evidence.iter().all(|e| !e.source.contains("trial")));
+            assert!(
+                only_finding(judged(&facts)).evidence.iter().all(|e| !e.source.contains("trial"))
+            );
         }
     }
 }

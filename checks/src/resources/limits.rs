@@ -47,7 +47,7 @@ mod tests {
 
     #[test]
     fn nothing_but_systemd_is_held_by_its_scope() {
-        let all = Severities::of("D/B/D/W/D");
+        let all = severities!(dockerd: Warning, kind: Error, rootless: Warning, systemd: Info, buildkit: Warning);
         let mut facts = healthy_container();
         let scope = "/sys/fs/cgroup/init.scope";
         assert_eq!(held_by(&facts, scope, all), all, "another program's directory");
@@ -58,9 +58,9 @@ mod tests {
 
     #[test]
     fn a_session_of_a_host_holds_rootless_engines_only() {
-        let all = Severities::of("D/B/D/W/D");
+        let all = severities!(dockerd: Warning, kind: Error, rootless: Warning, systemd: Info, buildkit: Warning);
         let session = "/sys/fs/cgroup/user.slice/user-0.slice";
-        assert_eq!(held_by(&healthy_vm(), session, all), Severities::of("-/-/D/-/-"));
+        assert_eq!(held_by(&healthy_vm(), session, all), severities!(rootless: Warning));
         assert_eq!(held_by(&healthy_vm(), "/sys/fs/cgroup/system.slice", all), all);
         assert_eq!(held_by(&healthy_container(), session, all), all);
     }

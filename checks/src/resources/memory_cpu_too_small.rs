@@ -4,6 +4,7 @@ use super::limits::{held_by, size};
 use crate::{
     facts::{Facts, Why},
     outcome::{Evidence, Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
     target::{Severities, Severity, Target},
 };
@@ -33,7 +34,7 @@ check! {
     /// <https://kind.sigs.k8s.io/docs/user/known-issues/>; kubeadm's preflight checks (2 CPUs, 1700 MB).
     "memory-cpu-too-small",
     "Too little memory or CPU for what is nested",
-    "W/B/W/W/D",
+    { dockerd: Info, kind: Error, rootless: Info, systemd: Info, buildkit: Warning },
     [
         "Reason: OOMKilled",
         "reason:OOMKilled",
@@ -65,7 +66,7 @@ const NODE_CPU: u64 = 2000;
 /// Periods of CPU time after which a share says something.
 const PERIODS: u64 = 100;
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let mut findings = Vec::new();
     let mut missing = Vec::new();
     match memory(facts) {
@@ -209,7 +210,7 @@ fn cpu(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     Ok(Some(
         Finding::new(
             "cpu",
-            Severities::of("-/D/-/-/W"),
+            severities!(kind: Warning, buildkit: Info),
             format!("{value} CPUs at most: a kind node needs 2"),
         )
         .evidence(limit.source, format!("{value} CPUs"))
@@ -236,7 +237,7 @@ fn met(facts: &Facts) -> Vec<Finding> {
             let text = format!("{kills} processes were killed at the limit of {}", size(limit));
             let evidence =
                 Evidence { source: format!("{}: oom_kill", row.path), value: format!("{kills}") };
-            seen.push((evidence, text, held_by(facts, &row.path, Severities::of("W/D/W/W/D"))));
+            seen.push((evidence, text, held_by(facts, &row.path, severities!(dockerd: Info, kind: Warning, rootless: Info, systemd: Info, buildkit: Warning))));
         }
     }
     for row in resources.cgroup.cpu.known().into_iter().flatten() {
@@ -254,7 +255,7 @@ fn met(facts: &Facts) -> Vec<Finding> {
                 source: format!("{}/cpu.stat", row.path),
                 value: format!("nr_throttled {throttled}, nr_periods {periods}"),
             };
-            seen.push((evidence, text, held_by(facts, &row.path, Severities::of("W/D/W/W/W"))));
+            seen.push((evidence, text, held_by(facts, &row.path, severities!(dockerd: Info, kind: Warning, rootless: Info, systemd: Info, buildkit: Info))));
         }
     }
     let findings = seen.into_iter().filter(|(_, _, severity)| severity.iter().next().is_some());

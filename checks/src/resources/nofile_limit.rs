@@ -4,6 +4,7 @@ use super::rlimit_raise_denied::may_raise;
 use crate::{
     facts::{Facts, Rlimit, Role, Text},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{DaemonOption, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
     version::{Component, Version},
@@ -38,7 +39,7 @@ check! {
     /// `getrlimit(2)`, `systemd.exec(5)`; moby issues 38814, 45534 and 51485; kind issue 2954.
     "nofile-limit",
     "The limit of open files is too low or far too high",
-    "D/D/D/W/D",
+    { dockerd: Warning, kind: Warning, rootless: Warning, systemd: Info, buildkit: Warning },
     ["too many open files"]
 }
 
@@ -58,7 +59,7 @@ const RESTORES: Version = Version::new(23, 0, 6);
 /// What to set.
 const WANTED: (u64, u64) = (65_536, 524_288);
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let limit = *facts.resources.open_files.get()?;
     let serviced = !facts.in_container()? || facts.pid1.role == Role::Systemd;
     let mut findings: Vec<Finding> = Vec::new();
@@ -99,7 +100,7 @@ fn of_container(facts: &Facts, limit: Rlimit) -> Result<Option<Finding>, Unknown
     }
     // systemd in a node gives its services limits of their own, up to the hard one.
     let node = if hard < HARD { Severity::Warning } else { Severity::Info };
-    let severity = Severities::of("D/-/D/-/D")
+    let severity = severities!(dockerd: Warning, rootless: Warning, buildkit: Warning)
         .with(Target::Kind, Some(node))
         .with(Target::Systemd, (hard < HARD).then_some(Severity::Info));
     if soft >= LOW {
@@ -145,7 +146,7 @@ fn not_raised(facts: &Facts, limit: Rlimit) -> Result<Option<Finding>, Unknown> 
         )
     };
     Ok(Some(
-        Finding::new("RLIMIT_NOFILE hard", Severities::of("W/-/-/-/W"), summary)
+        Finding::new("RLIMIT_NOFILE hard", severities!(dockerd: Info, buildkit: Info), summary)
             .evidence("Max open files", format!("hard {hard}"))
             .remedy(remedy),
     ))

@@ -4,6 +4,7 @@ use super::limits::held_by;
 use crate::{
     facts::{Fact, Facts, Missing, PidsCgroup, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy, quote},
     target::{Severities, Severity, Target},
 };
@@ -32,7 +33,7 @@ check! {
     /// 2830 and 2896; minikube issue 19820.
     "pids-limit",
     "The limit of tasks is too low for what is nested",
-    "B/B/D/W/D",
+    { dockerd: Error, kind: Error, rootless: Warning, systemd: Info, buildkit: Warning },
     [
         "runtime: failed to create new OS thread (have",
         "fork: retry: Resource temporarily unavailable",
@@ -56,7 +57,7 @@ const NODE: u64 = 256;
 /// With this many dockerd and its containerd do not come up (tried with Docker 20.10: it crashed).
 const DAEMON: u64 = 20;
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let resources = &facts.resources;
     let mut findings = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
@@ -132,9 +133,9 @@ fn judge(facts: &Facts, row: &PidsCgroup) -> Option<Finding> {
 fn severity(left: u64, refused: u64) -> Severities {
     let kind = if left < NODE { Severity::Error } else { Severity::Warning };
     let others = if left < SMALL || refused > 0 {
-        Severities::of("D/-/D/W/D")
+        severities!(dockerd: Warning, rootless: Warning, systemd: Info, buildkit: Warning)
     } else {
-        Severities::of("W/-/W/-/W")
+        severities!(dockerd: Info, rootless: Info, buildkit: Info)
     };
     let others = others.with(Target::Kind, Some(kind));
     if left <= DAEMON { others.with(Target::Dockerd, Some(Severity::Error)) } else { others }
@@ -164,7 +165,7 @@ fn of_user(facts: &Facts) -> Option<Finding> {
     Some(
         Finding::new(
             "RLIMIT_NPROC",
-            Severities::of("-/-/D/-/-"),
+            severities!(rootless: Warning),
             format!("the user may have {soft} tasks (ulimit -u)"),
         )
         .evidence("/proc/self/limits: Max processes", format!("{soft}"))
@@ -203,58 +204,61 @@ mod tests {
 
     #[test]
     fn the_limit_of_an_ancestor_is_found_with_what_is_in_use() {
-        let finding = only_finding(run(&container(2048, 40, 0)));
-        assert_eq!(finding.severity, Severities::of("W/D/W/-/W"));
+        let finding = only_finding(judged(&container(2048, 40, 0)));
+        assert_eq!(
+            finding.severity,
+            severities!(dockerd: Info, kind: Warning, rootless: Info, buildkit: Info)
+        );
         assert!(finding.summary.contains("2048") && finding.summary.contains("40"));
     }
 
     #[test]
     fn little_that_is_left_blocks_kind() {
-        let blocked = Severities::of("D/B/D/W/D");
-        assert_eq!(only_finding(run(&container(2048, 2000, 0))).severity, blocked);
-        assert_eq!(only_finding(run(&container(100, 10, 0))).severity, blocked);
-        assert_eq!(only_finding(run(&container(20, 5, 0))).severity, CHECK.worst);
+        let blocked = severities!(dockerd: Warning, kind: Error, rootless: Warning, systemd: Info, buildkit: Warning);
+        assert_eq!(only_finding(judged(&container(2048, 2000, 0))).severity, blocked);
+        assert_eq!(only_finding(judged(&container(100, 10, 0))).severity, blocked);
+        assert_eq!(only_finding(judged(&container(20, 5, 0))).severity, CHECK.worst);
     }
 
     #[test]
     fn forks_that_were_refused_tell_of_a_wide_limit_too() {
-        let finding = only_finding(run(&container(8192, 100, 7)));
+        let finding = only_finding(judged(&container(8192, 100, 7)));
         assert_eq!(finding.severity.get(Target::Dockerd), Some(Severity::Warning));
         assert!(finding.summary.contains("refused 7"));
     }
 
     #[test]
     fn a_wide_limit_and_none_pass() {
-        assert_eq!(run(&container(8192, 100, 0)), Ok(Outcome::pass()));
+        assert_eq!(judged(&container(8192, 100, 0)), Ok(Outcome::pass()));
         let none = with(healthy_container(), "/sys/fs/cgroup", None, 9000, 3);
-        assert_eq!(run(&none), Ok(Outcome::pass()));
+        assert_eq!(judged(&none), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_login_session_limits_rootless_engines_only() {
         let path = "/sys/fs/cgroup/user.slice/user-1000.slice";
         let facts = with(healthy_vm(), path, Some(2500), 10, 0);
-        assert_eq!(only_finding(run(&facts)).severity, Severities::of("-/-/W/-/-"));
+        assert_eq!(only_finding(judged(&facts)).severity, severities!(rootless: Info));
     }
 
     #[test]
     fn the_kernels_limits_and_the_users_count() {
         let mut facts = healthy_vm();
         facts.resources.pid_max = Fact::Known(1000);
-        assert_eq!(only_finding(run(&facts)).subject, "kernel.pid_max");
+        assert_eq!(only_finding(judged(&facts)).subject, "kernel.pid_max");
         let mut facts = healthy_vm();
         facts.resources.processes = Fact::Known(Rlimit { soft: Some(512), hard: None });
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         facts.identity.euid = Fact::Known(1000);
-        assert_eq!(only_finding(run(&facts)).subject, "RLIMIT_NPROC");
+        assert_eq!(only_finding(judged(&facts)).subject, "RLIMIT_NPROC");
     }
 
     #[test]
     fn unreadable_limits_are_unknown_and_absent_ones_are_no_limit() {
         let mut facts = healthy_container();
         facts.resources.cgroup.pids = Fact::missing("/proc/self/cgroup", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.resources.cgroup.pids = Fact::missing("a mount", Why::NotFound);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 }

@@ -3,6 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Action, Capability, DefaultUlimit, Fact, Facts, Rlimit, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
     version::{Component, Version},
@@ -33,7 +34,7 @@ check! {
     /// pull request 24696.
     "rlimit-raise-denied",
     "podman asks for limits that may not be raised here",
-    "-/-/B/-/-",
+    { rootless: Error },
     ["error setting rlimit type", "setrlimit `RLIMIT_"]
 }
 
@@ -61,7 +62,7 @@ impl Wanted {
     }
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let trial = facts.trials.complete(TrialName::Rlimit);
     if trial.is_none() && may_raise(facts)? {
         return Ok(Outcome::pass());

@@ -6,6 +6,7 @@ use super::endpoint::{self, Address, Endpoint};
 use crate::{
     facts::{Facts, Kubeconfig},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
     target::Severity,
 };
@@ -35,11 +36,11 @@ check! {
     /// kind issues 52, 379, 523 and 1745; tehcyx/terraform-provider-kind issue 75.
     "apiserver-loopback",
     "kind's API server is on another machine's loopback",
-    "-/B/-/-/-",
+    { kind: Error },
     ["dial tcp 127.0.0.1:", "The connection to the server 127.0.0.1:"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let endpoint = endpoint::effective(facts)?;
     let socket = endpoint::socket(facts, &endpoint);
     let from_elsewhere = socket.is_some_and(|socket| {
@@ -139,7 +140,7 @@ mod tests {
     }
 
     fn severity(facts: &Facts) -> Option<Severity> {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(findings)) => findings[0].severity.get(Target::Kind),
             Ok(_) => None,
             other => panic!("{other:?}"),
@@ -185,6 +186,6 @@ mod tests {
     fn without_the_environment_it_is_unknown() {
         let mut facts = healthy_container();
         facts.runtime.variables = Fact::missing("environment", Why::NotRecorded);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

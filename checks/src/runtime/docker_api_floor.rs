@@ -9,6 +9,7 @@ use super::{
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
     target::Severity,
     version::{Component, KnownVersion, Origin, Version},
@@ -37,7 +38,7 @@ check! {
     /// <https://docs.docker.com/reference/api/engine/>, API version matrix.
     "docker-api-floor",
     "Docker refuses the API version of clients here",
-    "D/D/D/-/-",
+    { dockerd: Warning, kind: Warning, rootless: Warning },
     ["is too old. Minimum supported API version is"]
 }
 
@@ -50,7 +51,7 @@ const PINNED: &str = "DOCKER_API_VERSION";
 /// What every client since Docker 25 speaks.
 const NEWEST_KNOWN: Api = (1, 44);
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let Some((api, said_by, value)) = client(facts) else {
         facts.clients.docker.get()?;
         return Ok(Outcome::not_applicable("no Docker client is installed, and none is pinned"));
@@ -182,7 +183,7 @@ mod tests {
     }
 
     fn severity(facts: &Facts) -> Option<Severity> {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(findings)) => findings[0].severity.get(Target::Dockerd),
             Ok(_) => None,
             other => panic!("{other:?}"),
@@ -268,13 +269,13 @@ mod tests {
             facts
         };
         assert_eq!(severity(&asked("1.44")), Some(Severity::Warning));
-        assert_eq!(run(&asked("1.24")), Ok(Outcome::proved()));
+        assert_eq!(judged(&asked("1.24")), Ok(Outcome::proved()));
     }
 
     #[test]
     fn without_the_client_it_is_unknown() {
         let mut facts = healthy_container();
         facts.clients.docker = Fact::missing("/var/lib/dpkg/status", Why::TooLarge);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     facts::{Action, EngineSocket, Facts, SocketKind, Step, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy, quote},
     target::Severities,
 };
@@ -44,7 +45,7 @@ check! {
     /// docker/cli `cli/command/cli.go`; <https://docs.docker.com/engine/security/protect-access/>.
     "docker-endpoint-mismatch",
     "Clients and daemon disagree about the endpoint",
-    "B/B/B/-/B",
+    { dockerd: Error, kind: Error, rootless: Error, buildkit: Error },
     [
         "Cannot connect to the Docker daemon at",
         "Client sent an HTTP request to an HTTPS server",
@@ -65,9 +66,9 @@ check! {
 }
 
 /// Every client of Docker; buildx and `docker build` among them.
-const CLIENTS: &str = "B/B/B/-/-";
+const CLIENTS: Severities = severities!(dockerd: Error, kind: Error, rootless: Error);
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let mut findings: Vec<Finding> = buildkit(facts).into_iter().collect();
     let unknown = match docker(facts) {
         Ok(Some(finding)) => {
@@ -126,11 +127,12 @@ fn answers(facts: &Facts) -> bool {
 
 /// Nothing that was read explains it.
 fn refused(endpoint: &Endpoint, step: &Step) -> Finding {
-    let severity = if endpoint.is_default() { "B/B/-/-/-" } else { CLIENTS };
+    let severity =
+        if endpoint.is_default() { severities!(dockerd: Error, kind: Error) } else { CLIENTS };
     let url = endpoint.url();
     let summary = format!("clients reach no daemon at {url}: {step}");
-    let finding = Finding::new(url.clone(), Severities::of(severity), summary)
-        .evidence(endpoint.configured_by.as_str(), url);
+    let finding =
+        Finding::new(url.clone(), severity, summary).evidence(endpoint.configured_by.as_str(), url);
     if step.action == Action::BeginTls
         && let Address::Tcp { host, .. } = &endpoint.address
     {
@@ -156,7 +158,7 @@ fn lost_context(facts: &Facts) -> Option<Finding> {
     Some(
         Finding::new(
             format!("context {name}"),
-            Severities::of(CLIENTS),
+            CLIENTS,
             format!("the Docker context {name} is selected, and there is no such context"),
         )
         .evidence(context.selected_by.as_str(), name.as_str())
@@ -180,7 +182,8 @@ fn unix(facts: &Facts, endpoint: &Endpoint, path: &str) -> Result<Option<Finding
     if endpoint.is_default() && socket.kind.why() == Some(Why::NotFound) {
         return Ok(None);
     }
-    let severity = Severities::of(if endpoint.is_default() { "B/B/-/-/-" } else { CLIENTS });
+    let severity =
+        if endpoint.is_default() { severities!(dockerd: Error, kind: Error) } else { CLIENTS };
     at_socket(facts, socket, &endpoint.configured_by, severity)
 }
 
@@ -189,7 +192,7 @@ fn buildkit(facts: &Facts) -> Option<Finding> {
     let host = facts.runtime.variable("BUILDKIT_HOST")?;
     let Address::Unix(path) = endpoint::parse(host) else { return None };
     let socket = facts.clients.socket(&path)?;
-    at_socket(facts, socket, "BUILDKIT_HOST", Severities::of("-/-/-/-/B")).ok().flatten()
+    at_socket(facts, socket, "BUILDKIT_HOST", severities!(buildkit: Error)).ok().flatten()
 }
 
 fn at_socket(

@@ -4,6 +4,7 @@ use super::endpoint;
 use crate::{
     facts::{EngineSocket, Facts, SocketKind, Why},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
 };
 
@@ -33,11 +34,11 @@ check! {
     /// kind issues 379 and 1745.
     "dood-semantics",
     "The Docker socket is that of a daemon outside",
-    "W/D/W/-/W",
+    { dockerd: Info, kind: Warning, rootless: Info, buildkit: Info },
     ["Mounts denied"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: the socket is this machine's own"));
     }
@@ -109,14 +110,14 @@ mod tests {
 
     #[test]
     fn a_mounted_socket_is_found() {
-        assert!(matches!(run(&mounted()), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&mounted()), Ok(Outcome::Found(_))));
     }
 
     #[test]
     fn a_socket_that_a_daemon_here_made_passes() {
         let mut facts = mounted();
         facts.clients.sockets[0].is_mount_point = false;
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
         let mut facts = mounted();
         facts.engines.running = Known(
             [EngineProcess {
@@ -127,23 +128,23 @@ mod tests {
             }]
             .into(),
         );
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_host_no_socket_and_a_port_are_not_judged() {
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
-        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
         let mut facts = mounted();
         facts.runtime.variables =
             Known([("DOCKER_HOST".into(), "tcp://docker:2375".into())].into());
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_the_mount_table_it_is_unknown() {
         let mut facts = mounted();
         facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Language, Place, Remedy, Snippet},
 };
 
@@ -32,11 +33,11 @@ check! {
     /// <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>.
     "outer-k8s-leakage",
     "Tools may talk to the outer Kubernetes cluster",
-    "W/D/-/-/-",
+    { dockerd: Info, kind: Warning },
     []
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     facts.runtime.variables.get()?;
     let host = facts.runtime.variable("KUBERNETES_SERVICE_HOST").filter(|host| !host.is_empty());
     let Some(host) = host else {
@@ -89,29 +90,29 @@ mod tests {
 
     #[test]
     fn variable_and_token_together_are_found() {
-        assert!(matches!(run(&pod()), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&pod()), Ok(Outcome::Found(_))));
     }
 
     #[test]
     fn either_alone_is_fine() {
         let mut facts = pod();
         facts.clients.service_account = Known(false);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
-        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
+        assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn a_kubeconfig_by_variable_comes_first() {
         let mut facts = pod();
         facts.clients.kubeconfig_variable = true;
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_token_that_cannot_be_seen_is_unknown() {
         let mut facts = pod();
         facts.clients.service_account = Fact::missing("token", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::{
     facts::{Facts, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{DaemonOption, Remedy},
     target::Severity,
     version::Component,
@@ -31,11 +32,11 @@ check! {
     /// moby pull requests 52326 and 52577; nestybox/sysbox issue 1011; youki issue 3538; kata-containers issue 13080.
     "runtime-namespace-features",
     "The default runtime may not know time namespaces",
-    "B/B/-/-/-",
+    { dockerd: Error, kind: Error },
     ["namespace {\"time\" \"\"} does not exist", "Namespace type not supported: time"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let docker = facts.versions.sure(Component::Docker)?;
     if !docker.version.at_least(29, 5) {
         return Ok(Outcome::not_applicable("Docker before 29.5 makes no time namespaces"));
@@ -131,7 +132,7 @@ mod tests {
     }
 
     fn worst(facts: &Facts) -> Option<Severity> {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(findings)) => findings[0].severity.worst(&crate::target::Target::ALL),
             Ok(_) => None,
             other => panic!("{other:?}"),
@@ -169,13 +170,13 @@ mod tests {
         assert_eq!(worst(&with(off)), None);
         let mut facts = with(json!({"default-runtime": "youki"}));
         facts.identity.namespaces.time = Fact::missing("/proc/self/ns/time", Why::NotFound);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_the_configuration_it_is_unknown() {
         let mut facts = healthy_container();
         facts.engines.daemon_json = Fact::missing("/etc/docker/daemon.json", Why::Malformed);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -3,8 +3,9 @@ use alloc::{format, vec, vec::Vec};
 use crate::{
     facts::{Capability, Engine, Facts, Sandbox},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{DaemonOption, Language, Place, Remedy, Snippet},
-    target::{Severities, Severity, Target},
+    target::{Severity, Target},
 };
 
 check! {
@@ -34,7 +35,7 @@ check! {
     /// google/gvisor#12145; kata-containers#7805; nestybox/sysbox#410; kind#2323, kind#3433.
     "sandboxed-kernel",
     "This is not plain Linux: a sandbox changes the advice",
-    "B/B/D/D/D",
+    { dockerd: Error, kind: Error, rootless: Warning, systemd: Warning, buildkit: Warning },
     [
         "Starting gVisor",
         "Failed to initialize nft: Protocol not supported",
@@ -43,7 +44,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     Ok(match facts.runtime.sandbox {
         Sandbox::Gvisor => gvisor(facts).into(),
         Sandbox::Kata => kata(facts).into(),
@@ -128,7 +129,15 @@ fn kata(facts: &Facts) -> Finding {
     let summary = format!(
         "Kata: kernel {release} is the guest's own; modules and sysctls of the node change nothing here"
     );
-    seen(facts, Finding::new("Kata", Severities::of("W/W/W/W/W"), summary)).remedy(Remedy::advice(
+    seen(
+        facts,
+        Finding::new(
+            "Kata",
+            severities!(dockerd: Info, kind: Info, rootless: Info, systemd: Info, buildkit: Info),
+            summary,
+        ),
+    )
+    .remedy(Remedy::advice(
         Place::Host,
         "what the kernel lacks goes into the guest's kernel image and kernel_params of Kata's \
          configuration.toml; put data roots on a block volume, not on the shared directory",
@@ -142,7 +151,7 @@ fn sysbox(facts: &Facts) -> Finding {
             facts,
             Finding::new(
                 "Sysbox",
-                Severities::of("W/B/W/W/W"),
+                severities!(dockerd: Info, kind: Error, rootless: Info, systemd: Info, buildkit: Info),
                 "Sysbox on cgroup v1: kind's nodes do not start",
             ),
         )
@@ -156,7 +165,7 @@ fn sysbox(facts: &Facts) -> Finding {
         facts,
         Finding::new(
             "Sysbox",
-            Severities::of("W/W/W/W/W"),
+            severities!(dockerd: Info, kind: Info, rootless: Info, systemd: Info, buildkit: Info),
             "Sysbox: engines, systemd and kind run here without privilege; do not add --privileged",
         ),
     )
@@ -184,7 +193,7 @@ fn wsl(facts: &Facts) -> Vec<Finding> {
     let mode = facts.cgroup.version.known().map_or("v1", |version| version.name());
     let finding = Finding::new(
         "WSL 2",
-        Severities::of("W/D/W/W/W"),
+        severities!(dockerd: Info, kind: Warning, rootless: Info, systemd: Info, buildkit: Info),
         format!("WSL 2 with cgroup {mode}: runc fails to move processes into some hierarchies"),
     )
     .evidence("uname", release)
@@ -205,17 +214,24 @@ fn lxc(facts: &Facts) -> Finding {
     };
     let summary =
         format!("an LXC container ({kind}): engines need nesting switched on in its configuration");
-    seen(facts, Finding::new("LXC", Severities::of("W/W/W/-/W"), summary))
-        .remedy(Remedy::commands(
-            Place::Host,
-            "LXD or Incus (incus config set …), then restart the container",
-            ["lxc config set \"$CONTAINER\" security.nesting true"],
-        ))
-        .remedy(Remedy::commands(
-            Place::Host,
-            "Proxmox, then restart the container",
-            ["pct set \"$CONTAINER_ID\" --features nesting=1,keyctl=1"],
-        ))
+    seen(
+        facts,
+        Finding::new(
+            "LXC",
+            severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info),
+            summary,
+        ),
+    )
+    .remedy(Remedy::commands(
+        Place::Host,
+        "LXD or Incus (incus config set …), then restart the container",
+        ["lxc config set \"$CONTAINER\" security.nesting true"],
+    ))
+    .remedy(Remedy::commands(
+        Place::Host,
+        "Proxmox, then restart the container",
+        ["pct set \"$CONTAINER_ID\" --features nesting=1,keyctl=1"],
+    ))
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Facts, PidFile, PidFileOwner},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, quote},
     target::{Severities, Severity},
 };
@@ -32,11 +33,11 @@ check! {
     /// docker-library/docker issues 104 and 105.
     "stale-pid-and-socket",
     "A PID file of an earlier daemon is in the way",
-    "B/B/D/-/-",
+    { dockerd: Error, kind: Error, rootless: Warning },
     ["timeout waiting for containerd to start", "ensure docker is not running or delete"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let files = &facts.leftovers.pid_files;
     if files.is_empty() {
         return Ok(Outcome::pass());
@@ -103,10 +104,10 @@ fn is_removed(facts: &Facts, file: &PidFile) -> bool {
 }
 
 const fn severity(file: &PidFile) -> Severities {
-    Severities::of(match file.owner {
-        PidFileOwner::RootlessDocker => "-/-/D/-/-",
-        PidFileOwner::Docker | PidFileOwner::Containerd => "B/B/-/-/-",
-    })
+    match file.owner {
+        PidFileOwner::RootlessDocker => severities!(rootless: Warning),
+        PidFileOwner::Docker | PidFileOwner::Containerd => severities!(dockerd: Error, kind: Error),
+    }
 }
 
 fn finding(
@@ -151,7 +152,7 @@ mod tests {
     }
 
     fn severity_of(facts: &Facts) -> Option<Severities> {
-        match run(facts) {
+        match judged(facts) {
             Ok(Outcome::Found(findings)) => Some(findings[0].severity),
             Ok(_) => None,
             other => panic!("{other:?}"),
@@ -161,9 +162,9 @@ mod tests {
     #[test]
     fn another_process_with_the_pid_is_an_error() {
         let facts = with(healthy_container(), PidFileOwner::Docker, 7, Some("sleep"));
-        assert_eq!(severity_of(&facts), Some(Severities::of("B/B/-/-/-")));
+        assert_eq!(severity_of(&facts), Some(severities!(dockerd: Error, kind: Error)));
         let facts = with(healthy_vm(), PidFileOwner::RootlessDocker, 7, Some("sleep"));
-        assert_eq!(severity_of(&facts), Some(Severities::of("-/-/D/-/-")));
+        assert_eq!(severity_of(&facts), Some(severities!(rootless: Warning)));
     }
 
     #[test]
@@ -178,14 +179,14 @@ mod tests {
     #[test]
     fn a_free_number_is_information_in_a_container_and_nothing_on_a_host() {
         let facts = with(healthy_container(), PidFileOwner::Docker, 7, None);
-        assert_eq!(severity_of(&facts), Some(Severities::of("W/W/-/-/-")));
+        assert_eq!(severity_of(&facts), Some(severities!(dockerd: Info, kind: Info)));
         assert_eq!(severity_of(&with(healthy_vm(), PidFileOwner::Docker, 7, None)), None);
     }
 
     #[test]
     fn the_doctor_itself_is_not_in_the_way_for_long() {
         let facts = with(healthy_container(), PidFileOwner::Docker, 42, Some("doctor"));
-        assert_eq!(severity_of(&facts), Some(Severities::of("W/W/-/-/-")));
+        assert_eq!(severity_of(&facts), Some(severities!(dockerd: Info, kind: Info)));
     }
 
     #[test]
@@ -193,18 +194,18 @@ mod tests {
         let entrypoint = Known(["/usr/local/bin/dockerd-entrypoint.sh".into()].into());
         let mut facts = with(healthy_container(), PidFileOwner::Docker, 7, Some("sleep"));
         facts.engines.preparing_entrypoints = entrypoint.clone();
-        assert_eq!(severity_of(&facts), Some(Severities::of("W/W/-/-/-")));
+        assert_eq!(severity_of(&facts), Some(severities!(dockerd: Info, kind: Info)));
         let mut facts = with(healthy_container(), PidFileOwner::Containerd, 7, Some("sleep"));
         facts.engines.preparing_entrypoints = entrypoint;
-        assert_eq!(severity_of(&facts), Some(Severities::of("B/B/-/-/-")));
+        assert_eq!(severity_of(&facts), Some(severities!(dockerd: Error, kind: Error)));
     }
 
     #[test]
     fn an_unreadable_file_is_unknown_and_a_malformed_one_is_none() {
         let mut facts = with(healthy_container(), PidFileOwner::Docker, 7, None);
         facts.leftovers.pid_files[0].pid = Fact::missing("/var/run/docker.pid", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         facts.leftovers.pid_files[0].pid = Fact::missing("/var/run/docker.pid", Why::Malformed);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 }

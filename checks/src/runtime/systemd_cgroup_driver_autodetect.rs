@@ -3,6 +3,7 @@ use alloc::format;
 use crate::{
     facts::{CgroupVersion, Facts, Role},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{DaemonOption, Remedy},
 };
 
@@ -28,7 +29,7 @@ check! {
     /// aws-controllers-k8s/test-infra pull request 903.
     "systemd-cgroup-driver-autodetect",
     "dockerd takes the systemd driver, and there is no systemd",
-    "D/D/D/-/-",
+    { dockerd: Warning, kind: Warning, rootless: Warning },
     [
         "dial unix /run/systemd/private",
         "Interactive authentication required",
@@ -36,7 +37,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if *facts.cgroup.version.get()? != CgroupVersion::V2 {
         return Ok(Outcome::not_applicable("not cgroup v2: dockerd takes cgroupfs"));
     }
@@ -102,13 +103,13 @@ mod tests {
 
     #[test]
     fn the_directory_without_systemd_is_found() {
-        assert!(matches!(run(&with_directory()), Ok(Outcome::Found(_))));
+        assert!(matches!(judged(&with_directory()), Ok(Outcome::Found(_))));
     }
 
     #[test]
     fn systemd_itself_and_no_directory_pass() {
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -118,14 +119,14 @@ mod tests {
             path: "/etc/docker/daemon.json".into(),
             content: json!({"exec-opts": ["native.cgroupdriver=cgroupfs"]}),
         });
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn cgroup_v1_is_not_judged() {
         let mut facts = with_directory();
         facts.cgroup.version = Known(CgroupVersion::V1);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
@@ -133,10 +134,10 @@ mod tests {
         let missing = || Why::NotPermitted;
         let mut facts = healthy_container();
         facts.leftovers.systemd_directory = Fact::missing("/run/systemd/system", missing());
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
         let mut facts = with_directory();
         facts.pid1.exe = Fact::missing("/proc/1/exe", missing());
         facts.pid1.comm = Fact::missing("/proc/1/comm", missing());
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

@@ -6,6 +6,7 @@ use crate::{
         TrialName, Why,
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Remedy},
 };
 
@@ -36,7 +37,7 @@ check! {
     /// 19245; freeipa-container issue 520; podman issue 6734.
     "systemd-prerequisites",
     "systemd lacks what it needs as PID 1 of this container",
-    "-/-/-/B/-",
+    { systemd: Error },
     [
         "Failed to mount tmpfs at /run: Operation not permitted",
         "Failed to create /init.scope control group",
@@ -49,7 +50,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container"));
     }

@@ -3,6 +3,7 @@ use alloc::{format, string::String};
 use crate::{
     facts::{Capability, Fact, Facts},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
 };
 
@@ -33,7 +34,7 @@ check! {
     /// moby `daemon/apparmor_default.go`, containerd `pkg/apparmor`, moby `hack/dind`; nestybox/sysbox#662.
     "apparmor-profile-load",
     "dockerd cannot load its AppArmor profile here",
-    "B/W/W/-/W",
+    { dockerd: Error, kind: Info, rootless: Info, buildkit: Info },
     [
         "profile could not be loaded",
         "apparmor_parser: Access denied. You need policy admin privileges",
@@ -43,7 +44,7 @@ check! {
 
 const VISIBLE: &str = "/sys/kernel/security/apparmor";
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let security = &facts.security;
     if security.apparmor_enabled == Fact::Known(false) {
         return Ok(Outcome::not_applicable("the kernel does not use AppArmor"));
@@ -141,13 +142,13 @@ mod tests {
     }
 
     fn found(facts: &Facts) -> bool {
-        matches!(run(facts), Ok(Outcome::Found(_)))
+        matches!(judged(facts), Ok(Outcome::Found(_)))
     }
 
     #[test]
     fn a_host_with_apparmor_passes() {
-        assert_eq!(run(&usable(healthy_vm())), Ok(Outcome::pass()));
-        assert_eq!(run(&usable(healthy_container())), Ok(Outcome::pass()));
+        assert_eq!(judged(&usable(healthy_vm())), Ok(Outcome::pass()));
+        assert_eq!(judged(&usable(healthy_container())), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -170,19 +171,19 @@ mod tests {
 
     #[test]
     fn where_engines_leave_apparmor_alone_nothing_is_judged() {
-        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
         let mut facts = usable(healthy_container());
         facts.security.label = Known("lxc-container-default-cgns (enforce)".into());
         facts.runtime.variables = Known(alloc::vec![("container".into(), "docker".into())]);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         facts.security.apparmor_visible = Known(false);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_the_facts_it_is_unknown() {
         let mut facts = usable(healthy_container());
         facts.security.apparmor_visible = Fact::missing(VISIBLE, Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

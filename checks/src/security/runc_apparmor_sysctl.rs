@@ -3,8 +3,8 @@ use alloc::format;
 use crate::{
     facts::{Action, Engine, Fact, Facts, PORT_START, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
-    target::Severities,
     version::{Component, Version},
 };
 
@@ -30,11 +30,11 @@ check! {
     /// runc#4968, moby#51405, containerd#12484, lxc/incus#2623, lxc/lxc#4606.
     "runc-apparmor-sysctl",
     "LXC's AppArmor profile may stop every container of runc",
-    "B/B/B/-/B",
+    { dockerd: Error, kind: Error, rootless: Error, buildkit: Error },
     ["open sysctl net.ipv4.ip_unprivileged_port_start file: reopen fd"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let tried = tried(facts);
     let refused = tried.filter(|(_, step)| step.refused.is_some());
     if facts.runtime.engine != Engine::Lxc && refused.is_none() {
@@ -56,16 +56,28 @@ fn run(facts: &Facts) -> Verdict {
     }
     facts.security.apparmor_enabled.get()?;
     let (severity, consequence) = match (refused.is_some(), runc.is_assumed()) {
-        (true, false) => ("B/B/B/-/B", "no container starts"),
-        (true, true) => ("D/D/D/-/D", "no container starts"),
-        (false, false) => ("D/D/D/-/D", "no container starts if the host's LXC profiles are older"),
-        (false, true) => ("W/W/W/-/W", "no container starts if the host's LXC profiles are older"),
+        (true, false) => (
+            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Error),
+            "no container starts",
+        ),
+        (true, true) => (
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning),
+            "no container starts",
+        ),
+        (false, false) => (
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning),
+            "no container starts if the host's LXC profiles are older",
+        ),
+        (false, true) => (
+            severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info),
+            "no container starts if the host's LXC profiles are older",
+        ),
     };
     let label = facts.security.label.known().map_or("", |label| label.as_str());
     let place = if facts.runtime.engine == Engine::Lxc { " in LXC" } else { "" };
     let mut finding = Finding::new(
         "runc",
-        Severities::of(severity),
+        severity,
         format!("runc {}{place} with AppArmor: {consequence}", runc.version),
     );
     if let Some((trial, step)) = refused {
@@ -119,40 +131,46 @@ mod tests {
         facts
     }
 
-    fn severity(facts: &Facts) -> Severities {
-        let Ok(Outcome::Found(found)) = run(facts) else { panic!("{:?}", run(facts)) };
+    fn severity(facts: &Facts) -> crate::target::Severities {
+        let Ok(Outcome::Found(found)) = judged(facts) else { panic!("{:?}", judged(facts)) };
         found[0].severity
     }
 
     #[test]
     fn an_affected_runc_is_a_warning_and_an_assumed_one_information() {
-        assert_eq!(severity(&lxc(Version::new(1, 3, 3))), Severities::of("D/D/D/-/D"));
+        assert_eq!(
+            severity(&lxc(Version::new(1, 3, 3))),
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning)
+        );
         let mut facts = lxc(Version::new(1, 3, 3));
         facts.versions = crate::version::Versions::default();
-        assert_eq!(severity(&facts), Severities::of("W/W/W/-/W"));
+        assert_eq!(
+            severity(&facts),
+            severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info)
+        );
     }
 
     #[test]
     fn releases_before_the_hardening_pass() {
         for version in [Version::new(1, 1, 12), Version::new(1, 2, 7), Version::new(1, 3, 2)] {
-            assert_eq!(run(&lxc(version)), Ok(Outcome::pass()), "{version}");
+            assert_eq!(judged(&lxc(version)), Ok(Outcome::pass()), "{version}");
         }
     }
 
     #[test]
     fn outside_of_lxc_and_without_apparmor_nothing_is_judged() {
-        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
         let mut facts = lxc(Version::new(1, 4, 0));
         facts.security.apparmor_enabled = Known(false);
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_knowing_apparmor_it_is_unknown() {
         let mut facts = lxc(Version::new(1, 4, 0));
         facts.security.apparmor_enabled = Fact::missing("apparmor", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 
     fn tried_with(mut facts: Facts, refused: Option<(i32, &str)>) -> Facts {
@@ -171,23 +189,28 @@ mod tests {
             facts.runtime.engine = engine;
             assert_eq!(severity(&facts), CHECK.worst);
         }
-        let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
         assert_eq!(found[0].evidence[0].value, "EACCES");
         facts.versions = crate::version::Versions::default();
-        assert_eq!(severity(&facts), Severities::of("D/D/D/-/D"), "another runc may run");
+        assert_eq!(
+            severity(&facts),
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning),
+            "another runc may run"
+        );
         facts.versions.read(Component::Runc, Version::new(1, 1, 5), "test");
-        assert_eq!(run(&facts), Ok(Outcome::pass()), "this one does it by name");
+        assert_eq!(judged(&facts), Ok(Outcome::pass()), "this one does it by name");
     }
 
     #[test]
     fn a_sysctl_that_was_written_is_no_alarm() {
         let facts = tried_with(lxc(Version::new(1, 3, 3)), None);
-        assert_eq!(run(&facts), Ok(Outcome::proved()));
+        assert_eq!(judged(&facts), Ok(Outcome::proved()));
     }
 
     #[test]
     fn without_an_answer_it_is_judged_as_before() {
-        let as_before = Severities::of("D/D/D/-/D");
+        let as_before =
+            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning);
         assert_eq!(
             severity(&tried_with(lxc(Version::new(1, 3, 3)), Some((38, "ENOSYS")))),
             as_before

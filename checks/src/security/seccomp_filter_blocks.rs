@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use crate::{
     facts::{Capability, Fact, Facts, FilteredCalls, Sandbox, Seccomp},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
     target::{Severities, Target},
 };
@@ -41,7 +42,7 @@ check! {
     /// actions/runner-images#3812.
     "seccomp-filter-blocks",
     "The seccomp filter refuses calls that engines make",
-    "B/B/B/D/B",
+    { dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error },
     [
         "pthread_create: Operation not permitted",
         "create keyring",
@@ -55,7 +56,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if facts.sandbox()? == Sandbox::Gvisor {
         return Ok(Outcome::not_applicable("gVisor filters below its own kernel"));
     }
@@ -76,7 +77,7 @@ fn run(facts: &Facts) -> Verdict {
         findings.push(passive(
             facts,
             "clone3",
-            "B/B/B/D/B",
+            severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error),
             "the seccomp filter answers EPERM to clone3: programs with glibc 2.34 start no thread",
         ));
     }
@@ -84,7 +85,7 @@ fn run(facts: &Facts) -> Verdict {
         findings.push(passive(
             facts,
             "keyctl",
-            "B/B/B/-/B",
+            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Error),
             "the seccomp filter refuses keyctl: runc and crun stop at the session keyring",
         ));
     }
@@ -111,15 +112,15 @@ fn unconfined() -> Remedy {
     )
 }
 
-fn passive(facts: &Facts, call: &str, severity: &str, summary: &str) -> Finding {
+fn passive(facts: &Facts, call: &str, severity: Severities, summary: &str) -> Finding {
     finding(facts, call, severity, summary).evidence(call, "EPERM")
 }
 
 /// Those who begin with a user namespace; a buildkitd that is root here does not.
-const ROOTLESS: &str = "-/-/B/-/B";
+const ROOTLESS: Severities = severities!(rootless: Error, buildkit: Error);
 
-fn finding(facts: &Facts, call: &str, severity: &str, summary: &str) -> Finding {
-    let mut finding = Finding::new(call, Severities::of(severity), summary);
+fn finding(facts: &Facts, call: &str, severity: Severities, summary: &str) -> Finding {
+    let mut finding = Finding::new(call, severity, summary);
     if facts.security.seccomp.is_known_and(|mode| *mode == Seccomp::Filter) {
         finding = finding.evidence("/proc/self/status", "Seccomp 2");
     }
@@ -170,20 +171,20 @@ mod tests {
     }
 
     fn found(facts: &Facts) -> Vec<Finding> {
-        let Ok(Outcome::Found(found)) = run(facts) else { panic!("{:?}", run(facts)) };
+        let Ok(Outcome::Found(found)) = judged(facts) else { panic!("{:?}", judged(facts)) };
         assert!(found.iter().all(|finding| finding.severity.within(&CHECK.worst)));
         found
     }
 
     #[test]
     fn without_a_filter_nothing_is_asked() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-        assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
     }
 
     #[test]
     fn a_filter_that_lets_everything_pass_is_fine() {
-        assert_eq!(run(&filtered(false, false, false)), Ok(Outcome::pass()));
+        assert_eq!(judged(&filtered(false, false, false)), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -199,7 +200,7 @@ mod tests {
         let mut facts = filtered(true, false, false);
         facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
         let found = found(&facts);
-        assert_eq!(found[0].severity, Severities::of("-/-/B/-/B"));
+        assert_eq!(found[0].severity, severities!(rootless: Error, buildkit: Error));
         assert_eq!(found[0].caused_by, ["privilege-missing"]);
     }
 
@@ -212,14 +213,14 @@ mod tests {
     fn gvisor_is_not_judged() {
         let mut facts = filtered(true, true, true);
         facts.runtime.sandbox = Sandbox::Gvisor;
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn what_the_filter_does_must_be_known() {
         let mut facts = filtered(false, false, false);
         facts.security.filtered.keyctl = Fact::missing("keyctl", Why::NotRecorded);
-        assert!(run(&facts).unwrap_err().remedy.is_some());
+        assert!(judged(&facts).unwrap_err().remedy.is_some());
         facts.security.filtered.clone3 = Known(true);
         assert_eq!(found(&facts).len(), 1);
     }

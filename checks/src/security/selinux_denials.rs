@@ -3,6 +3,7 @@ use alloc::{format, string::String};
 use crate::{
     facts::{Capability, Fact, Facts},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     privilege::confinement,
     remedy::{ContainerSetting, Remedy, SecurityOption},
     target::{Severity, Target},
@@ -33,13 +34,13 @@ check! {
     /// <https://www.redhat.com/en/blog/podman-inside-container>.
     "selinux-denials",
     "SELinux confines this container",
-    "B/D/B/D/B",
+    { dockerd: Error, kind: Warning, rootless: Error, systemd: Warning, buildkit: Error },
     ["avc: denied {"]
 }
 
 const ENFORCE: &str = "/sys/fs/selinux/enforce";
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: engines get types of their own"));
     }
@@ -100,7 +101,7 @@ mod tests {
     }
 
     fn only(facts: &Facts) -> Finding {
-        let Ok(Outcome::Found(mut found)) = run(facts) else { panic!("{:?}", run(facts)) };
+        let Ok(Outcome::Found(mut found)) = judged(facts) else { panic!("{:?}", judged(facts)) };
         assert!(found[0].severity.within(&CHECK.worst));
         found.remove(0)
     }
@@ -117,26 +118,26 @@ mod tests {
         facts.security.selinux_enforcing = Fact::missing(ENFORCE, Why::NotFound);
         assert_eq!(only(&facts).severity.get(Target::Dockerd), Some(Severity::Warning));
         facts.security.selinux_enforcing = Known(false);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn types_for_engines_pass() {
         for kind in ["spc_t", "container_engine_t", "unconfined_t"] {
-            assert_eq!(run(&labelled(kind)), Ok(Outcome::pass()), "{kind}");
+            assert_eq!(judged(&labelled(kind)), Ok(Outcome::pass()), "{kind}");
         }
     }
 
     #[test]
     fn hosts_and_other_labels_are_not_judged() {
-        assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
-        assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
     }
 
     #[test]
     fn without_a_label_it_is_unknown() {
         let mut facts = healthy_container();
         facts.security.label = Fact::missing("/proc/self/attr/current", Why::NotPermitted);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }

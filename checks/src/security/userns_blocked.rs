@@ -3,6 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Action, Capability, Facts, Step, Text, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
 };
@@ -35,7 +36,7 @@ check! {
     /// moby/buildkit#4667, actions/runner-images#10443, containerd/nerdctl#2847, moby#47480.
     "userns-blocked",
     "User namespaces are switched off or come without powers",
-    "-/-/B/W/B",
+    { rootless: Error, systemd: Info, buildkit: Error },
     [
         "[rootlesskit:parent] error: failed to start the child: fork/exec /proc/self/exe",
         "cannot clone: Operation not permitted",
@@ -52,7 +53,7 @@ const SOURCE_MAX: &str = "/proc/sys/user/max_user_namespaces";
 const SOURCE_CLONE: &str = "/proc/sys/kernel/unprivileged_userns_clone";
 const SOURCE_APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let namespaces = &facts.identity.namespaces;
     if namespaces.user.why() == Some(Why::NotFound) && namespaces.mnt.known().is_some() {
         return Ok(finding(

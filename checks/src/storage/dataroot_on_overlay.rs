@@ -7,6 +7,7 @@ use super::{
 use crate::{
     facts::{Facts, Filesystem},
     outcome::{Outcome, Verdict},
+    plan::Plan,
 };
 
 check! {
@@ -44,7 +45,7 @@ check! {
     /// <https://docs.docker.com/engine/storage/containerd/>.
     "dataroot-on-overlay",
     "A data root is on an overlay filesystem",
-    "B/B/B/-/B",
+    { dockerd: Error, kind: Error, rootless: Error, buildkit: Error },
     [
         "failed to mount overlay: invalid argument",
         "failed to mount /tmp/containerd-mount",
@@ -54,7 +55,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let fuse = driver::fuse_overlayfs(facts);
     let (groups, missing) = data_roots::affected(facts, |root, filesystem| {
         let works = matches!(tried::overlay(facts, root), Some(Tried::Works));

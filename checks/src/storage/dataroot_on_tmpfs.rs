@@ -7,6 +7,7 @@ use super::{
 use crate::{
     facts::{DataRoot, DataRootOwner, Facts},
     outcome::{Outcome, Unknown, Verdict},
+    plan::Plan,
     target::{Severities, Severity, Target},
     version::Component,
 };
@@ -35,11 +36,11 @@ check! {
     /// <https://kubernetes.io/docs/concepts/storage/volumes/#emptydir>.
     "dataroot-on-tmpfs",
     "A data root is in memory (tmpfs)",
-    "D/D/B/-/D",
+    { dockerd: Warning, kind: Warning, rootless: Error, buildkit: Warning },
     ["Memory cgroup out of memory", "Reason: OOMKilled", "reason:OOMKilled"]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let (groups, missing) = data_roots::affected(facts, |root, filesystem| {
         matches!(filesystem.name(), "tmpfs" | "ramfs").then(|| in_memory(facts, root)).transpose()
     })?;

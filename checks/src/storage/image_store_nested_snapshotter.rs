@@ -8,8 +8,8 @@ use super::{
 use crate::{
     facts::{DataRoot, DataRootOwner, Fact, Facts, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, DaemonOption, Place, Remedy},
-    target::Severities,
     version::Component,
 };
 
@@ -43,7 +43,7 @@ check! {
     /// <https://github.com/kubernetes-sigs/kind/issues/3795>, <https://github.com/docker/cli/issues/6646>.
     "image-store-nested-snapshotter",
     "Docker's two image stores are mixed up",
-    "B/B/-/-/-",
+    { dockerd: Error, kind: Error },
     [
         "snapshotter not loaded: overlay2",
         "snapshotter not loaded: vfs",
@@ -59,7 +59,7 @@ const NO_SNAPSHOTTER: [&str; 5] = ["overlay2", "vfs", "overlay", "aufs", "device
 /// Snapshotters of which moby has no graph driver by that name.
 const NO_GRAPH_DRIVER: [&str; 4] = ["overlayfs", "native", "stargz", "nydus"];
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let mut roots = facts.storage.of(DataRootOwner::Docker);
     let root = roots.next().ok_or_else(|| Unknown::new("data roots", Why::NotRecorded))?;
     let tried = tried::overlay(facts, root);
@@ -172,7 +172,7 @@ fn two_stores(facts: &Facts, root: &DataRoot, driver: &Driver) -> Option<Finding
     Some(
         Finding::new(
             path,
-            Severities::of("W/W/-/-/-"),
+            severities!(dockerd: Info, kind: Info),
             format!("{path} holds both image stores: dockerd uses {}, and does not see {hidden}", store(driver)),
         )
         .evidence(format!("{path}/image"), format!("{images} images"))
@@ -196,7 +196,7 @@ fn kind_load(facts: &Facts, driver: &Driver) -> Option<Finding> {
     Some(
         Finding::new(
             "kind load docker-image",
-            Severities::of("-/W/-/-/-"),
+            severities!(kind: Info),
             format!("Docker {version} keeps one platform of an image: kind load docker-image can fail on it"),
         )
         .evidence("image store", store(driver))

@@ -6,6 +6,7 @@ use crate::{
         DataRoot, DataRootOwner, Facts, Filesystem, Mount, MountTable, Step, Trial, TrialName, Why,
     },
     outcome::{Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
     target::{Severities, Severity, Target},
 };
@@ -39,7 +40,7 @@ check! {
     /// <https://kubernetes.io/docs/concepts/storage/volumes/#hostpath>.
     "shared-docker-root",
     "A data root is shared with another daemon",
-    "B/B/-/-/D",
+    { dockerd: Error, kind: Error, buildkit: Warning },
     [
         "failed to open boltdb",
         "buildkit.lock: resource temporarily unavailable",
@@ -50,7 +51,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable(
             "not a container: the data roots are this machine's own",

@@ -9,6 +9,7 @@ use super::{
 use crate::{
     facts::{DataRoot, DataRootOwner, Facts, Filesystem, Tri, Why},
     outcome::{Outcome, Unknown, Verdict},
+    plan::Plan,
     target::{Severities, Severity, Target},
 };
 
@@ -41,7 +42,7 @@ check! {
     /// <https://github.com/moby/buildkit/issues/879>, <https://github.com/openzfs/zfs/issues/6896>.
     "storage-fs-unsupported",
     "A data root is on a filesystem that carries no overlay",
-    "B/B/B/-/B",
+    { dockerd: Error, kind: Error, rootless: Error, buildkit: Error },
     [
         "upper fs needs to support d_type",
         "upper fs missing required features",
@@ -81,7 +82,7 @@ const REFUSED: [&str; 20] = [
 /// Filesystems without links, owners and modes: not even copies of layers are possible.
 const HOPELESS: [&str; 6] = ["vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfsplus"];
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let (groups, missing) =
         data_roots::affected(facts, |root, filesystem| judge(facts, root, filesystem))?;
     let findings = groups.iter().map(|group| {

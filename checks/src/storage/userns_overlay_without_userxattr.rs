@@ -11,6 +11,7 @@ use super::{
 use crate::{
     facts::{Action, DataRoot, DataRootOwner, Facts, IN_USER_NAMESPACE, Sandbox, TrialName, Why},
     outcome::{Outcome, Proof, Unknown, Verdict},
+    plan::Plan,
     target::{Severities, Severity, Target},
 };
 
@@ -41,7 +42,7 @@ check! {
     /// <https://rootlesscontaine.rs/how-it-works/overlayfs/>; kind's `entrypoint`.
     "userns-overlay-without-userxattr",
     "Overlays do not work in user namespaces on this kernel",
-    "-/D/B/-/B",
+    { kind: Warning, rootless: Error, buildkit: Error },
     ["failed to mount overlay: operation not permitted", "Input/output error"]
 }
 
@@ -55,7 +56,7 @@ enum Overlay {
     Broken,
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let inside = facts.identity.namespaces.user_is_private();
     if facts.is_root()? && !facts.in_private_users()? {
         return Ok(Outcome::not_applicable("root outside of any user namespace"));

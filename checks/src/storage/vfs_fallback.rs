@@ -10,6 +10,7 @@ use super::{
 use crate::{
     facts::{DataRoot, DataRootOwner, Device, Facts, Filesystem, Tri},
     outcome::{Finding, Outcome, Unknown, Verdict},
+    plan::Plan,
     remedy::{ContainerSetting, DaemonOption, Place, Remedy},
     target::Severities,
 };
@@ -41,7 +42,7 @@ check! {
     /// <https://github.com/kubernetes-sigs/kind/issues/890>.
     "vfs-fallback",
     "An engine copies whole layers (vfs)",
-    "D/D/D/-/D",
+    { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
     [
         "using the vfs storage driver",
         "falling back to vfs",
@@ -51,7 +52,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let (groups, missing) = data_roots::affected(facts, |root, filesystem| {
         let consequence = match root.owner {
             DataRootOwner::Docker | DataRootOwner::RootlessDocker => {
@@ -71,9 +72,9 @@ fn run(facts: &Facts) -> Verdict {
 
 fn severity(owner: DataRootOwner) -> Severities {
     match owner {
-        DataRootOwner::Docker => Severities::of("D/D/-/-/-"),
-        DataRootOwner::Podman | DataRootOwner::RootlessDocker => Severities::of("-/-/D/-/-"),
-        _ => Severities::of("-/-/-/-/D"),
+        DataRootOwner::Docker => severities!(dockerd: Warning, kind: Warning),
+        DataRootOwner::Podman | DataRootOwner::RootlessDocker => severities!(rootless: Warning),
+        _ => severities!(buildkit: Warning),
     }
 }
 

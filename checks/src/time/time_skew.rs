@@ -3,6 +3,7 @@ use alloc::{format, string::String};
 use crate::{
     facts::{Facts, Reading},
     outcome::{Finding, Outcome, Verdict},
+    plan::Plan,
     remedy::{Place, Remedy},
     target::Severities,
 };
@@ -31,7 +32,7 @@ check! {
     /// `adjtimex(2)`, `rtc(4)`, `time_namespaces(7)`; kind issue 2166.
     "time-skew",
     "The clock is wrong: certificates are not valid",
-    "D/B/-/-/-",
+    { dockerd: Warning, kind: Error },
     ["certificate has expired or is not yet valid", "is not valid yet (invalid for another"]
 }
 
@@ -49,7 +50,7 @@ const ZONES: i64 = 15 * 3600;
 
 const DAY: i64 = 86_400;
 
-fn run(facts: &Facts) -> Verdict {
+fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let reading = *facts.clocks.system.get()?;
     if reading.realtime < reading.released {
         let days = (reading.released - reading.realtime) / DAY;
@@ -69,7 +70,7 @@ fn run(facts: &Facts) -> Verdict {
     }
     let summary =
         format!("the clock is {behind} s behind the hardware clock, and nothing keeps it");
-    let finding = finding(facts, &reading, Severities::of("D/D/-/-/-"), summary)
+    let finding = finding(facts, &reading, severities!(dockerd: Warning, kind: Warning), summary)
         .evidence("/sys/class/rtc/rtc0/since_epoch", date(hardware));
     Ok(finding.into())
 }
@@ -129,7 +130,7 @@ mod tests {
         facts.clocks.system =
             Fact::Known(Reading { realtime, suspended: 0, synchronized, released });
         facts.clocks.hardware = Fact::Known(hardware);
-        run(&facts)
+        judged(&facts)
     }
 
     fn only(verdict: Verdict) -> Finding {
@@ -149,7 +150,7 @@ mod tests {
     #[test]
     fn a_clock_that_nothing_keeps_and_that_is_behind_is_found() {
         let finding = only(with(NOW, NOW + 7 * DAY + 401, Some(false)));
-        assert_eq!(finding.severity, Severities::of("D/D/-/-/-"));
+        assert_eq!(finding.severity, severities!(dockerd: Warning, kind: Warning));
         assert_eq!(only(with(NOW, NOW + 401, Some(false))).severity, finding.severity);
     }
 
@@ -169,17 +170,17 @@ mod tests {
 
     #[test]
     fn healthy_clocks_pass_and_a_machine_need_not_have_two() {
-        assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+        assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
         let mut facts = healthy_container();
         facts.clocks.hardware = Fact::missing("rtc0", Why::NotFound);
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
     fn without_the_clock_it_is_unknown() {
         let mut facts = healthy_vm();
         facts.clocks.system = Fact::missing("clock_gettime", Why::NotRecorded);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 
     #[test]

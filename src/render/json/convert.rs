@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dind_doctor_checks::{
-    facts::{CgroupVersion, Ending, Launcher, Machine, Role, Text, Tri, Trial},
+    facts::{CgroupVersion, Ending, Launcher, Machine, Missing, Role, Text, Tri, Trial},
     outcome::{self, Proof},
     remedy::{self, Place},
     target::{Severities, Severity, Target},
@@ -124,7 +124,6 @@ fn target(target: &report::TargetReport) -> wire::Target<'_> {
 }
 
 fn check<'a>(check: &'a CheckReport, targets: &[Target], launcher: Launcher) -> wire::Check<'a> {
-    let missing = |m: &'_ dind_doctor_checks::facts::Missing| m.why.to_string();
     wire::Check {
         id: check.id,
         area: check.area.name(),
@@ -134,12 +133,9 @@ fn check<'a>(check: &'a CheckReport, targets: &[Target], launcher: Launcher) -> 
         severity_was: check.overridden.map(severities),
         proof: proof(check.proof),
         reason: check.reason.as_deref(),
-        missing: check
-            .missing
-            .iter()
-            .map(|m| wire::Missing { source: &m.source, why: missing(m) })
-            .collect(),
+        missing: missing(&check.missing),
         ignored: check.ignored.as_ref().map(ignored),
+        targets: check.targets.iter().map(|of| of_target(of, check)).collect(),
         findings: check
             .findings
             .iter()
@@ -155,6 +151,21 @@ fn check<'a>(check: &'a CheckReport, targets: &[Target], launcher: Launcher) -> 
             .collect(),
         remedies: check.remedies.iter().flat_map(|r| remedies(r, launcher)).collect(),
     }
+}
+
+fn of_target<'a>(of: &'a report::OfTarget, check: &CheckReport) -> wire::OfTarget<'a> {
+    wire::OfTarget {
+        target: of.target.name(),
+        status: of.status.name(),
+        severity: check.severity_for(of.target).map(Severity::name),
+        proof: proof(of.proof),
+        reason: of.reason.as_deref(),
+        missing: missing(&of.missing),
+    }
+}
+
+fn missing(missing: &[Missing]) -> Vec<wire::Missing<'_>> {
+    missing.iter().map(|m| wire::Missing { source: &m.source, why: m.why.to_string() }).collect()
 }
 
 fn ignored(ignored: &report::Ignored) -> wire::Ignored<'_> {

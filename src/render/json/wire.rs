@@ -122,11 +122,23 @@ pub(super) struct Check<'a> {
     pub(super) reason: Option<&'a str>,
     pub(super) missing: Vec<Missing<'a>>,
     pub(super) ignored: Option<Ignored<'a>>,
+    pub(super) targets: Vec<OfTarget<'a>>,
     pub(super) findings: Vec<Finding<'a>>,
     /// Findings that do not count, beside others that do.
     pub(super) ignored_findings: Vec<IgnoredFinding<'a>>,
     /// What to grant, mount or pass so that the next run knows; of an unknown check only.
     pub(super) remedies: Vec<Remedy>,
+}
+
+/// How a check ended for one target that it concerns.
+#[derive(Serialize)]
+pub(super) struct OfTarget<'a> {
+    pub(super) target: &'static str,
+    pub(super) status: &'static str,
+    pub(super) severity: Option<&'static str>,
+    pub(super) proof: &'static str,
+    pub(super) reason: Option<&'a str>,
+    pub(super) missing: Vec<Missing<'a>>,
 }
 
 /// What was tried with `--active`.

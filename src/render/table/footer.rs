@@ -85,13 +85,14 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_explained() {
-        let report = report_of(&[unknown!("blind", "B/-/-/-/-"), found!("broken", "D/-/-/-/-")]);
+        let report =
+            report_of(&[unknown!("blind", {dockerd: Error}), found!("broken", {dockerd: Warning})]);
         assert!(last_line(&report).starts_with("next:  doctor explain broken  "));
     }
 
     #[test]
     fn what_is_unknown_is_captured_where_that_can_be_done() {
-        for check in [unknown!("blind", "B/-/-/-/-"), crashed!("broken", "B/-/-/-/-")] {
+        for check in [unknown!("blind", {dockerd: Error}), crashed!("broken", {dockerd: Error})] {
             let mut report = report_of(&[check]);
             report.origin = Origin::Live;
             assert!(last_line(&report).starts_with("next:  doctor capture -o doctor.tar.gz  "));
@@ -102,8 +103,8 @@ mod tests {
 
     #[test]
     fn there_is_nothing_to_do_when_nothing_is_wrong() {
-        let fine = [check!("fine", "B/-/-/-/-"), found!("so-so", "W/-/-/-/-")];
-        let elsewhere = [found!("other", "-/-/B/-/-"), unknown!("blind", "-/-/B/-/-")];
+        let fine = [check!("fine", {dockerd: Error}), found!("so-so", {dockerd: Info})];
+        let elsewhere = [found!("other", {rootless: Error}), unknown!("blind", {rootless: Error})];
         for check in fine.into_iter().chain(elsewhere) {
             assert!(last_line(&report_of(&[check])).starts_with("1 check: "));
         }

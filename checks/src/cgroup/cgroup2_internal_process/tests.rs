@@ -37,7 +37,7 @@ fn engine(name: &str, same: bool) -> EngineProcess {
 
 #[test]
 fn an_unprepared_custom_image_is_found() {
-    let found = findings(run(&unprepared())).remove(0);
+    let found = findings(judged(&unprepared())).remove(0);
     assert_eq!(found.severity, CHECK.worst);
     assert!(found.summary.contains("3 processes"), "{}", found.summary);
     assert!(found.summary.contains("cpu memory pids cpuset io"), "{}", found.summary);
@@ -45,12 +45,13 @@ fn an_unprepared_custom_image_is_found() {
 
 #[test]
 fn only_what_kubelet_needs_hurts_only_kind() {
-    for (enabled, severity) in
-        [("cpu memory pids io", "-/B/-/-/-"), ("cpu memory pids cpuset", "-/D/-/-/-")]
-    {
+    for (enabled, severity) in [
+        ("cpu memory pids io", severities!(kind: Error)),
+        ("cpu memory pids cpuset", severities!(kind: Warning)),
+    ] {
         let mut facts = unprepared();
         base(&mut facts).subtree_control = list(enabled);
-        assert_eq!(findings(run(&facts))[0].severity, Severities::of(severity));
+        assert_eq!(findings(judged(&facts))[0].severity, severity);
     }
 }
 
@@ -58,7 +59,7 @@ fn only_what_kubelet_needs_hurts_only_kind() {
 fn a_controller_that_is_not_there_is_not_missed_here() {
     let mut facts = unprepared();
     base(&mut facts).controllers = list("cpu pids");
-    assert!(findings(run(&facts))[0].summary.contains("so cpu pids cannot"));
+    assert!(findings(judged(&facts))[0].summary.contains("so cpu pids cannot"));
 }
 
 #[test]
@@ -72,7 +73,7 @@ fn a_child_that_went_threaded_keeps_its_parent_stuck() {
         name: "docker".into(),
         kind: Fact::Known(CgroupType::Threaded),
     }]);
-    let found = findings(run(&facts)).remove(0);
+    let found = findings(judged(&facts)).remove(0);
     assert!(found.summary.contains("domain threaded"), "{}", found.summary);
     assert!(found.evidence.iter().any(|e| e.source == "/sys/fs/cgroup/docker/cgroup.type"));
 }
@@ -83,7 +84,7 @@ fn inside_a_threaded_subtree_no_entrypoint_helps() {
         let mut facts = unprepared();
         facts.engines.preparing_entrypoints = list("/usr/local/bin/dockerd-entrypoint.sh");
         base(&mut facts).kind = Fact::Known(kind);
-        let found = findings(run(&facts)).remove(0);
+        let found = findings(judged(&facts)).remove(0);
         assert_eq!(found.severity, CHECK.worst);
         assert_eq!(found.remedies[0].place, Place::Host);
     }
@@ -91,35 +92,38 @@ fn inside_a_threaded_subtree_no_entrypoint_helps() {
 
 #[test]
 fn a_prepared_container_stays_prepared_when_something_is_executed_in_it() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
     let mut facts = healthy_container();
     base(&mut facts).procs = Fact::Known(Procs { pids: vec![99], foreign: 0, count: 1 });
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn an_empty_cgroup_can_still_be_prepared_and_foreign_processes_do_not_count() {
     let mut facts = unprepared();
     base(&mut facts).procs = Fact::Known(Procs { pids: vec![], foreign: 2, count: 2 });
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn an_entrypoint_that_prepares_is_trusted_until_a_daemon_runs_without_it() {
     let mut facts = unprepared();
     facts.engines.preparing_entrypoints = list("/usr/local/bin/dind");
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.engines.running = Fact::Known(vec![engine("dockerd", false)]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.engines.running = Fact::Known(vec![engine("dockerd", true)]);
-    assert_eq!(findings(run(&facts))[0].severity, CHECK.worst);
+    assert_eq!(findings(judged(&facts))[0].severity, CHECK.worst);
 }
 
 #[test]
 fn a_node_prepares_for_itself_only() {
     let mut facts = unprepared();
     facts.engines.preparing_entrypoints = list("/usr/local/bin/entrypoint");
-    assert_eq!(findings(run(&facts))[0].severity, Severities::of("D/-/D/-/D"));
+    assert_eq!(
+        findings(judged(&facts))[0].severity,
+        severities!(dockerd: Warning, rootless: Warning, buildkit: Warning)
+    );
 }
 
 #[test]
@@ -127,7 +131,7 @@ fn the_root_v1_and_a_read_only_hierarchy_are_not_judged() {
     let mut read_only = unprepared();
     base(&mut read_only).writable = Fact::Known(false);
     for facts in [healthy_vm(), v2_pod(), v1_pod(), read_only] {
-        assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 }
 
@@ -142,7 +146,7 @@ fn without_the_files_it_is_unknown() {
     for break_one in breaks {
         let mut facts = unprepared();
         break_one(&mut facts);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
 }
 
@@ -152,7 +156,7 @@ fn a_child_that_has_controllers_and_takes_a_process_is_proof() {
     let with = |mut facts: Facts, memory| {
         let steps = [(Action::ChildController, "memory", memory), (Action::EnterCgroup, "", None)];
         tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &steps);
-        run(&facts)
+        judged(&facts)
     };
     assert_eq!(with(healthy_container(), None), Ok(Outcome::proved()));
     let Ok(Outcome::Found(found)) = with(unprepared(), Some("not enabled for children")) else {

@@ -39,7 +39,7 @@ fn vm_user(controllers: &str) -> Facts {
 fn a_read_only_mount_is_found_and_explained_by_the_missing_privilege() {
     let mut facts = healthy_container();
     set_read_only(&mut facts);
-    let found = findings(run(&facts)).remove(0);
+    let found = findings(judged(&facts)).remove(0);
     assert_eq!(found.severity, CHECK.worst);
     assert_eq!(found.caused_by, ["privilege-missing"]);
 }
@@ -50,14 +50,14 @@ fn a_read_only_mount_is_certain_without_the_rest() {
     set_read_only(&mut facts);
     facts.cgroup.base = Fact::missing("/sys/fs/cgroup", Why::NotPermitted);
     facts.identity.euid = Fact::missing("/proc/self/status", Why::NotPermitted);
-    assert_eq!(findings(run(&facts)).len(), 1);
+    assert_eq!(findings(judged(&facts)).len(), 1);
 }
 
 #[test]
 fn root_that_does_not_own_the_cgroup_is_refused() {
     let mut facts = healthy_container();
     base(&mut facts).writable = Fact::Known(false);
-    let found = findings(run(&facts)).remove(0);
+    let found = findings(judged(&facts)).remove(0);
     assert_eq!((found.severity, found.caused_by.len()), (CHECK.worst, 0));
 }
 
@@ -66,21 +66,24 @@ fn another_user_in_a_container_lacks_limits_only() {
     let mut facts = healthy_container();
     facts.identity.euid = Fact::Known(1000);
     base(&mut facts).writable = Fact::Known(false);
-    let found = findings(run(&facts));
-    assert_eq!((found.len(), found[0].severity), (1, Severities::of("-/-/D/-/-")));
+    let found = findings(judged(&facts));
+    assert_eq!((found.len(), found[0].severity), (1, severities!(rootless: Warning)));
 }
 
 #[test]
 fn missing_controllers_stop_kubelet_and_take_limits_from_the_others() {
     for (offered, severity) in [
-        ("cpuset cpu io pids", "D/B/D/D/W"),
-        ("cpu io memory pids", "-/B/-/-/-"),
-        ("cpuset cpu memory pids", "-/D/-/-/-"),
+        (
+            "cpuset cpu io pids",
+            severities!(dockerd: Warning, kind: Error, rootless: Warning, systemd: Warning, buildkit: Info),
+        ),
+        ("cpu io memory pids", severities!(kind: Error)),
+        ("cpuset cpu memory pids", severities!(kind: Warning)),
     ] {
         let mut facts = healthy_container();
         base(&mut facts).controllers = list(offered);
-        let found = findings(run(&facts)).remove(0);
-        assert_eq!(found.severity, Severities::of(severity), "{offered}");
+        let found = findings(judged(&facts)).remove(0);
+        assert_eq!(found.severity, severity, "{offered}");
         assert!(found.caused_by.is_empty());
     }
 }
@@ -90,43 +93,43 @@ fn in_a_threaded_cgroup_that_explains_what_is_missing() {
     let mut facts = healthy_container();
     base(&mut facts).controllers = list("cpuset cpu pids");
     base(&mut facts).kind = Fact::Known(CgroupType::Threaded);
-    assert_eq!(findings(run(&facts))[0].caused_by, ["cgroup2-internal-process"]);
+    assert_eq!(findings(judged(&facts))[0].caused_by, ["cgroup2-internal-process"]);
 }
 
 #[test]
 fn a_kernel_without_memory_hurts_a_host_too() {
     let mut facts = healthy_vm();
     base(&mut facts).controllers = list("cpuset cpu io pids");
-    assert!(findings(run(&facts))[0].remedies[0].text.contains("cgroup_disable="));
+    assert!(findings(judged(&facts))[0].remedies[0].text.contains("cgroup_disable="));
 }
 
 #[test]
 fn a_user_gets_what_systemd_delegates() {
-    let found = findings(run(&vm_user("memory pids"))).remove(0);
-    assert_eq!(found.severity, Severities::of("-/-/D/-/-"));
+    let found = findings(judged(&vm_user("memory pids"))).remove(0);
+    assert_eq!(found.severity, severities!(rootless: Warning));
     assert!(found.summary.contains("cpu cpuset io to user 1000"), "{}", found.summary);
-    assert_eq!(run(&vm_user("cpuset cpu io memory pids")), Ok(Outcome::pass()));
+    assert_eq!(judged(&vm_user("cpuset cpu io memory pids")), Ok(Outcome::pass()));
 }
 
 #[test]
 fn a_user_without_a_user_manager_has_no_limits() {
     let mut facts = vm_user("");
     facts.cgroup.user_service = Fact::missing("user@1000.service", Why::NotFound);
-    assert_eq!(findings(run(&facts))[0].severity, Severities::of("-/-/D/-/-"));
+    assert_eq!(findings(judged(&facts))[0].severity, severities!(rootless: Warning));
 }
 
 #[test]
 fn writable_cgroups_without_privilege_pass() {
     let mut facts = healthy_container();
     facts.capabilities.effective = Fact::Known(crate::facts::CapabilitySet(0xa804_25fb));
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
-    assert_eq!(run(&v2_pod()), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&v2_pod()), Ok(Outcome::pass()));
 }
 
 #[test]
 fn a_host_passes_and_v1_is_not_judged() {
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-    assert!(matches!(run(&v1_pod()), Ok(Outcome::NotApplicable(_))));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
+    assert!(matches!(judged(&v1_pod()), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
@@ -140,11 +143,11 @@ fn without_the_files_it_is_unknown() {
     for break_one in breaks {
         let mut facts = healthy_container();
         break_one(&mut facts);
-        assert!(run(&facts).is_err());
+        assert!(judged(&facts).is_err());
     }
     let mut facts = vm_user("memory");
     facts.cgroup.user_service = Fact::missing("user@1000.service", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
@@ -155,12 +158,12 @@ fn a_cgroup_that_was_made_or_refused_decides() {
     let made = (Action::MakeDirectory, "/sys/fs/cgroup", None);
     let has = (Action::ChildController, "memory", None);
     tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &[made, has]);
-    assert_eq!(run(&facts), Ok(Outcome::proved()));
+    assert_eq!(judged(&facts), Ok(Outcome::proved()));
 
     let mut facts = healthy_container();
     let refused = (Action::MakeDirectory, "/sys/fs/cgroup", Some("EROFS"));
     tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", &[refused]);
-    let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+    let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
     assert_eq!(found[0].proof(), Proof::Trial);
     assert_eq!(found[0].severity, CHECK.worst);
 }

@@ -26,7 +26,7 @@ fn masked() -> Facts {
 }
 
 fn severities(facts: &Facts) -> [Option<Severity>; 3] {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(found)) => {
             [Target::Dockerd, Target::Rootless, Target::Buildkit].map(|t| found[0].severity.get(t))
         }
@@ -50,7 +50,7 @@ fn buildkit_is_stopped_where_it_must_run_rootless() {
     unprivileged.capabilities.effective = Fact::Known(default);
     unprivileged.capabilities.bounding = Fact::Known(default);
     assert_eq!(severities(&unprivileged), [None, error, error]);
-    let Ok(Outcome::Found(found)) = run(&unprivileged) else { panic!() };
+    let Ok(Outcome::Found(found)) = judged(&unprivileged) else { panic!() };
     assert_eq!(found[0].caused_by, ["privilege-missing"]);
     assert!(found[0].summary.contains("/proc/acpi") && found[0].summary.contains("and 1 more"));
 }
@@ -68,14 +68,14 @@ fn buildkit_without_a_process_sandbox_needs_no_new_proc() {
 
 #[test]
 fn an_unmasked_proc_passes_in_a_container_and_a_vm() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
 }
 
 #[test]
 fn mounts_on_directories_that_are_always_empty_hide_nothing() {
     let facts = with_mounts(&[("/proc/sys/fs/binfmt_misc", "autofs"), ("/proc/fs/nfsd", "nfsd")]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn another_complete_proc_is_enough() {
     let mut facts = masked();
     let Fact::Known(table) = &mut facts.mounts else { panic!() };
     table.rows.push(mount("/mnt/proc", "proc", &["rw"]));
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -93,21 +93,21 @@ fn a_read_only_proc_allows_no_writable_one() {
     for row in table.rows.iter_mut().filter(|row| row.mount_point == "/proc") {
         row.options = alloc::vec!["ro".into()];
     }
-    assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+    assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
 }
 
 #[test]
 fn sysbox_is_not_judged() {
     let mut facts = masked();
     facts.runtime.sandbox = Sandbox::Sysbox;
-    assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
 fn without_mounts_it_is_unknown() {
     let mut facts = masked();
     facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn a_proc_that_was_mounted_is_not_masked_and_one_that_was_refused_is() {
         tried(&mut facts, TrialName::Userns, "uid 1000", &[(Action::MountProc, "", refused)]);
         facts
     };
-    assert_eq!(run(&with(masked(), None)), Ok(Outcome::proved()));
+    assert_eq!(judged(&with(masked(), None)), Ok(Outcome::proved()));
     for facts in [masked(), healthy_container()] {
-        let Ok(Outcome::Found(found)) = run(&with(facts, Some("EPERM"))) else { panic!() };
+        let Ok(Outcome::Found(found)) = judged(&with(facts, Some("EPERM"))) else { panic!() };
         assert!(found[0].severity.within(&CHECK.worst));
         assert_eq!(found[0].evidence.last().unwrap().source, "trial: mount proc (uid 1000)");
     }

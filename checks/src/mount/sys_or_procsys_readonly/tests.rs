@@ -31,7 +31,7 @@ fn with_cgroups(mounts: &[(Hierarchy, &str)]) -> Facts {
 }
 
 fn only_finding(facts: &Facts) -> Finding {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(mut found)) if found.len() == 1 => found.remove(0),
         other => panic!("{other:?}"),
     }
@@ -93,18 +93,18 @@ fn hierarchies_that_engines_do_not_use_do_not_count() {
     ]);
     let Fact::Known(mounts) = &mut hybrid.cgroup.mounts else { panic!() };
     mounts[2].read_only = false;
-    assert_eq!(run(&hybrid), Ok(Outcome::pass()));
+    assert_eq!(judged(&hybrid), Ok(Outcome::pass()));
 }
 
 #[test]
 fn writable_mounts_pass() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
 }
 
 #[test]
 fn a_read_only_sys_alone_is_as_systemd_wants_it() {
     let facts = with_read_only(&["/sys"]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -112,12 +112,12 @@ fn writable_network_sysctls_below_read_only_ones_are_enough() {
     let mut facts = with_read_only(&["/proc/sys"]);
     let Fact::Known(table) = &mut facts.mounts else { panic!() };
     table.rows.push(mount("/proc/sys/net", "proc", &["rw"]));
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn a_vm_is_not_judged() {
-    assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
@@ -127,10 +127,10 @@ fn without_mounts_it_is_unknown_unless_one_is_certain() {
     facts.cgroup.mounts = Fact::Missing(missing());
     assert_eq!(only_finding(&facts).subject, "/proc/sys");
     facts.mounts = Fact::Missing(missing());
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     let mut facts = healthy_container();
     facts.cgroup.mounts = Fact::Missing(missing());
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 /// With a trial of sysctls that ended so, and one in which a cgroup was made.
@@ -167,13 +167,13 @@ fn what_may_not_be_written_is_found_whoever_refuses() {
 
 #[test]
 fn what_was_written_is_no_alarm() {
-    assert_eq!(run(&tried_with(healthy_container(), None)), Ok(Outcome::proved()));
-    assert_eq!(run(&tried_with(with_read_only(&["/proc/sys"]), None)), Ok(Outcome::proved()));
+    assert_eq!(judged(&tried_with(healthy_container(), None)), Ok(Outcome::proved()));
+    assert_eq!(judged(&tried_with(with_read_only(&["/proc/sys"]), None)), Ok(Outcome::proved()));
     let closed = tried_with(with_cgroups(&[(Hierarchy::Unified, "/sys/fs/cgroup")]), None);
-    assert_eq!(run(&closed), Ok(Outcome::proved()));
+    assert_eq!(judged(&closed), Ok(Outcome::proved()));
     // A file that this kernel lacks, or a capability, says nothing of the mount.
     for other in [(2, "ENOENT"), (1, "EPERM")] {
-        assert_eq!(run(&tried_with(healthy_container(), Some(other))), Ok(Outcome::pass()));
+        assert_eq!(judged(&tried_with(healthy_container(), Some(other))), Ok(Outcome::pass()));
     }
 }
 
@@ -192,10 +192,10 @@ fn without_trials_it_is_judged_as_before() {
         for trial in &mut facts.trials.runs {
             trial.ending = Ending::Skipped("no process can be forked".into());
         }
-        assert_eq!(matches!(run(&facts), Ok(Outcome::Found(_))), found);
+        assert_eq!(matches!(judged(&facts), Ok(Outcome::Found(_))), found);
         // No network namespace: nothing was written.
         let mut facts = tried_with(healthy_container(), None);
         facts.trials.runs[0].steps.clear();
-        assert_eq!(run(&facts), Ok(Outcome::pass()));
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 }

@@ -68,7 +68,7 @@ mod tests {
     };
 
     fn found(facts: &Facts) -> Vec<Finding> {
-        match (CHECK.run)(facts) {
+        match super::super::judged(facts) {
             Ok(Outcome::Found(found)) => found,
             other => panic!("{other:?}"),
         }
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_cgroup_that_was_made_removes_the_alarm_and_one_that_was_not_makes_it() {
-        assert_eq!((CHECK.run)(&on_version_1(true, None)), Ok(Outcome::pass()));
+        assert_eq!(super::super::judged(&on_version_1(true, None)), Ok(Outcome::pass()));
         let read_only = found(&on_version_1(true, Some("EROFS"))).remove(0);
         assert_eq!(read_only.evidence.last().unwrap().value, "EROFS");
         assert_eq!(read_only.proof(), Proof::Trial);

@@ -20,7 +20,7 @@ fn on_kernel(flavour: ToolFlavour, nft: Tri, legacy: Tri) -> Facts {
 }
 
 fn finding(facts: &Facts) -> Finding {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(findings)) if findings.len() == 1 => {
             assert!(findings[0].severity.within(&CHECK.worst));
             findings[0].clone()
@@ -37,7 +37,7 @@ fn commands(finding: &Finding) -> Vec<String> {
 #[test]
 fn a_legacy_tool_on_a_kernel_that_only_has_nft() {
     let found = finding(&on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::No));
-    assert_eq!(found.severity, Severities::of(TOOL));
+    assert_eq!(found.severity, TOOL);
     let commands = commands(&found);
     assert_eq!(commands[0], "update-alternatives --set iptables /usr/sbin/iptables-nft");
     assert!(commands.contains(&"docker run -e DOCKER_IPTABLES_LEGACY= IMAGE".into()));
@@ -64,14 +64,14 @@ fn docker_28_is_not_told_of_a_backend_that_it_does_not_have() {
 
 #[test]
 fn the_right_flavour_passes() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
     for (flavour, nft, legacy) in [
         (ToolFlavour::Nft, Tri::Yes, Tri::No),
         (ToolFlavour::Legacy, Tri::No, Tri::Yes),
         (ToolFlavour::Legacy, Tri::Unknown, Tri::Yes),
     ] {
-        assert_eq!(run(&on_kernel(flavour, nft, legacy)), Ok(Outcome::pass()));
+        assert_eq!(judged(&on_kernel(flavour, nft, legacy)), Ok(Outcome::pass()));
     }
 }
 
@@ -79,17 +79,17 @@ fn the_right_flavour_passes() {
 fn tables_that_are_not_loaded_may_come() {
     let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::No);
     facts.kernel.modules_loadable = Known(true);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.kernel.modules_loadable = Fact::missing("/proc/modules", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
 fn what_was_not_asked_is_unknown() {
-    assert!(run(&on_kernel(ToolFlavour::Nft, Tri::Unknown, Tri::Yes)).is_err());
+    assert!(judged(&on_kernel(ToolFlavour::Nft, Tri::Unknown, Tri::Yes)).is_err());
     let mut facts = healthy_container();
     facts.netfilter.iptables = Fact::missing("PATH", Why::Redacted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
@@ -104,10 +104,10 @@ fn dind_falls_back_to_legacy_by_itself() {
     let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::Yes);
     let dind = Known(vec!["/usr/local/bin/dockerd-entrypoint.sh".into()]);
     facts.engines.preparing_entrypoints = dind;
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     let forced = vec![(backend::DIND_VARIABLE.into(), "".into())];
     facts.runtime.variables = Known(forced);
-    assert_eq!(finding(&facts).severity, Severities::of(TOOL));
+    assert_eq!(finding(&facts).severity, TOOL);
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn no_rules_no_question() {
     if let Known(config) = &mut facts.engines.daemon_json {
         config.content = serde_json::json!({"iptables": false});
     }
-    assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
@@ -125,24 +125,24 @@ fn the_nftables_backend_wants_nft_only() {
     if let Known(config) = &mut facts.engines.daemon_json {
         config.content = serde_json::json!({"firewall-backend": "nftables"});
     }
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.netfilter.nft = Known(None);
     assert_eq!(finding(&facts).subject, "nft");
     facts.netfilter.nft = Fact::missing("PATH", Why::Redacted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
 fn a_missing_program_matters_where_a_dockerd_is() {
     let mut facts = healthy_container();
     facts.netfilter.iptables = Known(None);
-    assert_eq!(finding(&facts).severity, Severities::of("B/B/-/-/-"));
+    assert_eq!(finding(&facts).severity, severities!(dockerd: Error, kind: Error));
     let nftables = "dockerd --firewall-backend=nftables".into();
     assert!(commands(&finding(&facts)).contains(&nftables), "which needs no iptables");
     facts.engines.dockerd = Known(None);
-    assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     facts.engines.dockerd = Fact::missing("PATH", Why::Redacted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
@@ -154,14 +154,14 @@ fn a_daemon_that_runs_has_made_its_chains() {
         arguments: Known(vec![]),
         same_mount_namespace: Some(true),
     }]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn gvisor_has_another_stack() {
     let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::No);
     facts.runtime.sandbox = Sandbox::Gvisor;
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 fn tried_to(facts: &mut Facts, chain: Option<&str>, packet: Option<&str>) {
@@ -177,9 +177,9 @@ fn tried_to(facts: &mut Facts, chain: Option<&str>, packet: Option<&str>) {
 #[test]
 fn rules_that_were_made_and_met_are_proof_whatever_the_kernel_seems_to_have() {
     let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::Unknown);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     tried_to(&mut facts, None, None);
-    assert_eq!(run(&facts), Ok(Outcome::proved()));
+    assert_eq!(judged(&facts), Ok(Outcome::proved()));
 }
 
 #[test]
@@ -195,14 +195,17 @@ fn a_program_that_makes_no_chain_is_found_with_what_it_says() {
 fn who_may_not_make_rules_has_tried_nothing() {
     let mut facts = on_kernel(ToolFlavour::Nft, Tri::Yes, Tri::Yes);
     tried_to(&mut facts, Some("Permission denied (you must be root)"), None);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn rules_that_packets_do_not_meet_are_a_warning() {
     let mut facts = on_kernel(ToolFlavour::Nft, Tri::Yes, Tri::Yes);
     tried_to(&mut facts, None, Some("it arrived from 192.0.2.1: the rule was not applied"));
-    assert_eq!(finding(&facts).severity, Severities::of("D/D/D/-/W"));
+    assert_eq!(
+        finding(&facts).severity,
+        severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Info)
+    );
 }
 
 /// What the kernel itself said, without a program.
@@ -218,9 +221,9 @@ fn asked(facts: &mut Facts, nft: Option<&str>, legacy: Option<&str>) {
 #[test]
 fn a_kernel_that_was_asked_is_known_though_the_program_was_not_run() {
     let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Unknown, Tri::Unknown);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     asked(&mut facts, None, None);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Unknown, Tri::Unknown);
     asked(&mut facts, None, Some("ENOENT"));
     let found = finding(&facts);
@@ -235,7 +238,7 @@ fn a_kernel_that_was_asked_is_known_though_the_program_was_not_run() {
 fn a_kernel_that_only_seemed_to_have_neither_passes() {
     let mut facts = on_kernel(ToolFlavour::Nft, Tri::No, Tri::No);
     asked(&mut facts, None, Some("ENOENT"));
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -244,12 +247,12 @@ fn the_nftables_backend_is_judged_by_what_was_made() {
     if let Known(config) = &mut facts.engines.daemon_json {
         config.content = serde_json::json!({"firewall-backend": "nftables"});
     }
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     let mut works = facts.clone();
     asked(&mut works, None, None);
-    assert_eq!(run(&works), Ok(Outcome::proved()));
+    assert_eq!(judged(&works), Ok(Outcome::proved()));
     asked(&mut facts, Some("EOPNOTSUPP"), None);
     let found = finding(&facts);
-    assert_eq!(found.severity, Severities::of("B/B/-/-/-"));
+    assert_eq!(found.severity, severities!(dockerd: Error, kind: Error));
     assert_eq!(found.proof(), crate::outcome::Proof::Trial);
 }

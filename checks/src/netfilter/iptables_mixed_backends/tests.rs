@@ -1,6 +1,7 @@
 use alloc::vec;
 
 use super::*;
+use crate::target::Severities;
 use crate::{
     facts::{Fact, Fact::Known, TableCount, Tri, Why},
     testing::{healthy_container, healthy_vm},
@@ -36,7 +37,7 @@ fn environment(tool: ToolFlavour, legacy: Vec<LegacyTable>, nft: Vec<NftTable>) 
 }
 
 fn finding(facts: &Facts) -> Finding {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(findings)) if findings.len() == 1 => {
             assert!(findings[0].severity.within(&CHECK.worst));
             findings[0].clone()
@@ -46,7 +47,7 @@ fn finding(facts: &Facts) -> Finding {
 }
 
 const WARNING: Severities = CHECK.worst;
-const INFO: Severities = Severities::of("W/W/-/-/W");
+const INFO: Severities = severities!(dockerd: Info, kind: Info, buildkit: Info);
 
 #[test]
 fn the_daemon_would_use_the_flavour_that_does_not_hold_the_engines_rules() {
@@ -81,15 +82,15 @@ fn rules_of_one_flavour_and_a_daemon_of_the_other_are_told() {
     if let Known(Some(iptables)) = &mut facts.netfilter.iptables {
         iptables.flavour = Known(ToolFlavour::Nft);
     }
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn no_rules_and_one_flavour_pass() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
     let facts = environment(ToolFlavour::Legacy, vec![legacy("nat", 5, 9)], vec![]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -98,41 +99,41 @@ fn native_tables_stand_beside_others() {
     firewalld.family = "inet".into();
     let tables = vec![firewalld, nft("docker-bridges", 9, &[]), nft("nat", 0, &[])];
     let facts = environment(ToolFlavour::Legacy, vec![legacy("nat", 5, 2)], tables);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn empty_legacy_tables_only_flip_dind() {
     let mut facts = environment(ToolFlavour::Nft, vec![legacy("filter", 4, 0)], vec![]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     let dind = Known(vec!["/usr/local/bin/dockerd-entrypoint.sh".into()]);
     facts.engines.preparing_entrypoints = dind;
     assert_eq!(finding(&facts).severity, INFO);
     facts.runtime.variables = Known(vec![(backend::DIND_VARIABLE.into(), "1".into())]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn without_the_legacy_tables_it_is_unknown_where_nft_has_rules() {
     let mut facts = environment(ToolFlavour::Nft, vec![], vec![nft("nat", 4, &[])]);
     facts.netfilter.legacy_tables = Fact::missing("/proc/net/ip_tables_names", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.netfilter.legacy_kernel = Tri::No;
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.netfilter.legacy_kernel = Tri::Yes;
     facts.netfilter.nft_tables = Known(vec![]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn without_the_nft_tables_or_the_counts_it_is_unknown() {
     let mut facts = environment(ToolFlavour::Nft, vec![legacy("nat", 5, 2)], vec![]);
     facts.netfilter.nft_tables = Fact::missing("nfnetlink: tables", Why::NotProbed);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     let mut table = legacy("nat", 5, 2);
     table.count = Fact::missing("IPT_SO_GET_INFO", Why::NotPermitted);
     let facts = environment(ToolFlavour::Nft, vec![table], vec![nft("nat", 4, &[])]);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]

@@ -38,7 +38,7 @@ fn with_daemon_json(mut facts: Facts, content: serde_json::Value) -> Facts {
 }
 
 fn finding_of(facts: &Facts) -> Finding {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(findings)) if findings.len() == 1 => {
             assert!(findings[0].severity.within(&CHECK.worst));
             findings[0].clone()
@@ -54,7 +54,7 @@ fn the_default_of_1500_behind_1480() {
         found.summary,
         "dockerd gives its containers an MTU of 1500, and the way out carries 1480"
     );
-    assert_eq!(found.severity, Severities::of("D/D/-/-/D"));
+    assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning, buildkit: Warning));
     assert_eq!(
         found.remedies[0].render(Launcher::None)[0].commands,
         ["dockerd --mtu=1480 --default-network-opt='bridge=com.docker.network.driver.mtu=1480'"]
@@ -72,15 +72,15 @@ fn before_docker_24_user_networks_are_told_one_by_one() {
 
 #[test]
 fn equal_and_jumbo_pass() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-    assert_eq!(run(&with_path(9000)), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&with_path(9000)), Ok(Outcome::pass()));
 }
 
 #[test]
 fn what_dockerd_is_told_counts() {
     let told = |mtu| with_daemon_json(with_path(1450), serde_json::json!({ "mtu": mtu }));
-    assert_eq!(run(&told(1450)), Ok(Outcome::pass()));
+    assert_eq!(judged(&told(1450)), Ok(Outcome::pass()));
     assert!(finding_of(&told(1460)).summary.contains("1460"));
     let mut facts = with_path(1450);
     facts.engines.running = Known(vec![EngineProcess {
@@ -89,7 +89,7 @@ fn what_dockerd_is_told_counts() {
         arguments: Known(vec!["dockerd".into(), "--mtu=1400".into()]),
         same_mount_namespace: Some(true),
     }]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn ports_count_and_a_bridge_without_any_is_cosmetic() {
     let told = with_daemon_json(with_path(1450), serde_json::json!({"mtu": 1450}));
     let bridge = link(3, "docker0", "bridge", 1500, None);
     let empty = with_links(told.clone(), core::slice::from_ref(&bridge));
-    assert_eq!(run(&empty), Ok(Outcome::pass()));
+    assert_eq!(judged(&empty), Ok(Outcome::pass()));
     let busy = with_links(told, &[bridge, link(4, "veth1", "veth", 1500, Some(3))]);
     let found = finding_of(&busy);
     assert!(found.evidence.iter().any(|e| e.value == "port veth1 mtu 1500"));
@@ -111,25 +111,27 @@ fn the_bridge_of_the_uplink_is_no_engines() {
         link(4, "eth1", "", 1500, Some(3)),
         link(5, "veth1", "veth", 1500, Some(3)),
     ];
-    assert_eq!(run(&with_links(told, &links)), Ok(Outcome::pass()));
+    assert_eq!(judged(&with_links(told, &links)), Ok(Outcome::pass()));
 }
 
 #[test]
 fn bridges_of_other_engines_hurt_other_targets() {
     let told = with_daemon_json(with_path(1450), serde_json::json!({"mtu": 1450}));
-    for (name, severity) in
-        [("cni0", "-/-/-/-/D"), ("podman0", "-/D/-/-/-"), ("lxdbr0", "W/-/-/-/-")]
-    {
+    for (name, severity) in [
+        ("cni0", severities!(buildkit: Warning)),
+        ("podman0", severities!(kind: Warning)),
+        ("lxdbr0", severities!(dockerd: Info)),
+    ] {
         let links = [link(3, name, "bridge", 1500, None), link(4, "veth1", "veth", 1500, Some(3))];
         let found = finding_of(&with_links(told.clone(), &links));
-        assert_eq!(found.severity, Severities::of(severity), "{name}");
+        assert_eq!(found.severity, severity, "{name}");
     }
 }
 
 #[test]
 fn without_a_default_bridge_its_mtu_does_not_matter() {
     let facts = with_daemon_json(with_path(1450), serde_json::json!({"bridge": "none"}));
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -138,13 +140,13 @@ fn rootless_is_found_only_where_an_mtu_is_forced() {
     let mut facts = told.clone();
     facts.runtime.variables =
         Known(vec![("DOCKERD_ROOTLESS_ROOTLESSKIT_MTU".into(), "65520".into())]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     let mut facts = told;
     facts.identity.euid = Known(1000);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.engines.preparing_entrypoints =
         Known(vec!["/usr/local/bin/dockerd-entrypoint.sh".into()]);
-    assert_eq!(finding_of(&facts).severity, Severities::of("-/-/D/-/-"));
+    assert_eq!(finding_of(&facts).severity, severities!(rootless: Warning));
 }
 
 #[test]
@@ -164,9 +166,9 @@ fn what_may_make_it_harmless_is_told() {
 fn without_daemon_json_it_is_unknown_where_the_default_would_not_do() {
     let mut facts = with_path(1450);
     facts.engines.daemon_json = Fact::missing("/etc/docker/daemon.json", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.network = healthy_network(1500);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -174,9 +176,9 @@ fn without_the_way_out_it_is_unknown_and_without_a_route_no_question() {
     let mut facts = with_path(1450);
     facts.network.path_mtu_v4 = Fact::missing("IP_MTU", Why::NotFound);
     facts.network.routes = Fact::missing("netlink: routes", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.network.routes = Known(vec![]);
-    assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
@@ -186,5 +188,5 @@ fn without_links_what_is_certain_is_found_and_the_rest_unknown() {
     assert_eq!(finding_of(&facts).subject, "docker0");
     let mut facts = healthy_container();
     facts.network.links = Fact::missing("netlink: links", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }

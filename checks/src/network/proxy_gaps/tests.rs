@@ -21,7 +21,7 @@ fn with_daemon(mut facts: Facts, variables: &[(&str, &str)]) -> Facts {
 }
 
 fn finding(facts: &Facts) -> Finding {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(findings)) if findings.len() == 1 => {
             assert!(findings[0].severity.within(&CHECK.worst));
             findings[0].clone()
@@ -34,27 +34,27 @@ const PROXY: (&str, &str) = ("HTTPS_PROXY", "http://user:secret@proxy.corp:3128"
 
 #[test]
 fn without_a_proxy_there_is_no_question() {
-    assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
-    assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
 fn a_daemon_without_the_proxy_is_found_and_no_password_is_shown() {
     let found = finding(&with_daemon(environment(&[PROXY]), &[]));
-    assert_eq!(found.severity, Severities::of("D/D/-/-/W"));
+    assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning, buildkit: Info));
     assert!(!format!("{found:?}").contains("secret"));
 }
 
 #[test]
 fn a_daemon_that_has_it_or_is_told_passes() {
     let has = with_daemon(environment(&[PROXY]), &[("HTTPS_PROXY", "http://x")]);
-    assert_eq!(run(&has), Ok(Outcome::pass()));
+    assert_eq!(judged(&has), Ok(Outcome::pass()));
     let mut told = with_daemon(environment(&[PROXY]), &[]);
     if let Known(config) = &mut told.engines.daemon_json {
         config.content = serde_json::json!({"proxies": {"https-proxy": "http://x"}});
     }
-    assert_eq!(run(&told), Ok(Outcome::pass()));
-    assert_eq!(run(&environment(&[PROXY])), Ok(Outcome::pass()));
+    assert_eq!(judged(&told), Ok(Outcome::pass()));
+    assert_eq!(judged(&environment(&[PROXY])), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -66,12 +66,12 @@ fn a_client_that_would_ask_the_proxy_is_found() {
     assert_eq!(rendered[0].commands, ["export NO_PROXY='a b,docker' no_proxy='a b,docker'"]);
     for no_proxy in ["docker", "*", "x, docker"] {
         let facts = environment(&[host, proxy, ("no_proxy", no_proxy)]);
-        assert_eq!(run(&facts), Ok(Outcome::pass()), "{no_proxy}");
+        assert_eq!(judged(&facts), Ok(Outcome::pass()), "{no_proxy}");
     }
     let local = ("DOCKER_HOST", "tcp://127.0.0.1:2375");
-    assert_eq!(run(&environment(&[local, proxy])), Ok(Outcome::pass()));
+    assert_eq!(judged(&environment(&[local, proxy])), Ok(Outcome::pass()));
     let socket = ("DOCKER_HOST", "unix:///var/run/docker.sock");
-    assert_eq!(run(&environment(&[socket, proxy])), Ok(Outcome::pass()));
+    assert_eq!(judged(&environment(&[socket, proxy])), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -93,14 +93,14 @@ fn exemptions_are_those_of_go() {
 #[test]
 fn two_spellings_with_two_values_are_worth_knowing() {
     let found = finding(&environment(&[PROXY, ("https_proxy", "http://other:3128")]));
-    assert_eq!(found.severity, Severities::of("W/W/-/-/W"));
+    assert_eq!(found.severity, severities!(dockerd: Info, kind: Info, buildkit: Info));
 }
 
 #[test]
 fn what_cannot_be_read_is_unknown() {
     let mut facts = environment(&[PROXY]);
     facts.proxies.daemons = Fact::missing("/proc", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.runtime.variables = Fact::missing("environment", Why::Redacted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }

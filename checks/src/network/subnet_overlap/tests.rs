@@ -29,7 +29,7 @@ fn with_daemon_json(mut facts: Facts, content: serde_json::Value) -> Facts {
 }
 
 fn finding(facts: &Facts) -> Finding {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(findings)) if findings.len() == 1 => {
             assert!(findings[0].severity.within(&CHECK.worst));
             findings[0].clone()
@@ -42,7 +42,7 @@ fn finding(facts: &Facts) -> Finding {
 fn a_configured_bridge_on_a_route_is_found_with_free_ranges() {
     let facts = with_daemon_json(healthy_container(), json!({"bip": "10.200.0.1/24"}));
     let found = finding(&with_route(facts, "10.200.0.0/16"));
-    assert_eq!(found.severity, Severities::of("D/D/-/-/W"));
+    assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning, buildkit: Info));
     let rendered = found.remedies[0].render(Launcher::None);
     assert_eq!(
         rendered[0].commands,
@@ -53,7 +53,7 @@ fn a_configured_bridge_on_a_route_is_found_with_free_ranges() {
 #[test]
 fn defaults_avoid_routes_by_themselves() {
     for net in ["172.17.0.0/16", "172.31.16.0/20", "172.18.0.0/16"] {
-        assert_eq!(run(&with_route(healthy_container(), net)), Ok(Outcome::pass()), "{net}");
+        assert_eq!(judged(&with_route(healthy_container(), net)), Ok(Outcome::pass()), "{net}");
     }
 }
 
@@ -61,16 +61,16 @@ fn defaults_avoid_routes_by_themselves() {
 fn services_without_a_route_are_not_avoided() {
     let name = "KUBERNETES_SERVICE_HOST";
     let first = finding(&with_variable(healthy_container(), name, "172.18.0.1"));
-    assert_eq!(first.severity, Severities::of("D/D/-/-/W"));
+    assert_eq!(first.severity, severities!(dockerd: Warning, kind: Warning, buildkit: Info));
     let later = finding(&with_variable(healthy_container(), name, "172.20.0.1"));
-    assert_eq!(later.severity, Severities::of("W/W/-/-/W"));
+    assert_eq!(later.severity, severities!(dockerd: Info, kind: Info, buildkit: Info));
 }
 
 #[test]
 fn the_outer_clusters_services_are_kinds_too() {
     let found =
         finding(&with_variable(healthy_container(), "KUBERNETES_SERVICE_HOST", "10.96.0.1"));
-    assert_eq!(found.severity, Severities::of("-/D/-/-/-"));
+    assert_eq!(found.severity, severities!(kind: Warning));
     assert!(found.remedies[0].text.contains("10.202.0.0/16"));
 }
 
@@ -84,7 +84,7 @@ fn a_nodes_own_ranges_are_its_own() {
         arguments: Known(vec![]),
         same_mount_namespace: Some(true),
     }]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -92,20 +92,20 @@ fn rootless_networking_has_a_range_of_its_own() {
     let mut facts = healthy_container();
     let address = "10.0.2.15/24".parse().unwrap();
     facts.network.addresses = Known(vec![Address { index: 2, address }]);
-    assert_eq!(finding(&facts).severity, Severities::of("-/-/W/-/-"));
+    assert_eq!(finding(&facts).severity, severities!(rootless: Info));
 }
 
 #[test]
 fn healthy_environments_pass() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
 }
 
 #[test]
 fn without_routes_only_what_is_known_is_found() {
     let mut facts = healthy_container();
     facts.network.routes = Fact::missing("netlink: routes", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     let facts = with_variable(facts, "KUBERNETES_SERVICE_HOST", "10.96.0.1");
     assert_eq!(finding(&facts).subject, "10.96.0.0/16");
 }

@@ -19,15 +19,15 @@ fn with(device: Device, number: Option<&str>, usable: bool) -> Facts {
 }
 
 fn severity(facts: &Facts, target: Target) -> Option<Severity> {
-    let Ok(Outcome::Found(found)) = run(facts) else { panic!("{:?}", run(facts)) };
+    let Ok(Outcome::Found(found)) = judged(facts) else { panic!("{:?}", judged(facts)) };
     assert!(found[0].severity.within(&CHECK.worst));
     found[0].severity.get(target)
 }
 
 #[test]
 fn a_privileged_container_and_a_vm_pass() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -39,7 +39,7 @@ fn without_tun_rootless_engines_have_no_network() {
     let mut facts = with(Device::Tun, None, false);
     let name = "DOCKERD_ROOTLESS_ROOTLESSKIT_NET";
     facts.runtime.variables = Known(alloc::vec![(name.into(), "host".into())]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -48,30 +48,30 @@ fn kubelet_stops_at_a_refused_kmsg_and_kind_replaces_a_missing_one() {
     assert_eq!(severity(&refused, Target::Kind), Some(Severity::Error));
     let absent = with(Device::Kmsg, None, false);
     assert_eq!(severity(&absent, Target::Kind), Some(Severity::Info));
-    assert_eq!(run(&with(Device::Kmsg, Some("5:1"), true)), Ok(Outcome::pass()));
+    assert_eq!(judged(&with(Device::Kmsg, Some("5:1"), true)), Ok(Outcome::pass()));
     let mut user = refused.clone();
     user.identity.euid = Known(1000);
-    assert_eq!(run(&user), Ok(Outcome::pass()));
+    assert_eq!(judged(&user), Ok(Outcome::pass()));
     let mut nested = refused;
     nested.identity.namespaces.user = private(4_026_532_600);
-    assert_eq!(run(&nested), Ok(Outcome::pass()));
+    assert_eq!(judged(&nested), Ok(Outcome::pass()));
 }
 
 #[test]
 fn fuse_is_needed_only_where_the_kernel_has_no_overlay_for_users() {
     let mut facts = with(Device::Fuse, None, false);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.kernel.version = Known(Version::new(5, 4, 0));
     assert_eq!(severity(&facts, Target::Rootless), Some(Severity::Warning));
     facts.kernel.build = Known("#1 SMP Ubuntu".into());
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn an_unprivileged_container_explains_it() {
     let mut facts = with(Device::Tun, None, false);
     facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
-    let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+    let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
     assert_eq!(found[0].caused_by, ["privilege-missing"]);
 }
 
@@ -79,7 +79,7 @@ fn an_unprivileged_container_explains_it() {
 fn what_cannot_be_looked_at_is_unknown() {
     let mut facts = healthy_container();
     facts.security.devices.clear();
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
@@ -92,10 +92,10 @@ fn opening_a_device_says_more_than_being_permitted_to() {
     };
     let mut facts = with(Device::Tun, Some("10:200"), false);
     opened(&mut facts, None);
-    assert_eq!(run(&facts), Ok(Outcome::proved()));
+    assert_eq!(judged(&facts), Ok(Outcome::proved()));
     let mut facts = healthy_container();
     opened(&mut facts, Some("ENODEV"));
     assert_eq!(severity(&facts, Target::Rootless), Some(Severity::Error));
-    let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+    let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
     assert_eq!(found[0].evidence[1].source, "trial: open a device (/dev/net/tun)");
 }

@@ -21,7 +21,7 @@ fn without(facts: Facts, capability: Capability) -> Facts {
 }
 
 fn findings(facts: &Facts) -> Vec<Finding> {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(findings)) => findings,
         Ok(Outcome::Pass(_)) => vec![],
         other => panic!("{other:?}"),
@@ -56,39 +56,39 @@ fn an_ordinary_container_is_found_with_every_piece() {
 
 #[test]
 fn privileged_containers_and_vms_pass() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
 }
 
 #[test]
 fn what_docker_20_10_leaves_out_is_not_needed() {
     let mut facts = with_bounding(healthy_container(), CapabilitySet(0x3f_ffff_ffff));
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.versions.give(Component::Docker, Version::new(20, 10, 24));
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn one_default_capability_less_stops_every_container() {
     let facts = without(healthy_container(), Capability(29));
-    assert_eq!(severity_of(&facts), Severities::of("B/B/-/-/B"));
+    assert_eq!(severity_of(&facts), severities!(dockerd: Error, kind: Error, buildkit: Error));
 }
 
 #[test]
 fn without_net_admin_only_buildkit_goes_on() {
     let facts = without(healthy_container(), Capability::NET_ADMIN);
-    assert_eq!(severity_of(&facts), Severities::of("B/B/-/-/W"));
+    assert_eq!(severity_of(&facts), severities!(dockerd: Error, kind: Error, buildkit: Info));
 }
 
 #[test]
 fn a_hole_stops_the_privileged_containers_of_old_engines() {
     let mut facts = without(healthy_vm(), Capability::SYS_RESOURCE);
     let found = findings(&facts);
-    assert_eq!(found[0].severity, Severities::of("-/W/-/-/-"));
+    assert_eq!(found[0].severity, severities!(kind: Info));
     assert_eq!(found[0].assumed.len(), 1);
     facts.versions.give(Component::Docker, Version::new(20, 10, 24));
     let found = findings(&facts);
-    assert_eq!(found[0].severity, Severities::of("W/B/-/-/-"));
+    assert_eq!(found[0].severity, severities!(dockerd: Info, kind: Error));
     assert!(found[0].summary.contains("20.10.24") && found[0].assumed.is_empty());
 }
 
@@ -96,16 +96,19 @@ fn a_hole_stops_the_privileged_containers_of_old_engines() {
 fn a_user_namespace_with_the_two_capabilities_is_enough() {
     let mut facts = healthy_container();
     facts.identity.namespaces.user = private(4_026_532_600);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     let two = [Capability::SYS_ADMIN, Capability::NET_ADMIN].into_iter().collect::<CapabilitySet>();
     let facts = with_bounding(facts, CapabilitySet(ORDINARY.0 | two.0));
-    assert_eq!(severity_of(&facts), Severities::of("-/W/-/-/-"));
+    assert_eq!(severity_of(&facts), severities!(kind: Info));
 }
 
 #[test]
 fn a_session_on_a_host_that_lacks_much_is_no_error() {
     let facts = with_bounding(healthy_vm(), ORDINARY);
-    assert_eq!(severity_of(&facts), Severities::of("D/D/W/D/D"));
+    assert_eq!(
+        severity_of(&facts),
+        severities!(dockerd: Warning, kind: Warning, rootless: Info, systemd: Warning, buildkit: Warning)
+    );
 }
 
 #[test]
@@ -117,7 +120,7 @@ fn only_profiles_that_are_known_to_deny_mounts_are_blamed() {
     }
     for label in ["lxc-container-default-with-nesting (enforce)", "docker-default (complain)"] {
         facts.security.label = Known(label.into());
-        assert_eq!(run(&facts), Ok(Outcome::pass()), "{label}");
+        assert_eq!(judged(&facts), Ok(Outcome::pass()), "{label}");
     }
 }
 
@@ -128,7 +131,7 @@ fn a_filter_or_a_read_only_sys_alone_is_for_others_to_judge() {
     if let Known(table) = &mut facts.mounts {
         table.rows.push(mount("/sys", "sysfs", &["ro"]));
     }
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -137,11 +140,11 @@ fn read_only_sysctls_degrade_unless_net_is_writable() {
     if let Known(table) = &mut facts.mounts {
         table.rows.push(mount("/proc/sys", "proc", &["ro"]));
     }
-    assert_eq!(severity_of(&facts), Severities::of("D/W/-/-/-"));
+    assert_eq!(severity_of(&facts), severities!(dockerd: Warning, kind: Info));
     if let Known(table) = &mut facts.mounts {
         table.rows.push(mount("/proc/sys/net", "proc", &["rw"]));
     }
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -149,23 +152,26 @@ fn a_user_is_told_to_use_sudo() {
     let mut facts = healthy_container();
     facts.identity.euid = Known(1000);
     facts.capabilities.effective = Known(CapabilitySet(0));
-    assert_eq!(severity_of(&facts), Severities::of("W/W/-/-/W"));
+    assert_eq!(severity_of(&facts), severities!(dockerd: Info, kind: Info, buildkit: Info));
     facts.security.no_new_privs = Known(true);
-    assert_eq!(severity_of(&facts), Severities::of("D/D/-/-/D"));
+    assert_eq!(
+        severity_of(&facts),
+        severities!(dockerd: Warning, kind: Warning, buildkit: Warning)
+    );
     facts.engines.running = Known(vec![EngineProcess {
         name: "dockerd".into(),
         pid: 7,
         arguments: Known(vec![]),
         same_mount_namespace: Some(true),
     }]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn without_the_capabilities_it_is_unknown_unless_something_else_is_certain() {
     let mut facts = healthy_container();
     facts.capabilities.bounding = Fact::missing("/proc/self/status", Why::Malformed);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.security.label = Known("docker-default (enforce)".into());
     assert_eq!(severity_of(&facts), CHECK.worst);
 }
@@ -174,9 +180,9 @@ fn without_the_capabilities_it_is_unknown_unless_something_else_is_certain() {
 fn without_the_label_it_is_unknown_where_an_lsm_may_give_one() {
     let mut facts = healthy_container();
     facts.security.label = Fact::missing("/proc/self/attr/current", Why::NotFound);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.security.label = Fact::missing("/proc/self/attr/current", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     // What is certain is reported all the same.
     let facts = with_bounding(facts, ORDINARY);
     assert_eq!(severity_of(&facts), CHECK.worst);

@@ -94,9 +94,9 @@ fn severity(facts: &Facts, step: &Step) -> Severities {
     let severity = match (step.action, step.object.as_str()) {
         // buildkitd uses the network that is there unless it is told otherwise.
         (Action::Unshare, NETWORK_NAMESPACE) => {
-            Severities::of("B/B/-/-/-").with(Target::Buildkit, Some(Severity::Info))
+            severities!(dockerd: Error, kind: Error).with(Target::Buildkit, Some(Severity::Info))
         }
-        (Action::MakeDevice, _) => Severities::of("B/B/-/-/B"),
+        (Action::MakeDevice, _) => severities!(dockerd: Error, kind: Error, buildkit: Error),
         _ => CHECK.worst,
     };
     // A daemon that the system starts need not share what confines this session.
@@ -132,7 +132,7 @@ mod tests {
     }
 
     fn found(facts: &Facts) -> Finding {
-        match (CHECK.run)(facts) {
+        match super::super::judged(facts) {
             Ok(Outcome::Found(mut found)) if found.len() == 1 => {
                 assert!(found[0].severity.within(&CHECK.worst));
                 found.remove(0)
@@ -144,11 +144,11 @@ mod tests {
     #[test]
     fn what_worked_is_proved_although_the_label_is_not_known() {
         let mut facts = with(healthy_container(), None);
-        assert_eq!((CHECK.run)(&facts), Ok(Outcome::proved()));
+        assert_eq!(super::super::judged(&facts), Ok(Outcome::proved()));
         facts.security.label = Fact::missing("/proc/self/attr/current", Why::NotPermitted);
-        assert_eq!((CHECK.run)(&facts), Ok(Outcome::proved()));
+        assert_eq!(super::super::judged(&facts), Ok(Outcome::proved()));
         facts.trials.runs[0].ending = Ending::Skipped("no time was left".into());
-        assert!((CHECK.run)(&facts).is_err());
+        assert!(super::super::judged(&facts).is_err());
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         let mut facts = healthy_container();
         facts.security.label = Known("docker-default (enforce)".into());
         assert!(found(&facts).summary.contains("denies mounts"));
-        assert_eq!((CHECK.run)(&with(facts, None)), Ok(Outcome::proved()));
+        assert_eq!(super::super::judged(&with(facts, None)), Ok(Outcome::proved()));
     }
 
     #[test]
@@ -183,9 +183,12 @@ mod tests {
     #[test]
     fn device_nodes_are_not_made_in_user_namespaces() {
         let mut facts = with(healthy_container(), Some(2));
-        assert_eq!(found(&facts).severity, Severities::of("B/B/-/-/B"));
+        assert_eq!(
+            found(&facts).severity,
+            severities!(dockerd: Error, kind: Error, buildkit: Error)
+        );
         facts.identity.namespaces.user = private(4_026_532_600);
-        assert_eq!((CHECK.run)(&facts), Ok(Outcome::proved()));
+        assert_eq!(super::super::judged(&facts), Ok(Outcome::proved()));
     }
 
     #[test]
@@ -204,6 +207,6 @@ mod tests {
             table.rows.push(mount("/proc/sys", "proc", &["ro"]));
         }
         assert!(found(&facts).summary.contains("/proc/sys is read-only"));
-        assert_eq!((CHECK.run)(&with(facts, None)), Ok(Outcome::proved()));
+        assert_eq!(super::super::judged(&with(facts, None)), Ok(Outcome::proved()));
     }
 }

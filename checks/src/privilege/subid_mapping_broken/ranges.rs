@@ -7,7 +7,6 @@ use crate::{
     facts::{Facts, IdMapping, SubordinateIds, SubordinateRange, Why},
     outcome::{Finding, Unknown},
     remedy::{Place, Remedy},
-    target::Severities,
 };
 
 /// What engines ask for, and images commonly need.
@@ -72,7 +71,7 @@ pub(super) fn small(facts: &Facts, kind: Kind) -> Option<Finding> {
     (total < USUAL - 1_024).then(|| {
         Finding::new(
             kind.file(),
-            Severities::of("-/-/D/-/D"),
+            severities!(rootless: Warning, buildkit: Warning),
             format!(
                 "{} gives {user} {total} ids: images with higher ids cannot be unpacked",
                 kind.file()

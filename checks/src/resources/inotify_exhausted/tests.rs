@@ -17,13 +17,16 @@ fn limited(mut facts: Facts, instances: u64, open: u32) -> Facts {
 }
 
 fn kind(facts: &Facts) -> Option<Severity> {
-    only_finding(run(facts)).severity.get(Target::Kind)
+    only_finding(judged(facts)).severity.get(Target::Kind)
 }
 
 #[test]
 fn in_a_container_the_default_is_a_warning_for_kind() {
-    let finding = only_finding(run(&limited(healthy_container(), 128, 3)));
-    assert_eq!(finding.severity, Severities::of("W/D/W/W/-"));
+    let finding = only_finding(judged(&limited(healthy_container(), 128, 3)));
+    assert_eq!(
+        finding.severity,
+        severities!(dockerd: Info, kind: Warning, rootless: Info, systemd: Info)
+    );
     assert!(finding.summary.contains("128") && finding.summary.contains("at least 3"));
     assert!(format!("{:?}", finding.remedies).contains("fs.inotify.max_user_instances=512"));
 }
@@ -31,8 +34,8 @@ fn in_a_container_the_default_is_a_warning_for_kind() {
 #[test]
 fn on_an_idle_vm_the_default_is_enough_for_a_first_node() {
     assert_eq!(
-        only_finding(run(&limited(healthy_vm(), 128, 10))).severity,
-        Severities::of("-/W/-/-/-")
+        only_finding(judged(&limited(healthy_vm(), 128, 10))).severity,
+        severities!(kind: Info)
     );
 }
 
@@ -41,14 +44,14 @@ fn a_vm_that_is_nearly_out_of_them_blocks() {
     assert_eq!(kind(&limited(healthy_vm(), 128, 60)), Some(Severity::Warning));
     assert_eq!(kind(&limited(healthy_vm(), 128, 100)), Some(Severity::Error));
     assert_eq!(kind(&limited(healthy_vm(), 8192, 8180)), Some(Severity::Error));
-    assert!(only_finding(run(&limited(healthy_vm(), 8192, 8190))).severity.within(&CHECK.worst));
+    assert!(only_finding(judged(&limited(healthy_vm(), 8192, 8190))).severity.within(&CHECK.worst));
 }
 
 #[test]
 fn the_limit_of_the_user_namespace_counts_where_it_is_the_least() {
     let mut facts = healthy_container();
     facts.resources.inotify.namespace_instances = Fact::Known(16);
-    let finding = only_finding(run(&facts));
+    let finding = only_finding(judged(&facts));
     assert_eq!(finding.subject, "user.max_inotify_instances");
     assert_eq!(finding.remedies[0].place, Place::Here);
     assert_eq!(kind(&facts), Some(Severity::Error));
@@ -60,7 +63,7 @@ fn few_watches_are_a_warning_and_the_scaled_default_passes() {
     facts.resources.inotify.watches = Fact::Known(8192);
     assert_eq!(kind(&facts), Some(Severity::Warning));
     facts.resources.inotify.watches = Fact::Known(30_763);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -74,9 +77,9 @@ fn what_is_certain_is_found_though_the_use_is_not_known() {
 fn without_the_limit_it_is_unknown_and_a_kernel_without_one_is_not_judged() {
     let mut facts = healthy_vm();
     facts.resources.inotify.instances = Fact::missing("max_user_instances", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.resources.inotify.instances = Fact::missing("max_user_instances", Why::NotFound);
-    assert!(is_not_applicable(&run(&facts)));
+    assert!(is_not_applicable(&judged(&facts)));
 }
 
 #[test]
@@ -91,9 +94,9 @@ fn what_cannot_be_made_is_not_there_whatever_the_limit_says() {
         tried(&mut facts, TrialName::Inotify, "", &[step]);
         facts
     };
-    assert_eq!(run(&with(None)), Ok(Outcome::proved()));
+    assert_eq!(judged(&with(None)), Ok(Outcome::proved()));
     let facts = with(Some("EMFILE after 3"));
     assert_eq!(kind(&facts), Some(Severity::Error));
-    let Ok(Outcome::Found(found)) = run(&facts) else { panic!() };
+    let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
     assert_eq!(found[0].evidence.last().unwrap().value, "EMFILE after 3");
 }

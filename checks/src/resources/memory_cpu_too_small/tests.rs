@@ -38,10 +38,10 @@ fn with_cpu(quota: u64, throttled: u64) -> Facts {
 
 #[test]
 fn the_least_limit_of_the_ancestors_counts() {
-    let finding = only_finding(run(&with_memory(1536 << 20, 0)));
-    assert_eq!(finding.severity, Severities::of("-/D/-/-/-"));
+    let finding = only_finding(judged(&with_memory(1536 << 20, 0)));
+    assert_eq!(finding.severity, severities!(kind: Warning));
     assert!(finding.summary.contains("1.5 GiB"));
-    assert_eq!(only_finding(run(&with_memory(200 << 20, 0))).severity, CHECK.worst);
+    assert_eq!(only_finding(judged(&with_memory(200 << 20, 0))).severity, CHECK.worst);
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn on_version_1_limits_out_of_sight_count_too() {
         max: Fact::Known(None),
         ..memory_row("/sys/fs/cgroup/memory", 0, 0)
     }]);
-    let kind = only_finding(run(&facts)).severity.get(Target::Kind);
+    let kind = only_finding(judged(&facts)).severity.get(Target::Kind);
     assert_eq!(kind, Some(Severity::Error));
 }
 
@@ -60,27 +60,30 @@ fn on_version_1_limits_out_of_sight_count_too() {
 fn a_machine_of_two_gib_passes_and_one_that_is_full_does_not() {
     let mut facts = healthy_vm();
     facts.resources.memory = Fact::Known(Memory { total: 1950 << 20, available: Some(1700 << 20) });
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.resources.memory = Fact::Known(Memory { total: 8 << 30, available: Some(300 << 20) });
-    assert_eq!(only_finding(run(&facts)).severity, Severities::of("W/D/W/-/D"));
+    assert_eq!(
+        only_finding(judged(&facts)).severity,
+        severities!(dockerd: Info, kind: Warning, rootless: Info, buildkit: Warning)
+    );
 }
 
 #[test]
 fn one_cpu_and_a_small_quota_are_found() {
-    let finding = only_finding(run(&with_cpu(150_000, 0)));
+    let finding = only_finding(judged(&with_cpu(150_000, 0)));
     assert!(finding.summary.starts_with("1.5 CPUs"));
     let mut facts = healthy_vm();
     facts.resources.cpus = Fact::Known(1);
-    assert_eq!(only_finding(run(&facts)).severity.get(Target::Kind), Some(Severity::Warning));
+    assert_eq!(only_finding(judged(&facts)).severity.get(Target::Kind), Some(Severity::Warning));
 }
 
 #[test]
 fn limits_that_were_met_are_told() {
-    let killed = only_finding(run(&with_memory(4 << 30, 2)));
+    let killed = only_finding(judged(&with_memory(4 << 30, 2)));
     assert!(killed.summary.starts_with("2 processes were killed"));
-    let throttled = only_finding(run(&with_cpu(400_000, 300)));
+    let throttled = only_finding(judged(&with_cpu(400_000, 300)));
     assert!(throttled.summary.contains("300 of 1000"));
-    assert_eq!(run(&with_cpu(400_000, 50)), Ok(Outcome::pass()));
+    assert_eq!(judged(&with_cpu(400_000, 50)), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -88,7 +91,7 @@ fn a_session_on_a_host_does_not_limit_a_node() {
     let mut facts = healthy_vm();
     facts.resources.cgroup.memory =
         Fact::Known(vec![memory_row("/sys/fs/cgroup/user.slice/user-0.slice", 1 << 20, 0)]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -96,10 +99,10 @@ fn without_any_number_it_is_unknown_and_without_cgroups_the_machine_counts() {
     let mut facts = healthy_container();
     facts.resources.memory = Fact::missing("/proc/meminfo", Why::NotPermitted);
     facts.resources.cgroup.memory = Fact::missing("a mount", Why::NotFound);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     let mut facts = healthy_container();
     facts.resources.cgroup.memory = Fact::missing("a mount", Why::NotFound);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.resources.cgroup.memory = Fact::missing("memory.max", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }

@@ -28,47 +28,47 @@ fn asking(mut facts: Facts, hard: Option<u64>) -> Facts {
 
 #[test]
 fn more_than_the_hard_limit_is_found() {
-    let finding = only_finding(run(&asking(confined(4096), Some(65_536))));
+    let finding = only_finding(judged(&asking(confined(4096), Some(65_536))));
     assert_eq!(finding.severity, CHECK.worst);
     assert!(finding.summary.contains("nofile=65536") && finding.summary.contains("4096"));
-    assert!(only_finding(run(&asking(confined(4096), None))).summary.contains("unlimited"));
+    assert!(only_finding(judged(&asking(confined(4096), None))).summary.contains("unlimited"));
 }
 
 #[test]
 fn podman_as_root_asked_by_itself_before_5_4() {
     let mut facts = confined(524_288);
-    assert!(is_not_applicable(&run(&facts)));
+    assert!(is_not_applicable(&judged(&facts)));
     facts.versions.read(Component::Podman, Version::new(4, 3, 1), "dpkg");
-    assert!(only_finding(run(&facts)).summary.contains("1048576"));
+    assert!(only_finding(judged(&facts)).summary.contains("1048576"));
     // As many processes as there are PIDs are more than it may have: then it asks for nothing at all.
     let mut few = facts.clone();
     few.resources.processes = Fact::Known(Rlimit { soft: None, hard: Some(96_365) });
-    assert!(is_not_applicable(&run(&few)));
+    assert!(is_not_applicable(&judged(&few)));
     few.resources.pid_max = Fact::Known(32_768);
-    assert!(only_finding(run(&few)).summary.contains("1048576"));
+    assert!(only_finding(judged(&few)).summary.contains("1048576"));
     let mut later = confined(524_288);
     later.versions.read(Component::Podman, Version::new(5, 4, 0), "dpkg");
-    assert!(is_not_applicable(&run(&later)));
+    assert!(is_not_applicable(&judged(&later)));
     facts.capabilities.effective = Fact::Known(CapabilitySet(0xa804_25fb));
-    assert!(is_not_applicable(&run(&facts)));
+    assert!(is_not_applicable(&judged(&facts)));
 }
 
 #[test]
 fn enough_passes_and_so_does_the_capability() {
-    assert_eq!(run(&asking(confined(65_536), Some(65_536))), Ok(Outcome::pass()));
-    assert_eq!(run(&asking(healthy_vm(), Some(1 << 30))), Ok(Outcome::pass()));
+    assert_eq!(judged(&asking(confined(65_536), Some(65_536))), Ok(Outcome::pass()));
+    assert_eq!(judged(&asking(healthy_vm(), Some(1 << 30))), Ok(Outcome::pass()));
     let mut facts = asking(healthy_container(), Some(1 << 30));
     facts.identity.namespaces.user = private(4_026_532_600);
-    assert_eq!(only_finding(run(&facts)).severity, CHECK.worst);
+    assert_eq!(only_finding(judged(&facts)).severity, CHECK.worst);
 }
 
 #[test]
 fn without_the_limits_it_is_unknown() {
     let mut facts = asking(confined(4096), Some(65_536));
     facts.resources.open_files = Fact::missing("/proc/self/limits", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.capabilities.effective = Fact::missing("CapEff", Why::NotFound);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 /// With a trial in which setting this many files failed so, or worked.
@@ -81,28 +81,28 @@ fn tried_with(mut facts: Facts, hard: u64, what: Option<&str>) -> Facts {
 #[test]
 fn a_limit_that_was_refused_is_proof() {
     let facts = asking(confined(4096), Some(65_536));
-    let finding = only_finding(run(&tried_with(facts, 65_536, Some("EPERM"))));
+    let finding = only_finding(judged(&tried_with(facts, 65_536, Some("EPERM"))));
     let last = finding.evidence.last().unwrap();
     assert_eq!((&*last.source, &*last.value), ("trial: set a limit (nofile=65536)", "EPERM"));
     assert!(finding.summary.contains("4096"));
     // More than fs.nr_open.
     let mut facts = asking(healthy_vm(), Some(1 << 30));
     facts.resources.open_files = Fact::missing("/proc/self/limits", Why::NotPermitted);
-    let finding = only_finding(run(&tried_with(facts, 1 << 30, Some("EPERM"))));
+    let finding = only_finding(judged(&tried_with(facts, 1 << 30, Some("EPERM"))));
     assert!(finding.summary.ends_with("cannot set it: EPERM"), "{}", finding.summary);
 }
 
 #[test]
 fn a_limit_that_was_set_is_no_alarm() {
     let facts = asking(confined(4096), Some(65_536));
-    assert_eq!(run(&tried_with(facts.clone(), 65_536, None)), Ok(Outcome::proved()));
+    assert_eq!(judged(&tried_with(facts.clone(), 65_536, None)), Ok(Outcome::proved()));
     let other = tried_with(facts, 1 << 20, None);
-    assert_eq!(only_finding(run(&other)).severity, CHECK.worst, "another one was tried");
+    assert_eq!(only_finding(judged(&other)).severity, CHECK.worst, "another one was tried");
 }
 
 #[test]
 fn without_a_trial_it_is_judged_as_before() {
     let mut facts = tried_with(asking(confined(4096), Some(65_536)), 65_536, None);
     facts.trials.runs[0].ending = Ending::Skipped("no process can be forked".into());
-    assert_eq!(only_finding(run(&facts)).severity, CHECK.worst);
+    assert_eq!(only_finding(judged(&facts)).severity, CHECK.worst);
 }

@@ -30,7 +30,7 @@ pub(super) fn judge(
     };
     if verify && port == Some(2375) {
         let summary = "the client speaks TLS to port 2375, where daemons speak plain HTTP".into();
-        return Ok(Some(secure_or_plain(finding(Severities::of(CLIENTS), summary), host)));
+        return Ok(Some(secure_or_plain(finding(CLIENTS, summary), host)));
     }
     if !verify && port == Some(2376) {
         let generated = set("DOCKER_TLS_CERTDIR").map(|directory| format!("{directory}/client"));
@@ -41,7 +41,7 @@ pub(super) fn judge(
         if !generated.as_deref().is_some_and(present) {
             let summary =
                 "the client speaks plain HTTP to port 2376, where daemons speak TLS".into();
-            return Ok(Some(secure_or_plain(finding(Severities::of(CLIENTS), summary), host)));
+            return Ok(Some(secure_or_plain(finding(CLIENTS, summary), host)));
         }
     }
     if verify && let Some(found) = without_certificates(facts, &finding) {
@@ -52,7 +52,7 @@ pub(super) fn judge(
         && port == Some(2375)
         && facts.runtime.launcher == Launcher::Gitlab
     {
-        let severity = Severities::of(CLIENTS).at_most(Severity::Warning);
+        let severity = CLIENTS.at_most(Severity::Warning);
         let summary = "the client asks port 2375, but docker:dind serves TLS on 2376 unless its \
                        DOCKER_TLS_CERTDIR is empty";
         let found = finding(severity, summary.into()).evidence("DOCKER_TLS_CERTDIR", directory);
@@ -72,9 +72,9 @@ fn without_certificates(
     let names: Vec<&str> = missing.iter().map(Text::as_str).collect();
     let path = &directory.path;
     let (severity, later) = if directory.shared == Some(false) {
-        (Severities::of(CLIENTS), ", and no volume is mounted there that the daemon could fill")
+        (CLIENTS, ", and no volume is mounted there that the daemon could fill")
     } else {
-        (Severities::of(CLIENTS).at_most(Severity::Warning), ", unless the daemon makes them yet")
+        (CLIENTS.at_most(Severity::Warning), ", unless the daemon makes them yet")
     };
     let summary = format!("the client is to use TLS, but {path} lacks {}{later}", names.join(", "));
     Some(finding(severity, summary).evidence(path.as_str(), format!("lacks {}", names.join(", "))))

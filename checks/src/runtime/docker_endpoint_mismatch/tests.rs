@@ -33,7 +33,7 @@ fn present(path: &str, kind: SocketKind, usable: bool) -> EngineSocket {
 }
 
 fn found(facts: &Facts) -> Finding {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(mut findings)) => findings.remove(0),
         other => panic!("{other:?}"),
     }
@@ -45,9 +45,9 @@ fn dockerd(facts: &Facts) -> Option<Severity> {
 
 #[test]
 fn before_anything_is_started_there_is_no_question() {
-    assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
-    assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
-    assert!(matches!(run(&with(&[("DOCKER_HOST", "")])), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&with(&[("DOCKER_HOST", "")])), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
@@ -55,15 +55,15 @@ fn a_socket_of_another_group_is_refused() {
     let mut facts = healthy_vm();
     facts.clients.sockets = vec![present("/var/run/docker.sock", SocketKind::Socket, false)];
     let finding = found(&facts);
-    assert_eq!(finding.severity, Severities::of("B/B/-/-/-"));
+    assert_eq!(finding.severity, severities!(dockerd: Error, kind: Error));
     assert!(finding.summary.contains("0:999"), "{}", finding.summary);
     assert_eq!(finding.remedies[0].place, Place::Host, "a user of a machine joins its group");
     facts.runtime.container = Tri::Yes;
     assert_eq!(found(&facts).remedies[0].place, Place::Container);
     facts.clients.sockets[0].usable = Known(true);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.clients.sockets[0].usable = Fact::missing("/var/run/docker.sock", Why::TimedOut);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn ports_and_tls_belong_together() {
 fn the_entrypoint_turns_tls_on_where_there_are_certificates() {
     let mut facts = with(&[("DOCKER_HOST", "tcp://docker:2376"), ("DOCKER_TLS_CERTDIR", "/certs")]);
     facts.clients.certificates = vec![certificates("/certs/client", &[], true)];
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
@@ -101,17 +101,17 @@ fn certificates_that_nothing_can_bring_are_an_error() {
 fn a_gitlab_job_without_tls_is_a_warning_and_a_sidecar_is_not_judged() {
     let pairs = [("DOCKER_HOST", "tcp://docker:2375"), ("DOCKER_TLS_CERTDIR", "/certs")];
     let mut facts = with(&pairs);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.runtime.launcher = Launcher::Gitlab;
     assert_eq!(dockerd(&facts), Some(Severity::Warning));
 }
 
 #[test]
 fn whether_a_port_answers_is_unknown_and_says_how_to_know() {
-    let Err(unknown) = run(&with(&[("DOCKER_HOST", "tcp://docker:2375")])) else { panic!() };
+    let Err(unknown) = judged(&with(&[("DOCKER_HOST", "tcp://docker:2375")])) else { panic!() };
     assert_eq!(unknown.missing[0].why, Why::NotProbed);
     assert!(unknown.remedy.is_some());
-    assert!(run(&with(&[("DOCKER_HOST", "ssh://user@host")])).is_err());
+    assert!(judged(&with(&[("DOCKER_HOST", "ssh://user@host")])).is_err());
 }
 
 #[test]
@@ -130,14 +130,14 @@ fn a_socket_of_buildkit_concerns_buildkit_only() {
     let mut facts = with(&[("BUILDKIT_HOST", "unix:///run/buildkit/buildkitd.sock")]);
     let path = "/run/buildkit/buildkitd.sock";
     facts.clients.sockets.push(present(path, SocketKind::Socket, false));
-    assert_eq!(found(&facts).severity, Severities::of("-/-/-/-/B"));
+    assert_eq!(found(&facts).severity, severities!(buildkit: Error));
 }
 
 #[test]
 fn without_the_environment_it_is_unknown() {
     let mut facts = healthy_container();
     facts.runtime.variables = Fact::missing("environment", Why::NotRecorded);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 fn asked_of(mut facts: Facts, url: &str, error: Option<&str>) -> Verdict {
@@ -147,7 +147,7 @@ fn asked_of(mut facts: Facts, url: &str, error: Option<&str>) -> Verdict {
     };
     let steps = [(Action::ConnectEngine, "", None), (Action::AskEngine, "/_ping", error)];
     tried(&mut facts, TrialName::Api, url, &steps);
-    run(&facts)
+    judged(&facts)
 }
 
 fn with_host(variables: &[(&str, &str)]) -> Facts {
@@ -162,12 +162,12 @@ fn a_daemon_that_was_asked_settles_it() {
     use crate::outcome::Proof;
     let url = "tcp://docker:2375";
     let plain = with_host(&[("DOCKER_HOST", url)]);
-    assert!(run(&plain).is_err(), "nobody has asked");
+    assert!(judged(&plain).is_err(), "nobody has asked");
     assert_eq!(asked_of(plain.clone(), url, None), Ok(Outcome::proved()));
     let Ok(Outcome::Found(found)) = asked_of(plain, url, Some("it speaks TLS")) else {
         panic!("nothing was found")
     };
-    assert_eq!((found[0].proof(), found[0].severity), (Proof::Trial, Severities::of(CLIENTS)));
+    assert_eq!((found[0].proof(), found[0].severity), (Proof::Trial, CLIENTS));
     // What was read explains it better, and a port that answers after all is fine.
     let port = "tcp://docker:2376";
     let wrong = with_host(&[("DOCKER_HOST", port)]);
@@ -187,7 +187,7 @@ fn certificates_that_are_not_accepted_are_told_apart_from_a_daemon_that_is_not_t
     let url = "tcp://docker:2376";
     let mut facts = with_host(&[("DOCKER_HOST", url), ("DOCKER_TLS_VERIFY", "1")]);
     facts.clients.certificates = vec![certificates("/certs/client", &[], true)];
-    assert!(run(&facts).is_err(), "nobody has asked");
+    assert!(judged(&facts).is_err(), "nobody has asked");
     assert_eq!(asked_of(facts.clone(), url, None), Ok(Outcome::proved()));
     let why = "its certificate is not for docker, but for localhost";
     let steps = [(Action::ConnectEngine, "", None), (Action::BeginTls, "", Some(why))];

@@ -19,7 +19,7 @@ fn without_run(mut facts: Facts) -> Facts {
 }
 
 fn subjects(facts: &Facts) -> Vec<String> {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(findings)) => findings.into_iter().map(|f| f.subject).collect(),
         Ok(_) => Vec::new(),
         other => panic!("{other:?}"),
@@ -69,17 +69,17 @@ fn hidden_cgroups_are_found_where_they_cannot_be_mounted() {
 
 #[test]
 fn a_host_and_systemd_itself_are_not_judged() {
-    assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
     let mut facts = without_run(unprivileged());
     facts.pid1.role = Role::Systemd;
-    assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
 fn without_the_mount_table_it_is_unknown_but_what_is_certain_is_told() {
     let mut facts = healthy_container();
     facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     named(&mut facts, true);
     assert_eq!(subjects(&facts), ["/sys/fs/cgroup/systemd"]);
 }
@@ -112,10 +112,10 @@ fn what_systemd_may_not_do_either_is_found() {
 #[test]
 fn what_was_done_is_no_alarm() {
     let facts = tried_with(without_run(unprivileged()), None, None);
-    assert_eq!(run(&facts), Ok(Outcome::proved()));
+    assert_eq!(judged(&facts), Ok(Outcome::proved()));
     let mut facts = healthy_container();
     named(&mut facts, false);
-    assert_eq!(run(&tried_with(facts, None, None)), Ok(Outcome::proved()));
+    assert_eq!(judged(&tried_with(facts, None, None)), Ok(Outcome::proved()));
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn without_trials_it_is_judged_as_before() {
     for trial in &mut facts.trials.runs {
         trial.ending = crate::facts::Ending::Skipped("no process can be forked".into());
     }
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }

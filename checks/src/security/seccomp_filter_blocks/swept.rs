@@ -6,6 +6,7 @@ use super::{ROOTLESS, finding};
 use crate::{
     facts::{Action, CgroupVersion, Facts, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Proof},
+    target::Severities,
 };
 
 /// `ENOSYS`.
@@ -15,7 +16,7 @@ const ABSENT: i32 = 38;
 struct Group {
     calls: &'static [&'static str],
     hurts: Hurts,
-    severity: &'static str,
+    severity: Severities,
     consequence: &'static str,
 }
 
@@ -46,19 +47,19 @@ const GROUPS: [Group; 8] = [
             "seccomp",
         ],
         hurts: Hurts::Always,
-        severity: "B/B/B/D/B",
+        severity: severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error),
         consequence: "no engine can make a container",
     },
     Group {
         calls: &["clone3"],
         hurts: Hurts::UnlessAbsent,
-        severity: "B/B/B/D/B",
+        severity: severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error),
         consequence: "programs with glibc 2.34 start no thread",
     },
     Group {
         calls: &["keyctl"],
         hurts: Hurts::UnlessAbsent,
-        severity: "B/B/B/-/B",
+        severity: severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Error),
         consequence: "runc and crun stop at the session keyring",
     },
     Group {
@@ -70,19 +71,19 @@ const GROUPS: [Group; 8] = [
     Group {
         calls: &["bpf"],
         hurts: Hurts::Version2,
-        severity: "B/B/-/-/B",
+        severity: severities!(dockerd: Error, kind: Error, buildkit: Error),
         consequence: "runc cannot set the device filter of a cgroup v2",
     },
     Group {
         calls: &["faccessat2", "statx", "fchmodat2"],
         hurts: Hurts::UnlessAbsent,
-        severity: "D/D/D/D/D",
+        severity: severities!(dockerd: Warning, kind: Warning, rootless: Warning, systemd: Warning, buildkit: Warning),
         consequence: "programs with newer libc take files for inaccessible, which only ENOSYS prevents",
     },
     Group {
         calls: &["mount_setattr"],
         hurts: Hurts::UnlessAbsent,
-        severity: "D/D/-/-/-",
+        severity: severities!(dockerd: Warning, kind: Warning),
         consequence: "read-only volumes fail with Docker 25 and later",
     },
     Group {
@@ -96,7 +97,7 @@ const GROUPS: [Group; 8] = [
             "name_to_handle_at",
         ],
         hurts: Hurts::Killed,
-        severity: "B/B/B/D/B",
+        severity: severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error),
         consequence: "libc, runc and systemd try them, and end",
     },
 ];
@@ -177,7 +178,7 @@ mod tests {
     }
 
     fn found(facts: &Facts) -> Vec<Finding> {
-        match (super::super::CHECK.run)(facts) {
+        match (super::super::judged)(facts) {
             Ok(Outcome::Found(found)) => {
                 assert!(found.iter().all(|f| f.severity.within(&super::super::CHECK.worst)));
                 assert!(found.iter().all(|f| f.proof() == Proof::Trial));
@@ -191,13 +192,13 @@ mod tests {
     fn every_call_through_is_proved_although_nothing_else_is_known() {
         let mut facts = swept(&[("rseq", Some(1), "EPERM"), ("clone3", Some(38), "ENOSYS")]);
         facts.security.filtered = crate::facts::FilteredCalls::default();
-        assert_eq!((super::super::CHECK.run)(&facts), Ok(Outcome::proved()));
+        assert_eq!((super::super::judged)(&facts), Ok(Outcome::proved()));
         facts.security.seccomp =
             crate::facts::Fact::missing("/proc/self/status", Why::NotPermitted);
-        assert_eq!((super::super::CHECK.run)(&facts), Ok(Outcome::proved()));
+        assert_eq!((super::super::judged)(&facts), Ok(Outcome::proved()));
         let steps = &mut facts.trials.runs[0].steps;
         steps.retain(|step| step.object != "pivot_root");
-        assert_eq!((super::super::CHECK.run)(&facts), Ok(Outcome::pass()));
+        assert_eq!((super::super::judged)(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -244,14 +245,14 @@ mod tests {
         let mut facts = swept(&[("bpf", Some(1), "EPERM")]);
         assert_eq!(found(&facts)[0].subject, "bpf");
         facts.cgroup.version = Known(CgroupVersion::Hybrid);
-        assert_eq!((super::super::CHECK.run)(&facts), Ok(Outcome::proved()));
+        assert_eq!((super::super::judged)(&facts), Ok(Outcome::proved()));
     }
 
     #[test]
     fn without_a_filter_a_refusal_is_anothers() {
         let mut facts = swept(&[("mount", Some(1), "EPERM")]);
         facts.security.seccomp = Known(Seccomp::Disabled);
-        assert_eq!((super::super::CHECK.run)(&facts), Ok(Outcome::pass()));
+        assert_eq!((super::super::judged)(&facts), Ok(Outcome::pass()));
     }
 
     #[test]
@@ -260,7 +261,7 @@ mod tests {
         let mut facts = swept(&[("mount", Some(1), "EPERM")]);
         facts.trials.runs[0].ending = Ending::Skipped("no process can be forked".into());
         facts.security.filtered.clone3 = Known(true);
-        let Ok(Outcome::Found(found)) = (super::super::CHECK.run)(&facts) else { panic!() };
+        let Ok(Outcome::Found(found)) = (super::super::judged)(&facts) else { panic!() };
         assert_eq!((found.len(), found[0].proof()), (1, Proof::Static));
     }
 }

@@ -5,7 +5,7 @@ use crate::{
 };
 
 fn only(facts: &Facts) -> Finding {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(mut found)) if found.len() == 1 => {
             assert!(found[0].severity.within(&CHECK.worst));
             found.remove(0)
@@ -16,8 +16,8 @@ fn only(facts: &Facts) -> Finding {
 
 #[test]
 fn a_healthy_container_and_a_vm_pass() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -59,19 +59,19 @@ fn a_profile_of_its_own_is_not_judged() {
     let mut facts = healthy_container();
     facts.userns.apparmor_restricted = Known(true);
     facts.security.label = Known("docker-default (enforce)".into());
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn without_a_switch_it_is_unknown_unless_another_one_tells() {
     let mut facts = healthy_container();
     facts.userns.unprivileged = Fact::missing(SOURCE_CLONE, Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.userns.max = Known(0);
-    assert!(matches!(run(&facts), Ok(Outcome::Found(_))));
+    assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
     let mut old = healthy_container();
     old.userns.max = Fact::missing(SOURCE_MAX, Why::NotFound);
-    assert_eq!(run(&old), Ok(Outcome::pass()));
+    assert_eq!(judged(&old), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn a_trial_says_more_than_the_switches() {
     let mut facts = healthy_vm();
     facts.userns.unprivileged = Known(false);
     tried(&mut facts, TrialName::Userns, "uid 1000", &[(unshare, "", None), (mount, "", None)]);
-    assert_eq!(run(&facts), Ok(Outcome::proved()));
+    assert_eq!(judged(&facts), Ok(Outcome::proved()));
 
     let mut facts = healthy_vm();
     let steps = [(unshare, "", None), (map, "", None), (mount, "", Some("EACCES"))];

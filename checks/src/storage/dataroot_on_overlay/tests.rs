@@ -39,7 +39,7 @@ fn configured(version: Version, content: serde_json::Value) -> Facts {
 }
 
 fn dockerd_and_kind(facts: &Facts) -> [Option<Severity>; 2] {
-    let finding = only_finding(run(facts));
+    let finding = only_finding(judged(facts));
     [Target::Dockerd, Target::Kind].map(|target| finding.severity.get(target))
 }
 
@@ -61,11 +61,11 @@ fn docker_29_has_no_fall_back_and_28_has() {
     assert_eq!(dockerd_and_kind(&docker(Version::new(29, 1, 0))), [ERROR, ERROR]);
     let old = docker(Version::new(28, 5, 0));
     assert_eq!(dockerd_and_kind(&old), [WARNING, ERROR]);
-    let finding = only_finding(run(&old));
+    let finding = only_finding(judged(&old));
     assert!(finding.summary.contains("/var/lib/docker on overlay (/)"));
     assert!(finding.summary.contains("vfs"));
     assert!(!has_assumed_docker(&finding));
-    assert!(has_assumed_docker(&only_finding(run(&overlay(&[Docker])))));
+    assert!(has_assumed_docker(&only_finding(judged(&overlay(&[Docker])))));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn fuse_overlayfs_is_taken_before_vfs_and_saves_the_nodes_of_kind_too() {
     let mut facts = docker(Version::new(20, 10, 24));
     facts.storage.fuse_overlayfs = Fact::Known(Some("/usr/bin/fuse-overlayfs".into()));
     assert_eq!(dockerd_and_kind(&facts), [WARNING, WARNING]);
-    assert!(only_finding(run(&facts)).summary.contains("fuse-overlayfs"));
+    assert!(only_finding(judged(&facts)).summary.contains("fuse-overlayfs"));
     facts.versions.give(Component::Kind, Version::new(0, 11, 1));
     assert_eq!(dockerd_and_kind(&facts), [WARNING, ERROR]);
     facts.versions.give(Component::Docker, Version::new(29, 0, 0));
@@ -86,7 +86,7 @@ fn fuse_overlayfs_without_its_device_is_not_taken() {
     facts.storage.fuse_overlayfs = Fact::Known(Some("/usr/bin/fuse-overlayfs".into()));
     for usable in [Fact::Known(false), Fact::missing("/dev/fuse", Why::NotFound)] {
         facts.security.devices[0].usable = usable;
-        let summary = only_finding(run(&facts)).summary;
+        let summary = only_finding(judged(&facts)).summary;
         assert!(summary.contains("vfs") && !summary.contains("fuse"), "{summary}");
     }
 }
@@ -116,7 +116,7 @@ fn what_an_earlier_docker_left_keeps_the_old_store() {
 #[test]
 fn data_roots_on_one_mount_are_one_finding() {
     let facts = overlay(&[Docker, Buildkit, RootlessBuildkit, RootlessDocker, Podman, Kubelet]);
-    let finding = only_finding(run(&facts));
+    let finding = only_finding(judged(&facts));
     assert_eq!(finding.subject, "/");
     assert!(finding.severity.within(&CHECK.worst));
     assert_eq!(finding.severity.get(Target::Rootless), ERROR);
@@ -129,7 +129,7 @@ fn data_roots_on_one_mount_are_one_finding() {
 #[test]
 fn one_sound_root_is_enough_for_rootless_containers() {
     for owner in [Podman, RootlessDocker] {
-        let finding = only_finding(run(&overlay(&[owner])));
+        let finding = only_finding(judged(&overlay(&[owner])));
         assert_eq!(finding.severity.get(Target::Rootless), INFO, "{owner:?}");
     }
 }
@@ -137,13 +137,13 @@ fn one_sound_root_is_enough_for_rootless_containers() {
 #[test]
 fn a_containerd_counts_only_outside_dockerd() {
     let mut facts = overlay(&[Containerd]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     let own = engine(
         "containerd",
         &["containerd", "--config", "/var/run/docker/containerd/containerd.toml"],
     );
     facts.engines.running = Fact::Known(vec![own]);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.engines.running = Fact::Known(vec![engine("containerd", &["/usr/bin/containerd"])]);
     assert_eq!(dockerd_and_kind(&facts), [WARNING, WARNING]);
     let flag = "--containerd=/run/containerd/containerd.sock";
@@ -154,22 +154,22 @@ fn a_containerd_counts_only_outside_dockerd() {
 #[test]
 fn buildkitd_falls_back_unless_told_otherwise() {
     let mut facts = overlay(&[Buildkit]);
-    assert_eq!(only_finding(run(&facts)).severity.get(Target::Buildkit), WARNING);
+    assert_eq!(only_finding(judged(&facts)).severity.get(Target::Buildkit), WARNING);
     let flag = "--oci-worker-snapshotter=overlayfs";
     facts.engines.running = Fact::Known(vec![engine("buildkitd", &["buildkitd", flag])]);
-    assert_eq!(only_finding(run(&facts)).severity.get(Target::Buildkit), ERROR);
+    assert_eq!(only_finding(judged(&facts)).severity.get(Target::Buildkit), ERROR);
 }
 
 #[test]
 fn fuse_overlayfs_below_is_refused_too() {
-    assert_eq!(only_finding(run(&on("fuse.fuse-overlayfs", "/", &[Docker]))).subject, "/");
+    assert_eq!(only_finding(judged(&on("fuse.fuse-overlayfs", "/", &[Docker]))).subject, "/");
 }
 
 #[test]
 fn volumes_pass_although_the_root_is_an_overlay() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
-    assert_eq!(run(&on("btrfs", "/", &[Docker])), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&on("btrfs", "/", &[Docker])), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -177,22 +177,22 @@ fn a_missing_filesystem_is_unknown_unless_something_is_certain() {
     let missing = || Fact::missing("statfs /var/lib/docker", Why::NotPermitted);
     let mut facts = healthy_container();
     facts.storage.data_roots[0].filesystem = missing();
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts = overlay(&[Buildkit]);
     facts.storage.data_roots[0].filesystem = missing();
-    assert_eq!(only_finding(run(&facts)).severity.get(Target::Dockerd), None);
+    assert_eq!(only_finding(judged(&facts)).severity.get(Target::Dockerd), None);
     facts.storage.data_roots.clear();
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
 fn the_volume_goes_where_a_link_leads() {
     let mut facts = overlay(&[Docker]);
     facts.storage.data_roots[0].resolved = Fact::Known("/data/docker".into());
-    assert!(only_finding(run(&facts)).summary.starts_with("/data/docker on overlay"));
+    assert!(only_finding(judged(&facts)).summary.starts_with("/data/docker on overlay"));
     facts.storage.data_roots[0].exists = false;
     facts.storage.data_roots[0].resolved = Fact::Known("/var/lib".into());
-    assert!(only_finding(run(&facts)).summary.starts_with("/var/lib/docker on overlay"));
+    assert!(only_finding(judged(&facts)).summary.starts_with("/var/lib/docker on overlay"));
 }
 
 #[test]
@@ -207,11 +207,11 @@ fn a_trial_says_more_than_the_name_of_the_filesystem() {
         let (first, second) = (facts.trials.runs.pop().unwrap(), facts.trials.runs.last_mut());
         second.unwrap().steps.extend(first.steps);
     }
-    assert_eq!(run(&facts), Ok(Outcome::Pass(Proof::Trial)));
+    assert_eq!(judged(&facts), Ok(Outcome::Pass(Proof::Trial)));
 
     facts.trials.runs.clear();
     tried(&mut facts, "/var/lib/docker", "", Some((Action::MountOverlay, 22, "EINVAL")));
-    let finding = only_finding(run(&facts));
+    let finding = only_finding(judged(&facts));
     assert_eq!(finding.proof(), Proof::Trial);
     let seen = finding.evidence.last().unwrap();
     assert_eq!(seen.source, "trial: mount overlay (/var/lib/docker)");
@@ -219,5 +219,9 @@ fn a_trial_says_more_than_the_name_of_the_filesystem() {
 
     facts.trials.runs.clear();
     tried(&mut facts, "/var/lib/docker", "", Some((Action::MountOverlay, 1, "EPERM")));
-    assert_eq!(only_finding(run(&facts)).proof(), Proof::Static, "EPERM is not the filesystem's");
+    assert_eq!(
+        only_finding(judged(&facts)).proof(),
+        Proof::Static,
+        "EPERM is not the filesystem's"
+    );
 }

@@ -15,7 +15,7 @@ fn rootless(kernel: Fact<Version>) -> Option<Severity> {
     let mut facts = on("tmpfs", "/home", &[Podman, RootlessDocker]);
     facts.identity.euid = Fact::Known(1000);
     facts.kernel.version = kernel;
-    only_finding(run(&facts)).severity.get(Target::Rootless)
+    only_finding(judged(&facts)).severity.get(Target::Rootless)
 }
 
 #[test]
@@ -24,7 +24,7 @@ fn docker_in_memory_is_a_warning_with_its_limit() {
         super_options: vec!["rw".into(), "size=1048576k".into()],
         ..mount("/var/lib/docker", "tmpfs", &["rw"])
     };
-    let finding = only_finding(run(&with_roots_on(&limited, &[Docker])));
+    let finding = only_finding(judged(&with_roots_on(&limited, &[Docker])));
     assert!(finding.summary.contains("size=1048576k"));
     assert_eq!(finding.severity.worst(&Target::ALL), Some(Severity::Warning));
     assert_eq!(finding.severity.get(Target::Kind), Some(Severity::Warning));
@@ -47,25 +47,28 @@ fn podman_as_root_needs_no_user_attributes() {
     let mut facts = on("tmpfs", "/var/lib/containers", &[Podman]);
     facts.kernel.version = Fact::Known(Version::new(5, 15, 0));
     facts.storage.data_roots.retain(|root| root.owner != RootlessDocker);
-    assert_eq!(only_finding(run(&facts)).severity.get(Target::Rootless), Some(Severity::Warning));
+    assert_eq!(
+        only_finding(judged(&facts)).severity.get(Target::Rootless),
+        Some(Severity::Warning)
+    );
 }
 
 #[test]
 fn the_version_of_docker_is_noted_where_it_decides() {
     let mut facts = on("tmpfs", "/home", &[RootlessDocker, Podman]);
     facts.kernel.version = Fact::Known(Version::new(6, 1, 0));
-    assert!(only_finding(run(&facts)).assumed.contains_key(&Component::Docker));
+    assert!(only_finding(judged(&facts)).assumed.contains_key(&Component::Docker));
 }
 
 #[test]
 fn disks_pass_in_a_container_and_a_vm() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert_eq!(run(&healthy_vm()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert_eq!(judged(&healthy_vm()), Ok(Outcome::pass()));
 }
 
 #[test]
 fn a_missing_filesystem_is_unknown() {
     let mut facts = healthy_container();
     facts.storage.data_roots[0].filesystem = Fact::missing("statfs", Why::TimedOut);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }

@@ -38,15 +38,15 @@ fn in_pod(mounted: &Mount, owner: DataRootOwner) -> Facts {
 
 #[test]
 fn the_data_root_of_the_host_s_own_docker_is_an_error() {
-    let finding = only_finding(run(&in_docker("/var/lib/docker")));
-    assert_eq!(finding.severity, Severities::of("B/B/-/-/-"));
+    let finding = only_finding(judged(&in_docker("/var/lib/docker")));
+    assert_eq!(finding.severity, severities!(dockerd: Error, kind: Error));
     assert!(finding.summary.contains("/var/lib/docker of the host"), "{}", finding.summary);
 }
 
 #[test]
 fn volumes_and_other_directories_of_a_docker_host_pass() {
     for root in ["/var/lib/docker/volumes/dind/_data", "/srv/dind", "/"] {
-        assert_eq!(run(&in_docker(root)), Ok(Outcome::pass()), "{root}");
+        assert_eq!(judged(&in_docker(root)), Ok(Outcome::pass()), "{root}");
     }
 }
 
@@ -54,7 +54,7 @@ fn volumes_and_other_directories_of_a_docker_host_pass() {
 fn a_path_on_another_disk_only_looks_the_same() {
     let hosts = format!("/var/lib/docker/containers/{ID}/hosts");
     let other = bind("/var/lib/docker", "8:17", "/var/lib/docker");
-    assert_eq!(run(&container(&hosts, &other, &[Docker])), Ok(Outcome::pass()));
+    assert_eq!(judged(&container(&hosts, &other, &[Docker])), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -67,16 +67,17 @@ fn the_node_s_containerd_is_known_by_the_root_mount() {
         ["upperdir=/var/lib/containerd/io.containerd.snapshotter.v1.overlayfs/snapshots/7/fs"
             .into()]
         .into();
-    assert_eq!(only_finding(run(&facts)).severity.get(Target::Dockerd), Some(Severity::Error));
+    assert_eq!(only_finding(judged(&facts)).severity.get(Target::Dockerd), Some(Severity::Error));
 }
 
 #[test]
 fn a_host_path_in_a_pod_is_a_warning() {
-    let finding = only_finding(run(&in_pod(&bind("/var/lib/docker", "8:1", "/mnt/dind"), Docker)));
-    assert_eq!(finding.severity, Severities::of("D/D/-/-/-"));
     let finding =
-        only_finding(run(&in_pod(&bind("/var/lib/buildkit", "8:1", "/mnt/buildkit"), Buildkit)));
-    assert_eq!(finding.severity, Severities::of("-/-/-/-/D"));
+        only_finding(judged(&in_pod(&bind("/var/lib/docker", "8:1", "/mnt/dind"), Docker)));
+    assert_eq!(finding.severity, severities!(dockerd: Warning, kind: Warning));
+    let finding =
+        only_finding(judged(&in_pod(&bind("/var/lib/buildkit", "8:1", "/mnt/buildkit"), Buildkit)));
+    assert_eq!(finding.severity, severities!(buildkit: Warning));
 }
 
 #[test]
@@ -89,7 +90,7 @@ fn volumes_of_a_pod_pass() {
         ("8:32", "/"),
     ] {
         let facts = in_pod(&bind("/var/lib/docker", device, root), Docker);
-        assert_eq!(run(&facts), Ok(Outcome::pass()), "{root}");
+        assert_eq!(judged(&facts), Ok(Outcome::pass()), "{root}");
     }
 }
 
@@ -99,22 +100,22 @@ fn a_node_of_kind_has_its_own_anonymous_volume() {
     let hosts = format!("/var/lib/docker/containers/{ID}/hosts");
     let mut facts = container(&hosts, &var, &[Docker]);
     facts.runtime.kubernetes = Tri::Yes;
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
 fn healthy_environments_have_nothing_to_share() {
-    assert_eq!(run(&healthy_container()), Ok(Outcome::pass()));
-    assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+    assert_eq!(judged(&healthy_container()), Ok(Outcome::pass()));
+    assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
 fn without_mounts_or_filesystem_it_is_unknown() {
     let mut facts = healthy_container();
     facts.storage.data_roots[0].filesystem = Fact::missing("statfs", Why::TimedOut);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
     facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 /// On a volume in which a daemon has worked.
@@ -133,12 +134,12 @@ fn asked_with(errno: Option<(i32, &str)>) -> Verdict {
     if let Some((errno, what)) = errno {
         refused_step(&mut facts, TrialName::Lock, Action::TakeLock, errno, what);
     }
-    run(&facts)
+    judged(&facts)
 }
 
 #[test]
 fn whether_a_volume_that_was_used_is_in_use_is_unknown_without_a_trial() {
-    let unknown = run(&used_before()).unwrap_err();
+    let unknown = judged(&used_before()).unwrap_err();
     assert_eq!(unknown.missing[0].why, Why::NotProbed);
     assert!(unknown.remedy.is_some());
     let mut own = used_before();
@@ -148,13 +149,13 @@ fn whether_a_volume_that_was_used_is_in_use_is_unknown_without_a_trial() {
         arguments: Fact::Known(vec![]),
         same_mount_namespace: Some(true),
     }]);
-    assert_eq!(run(&own), Ok(Outcome::pass()));
+    assert_eq!(judged(&own), Ok(Outcome::pass()));
 }
 
 #[test]
 fn a_lock_that_is_held_is_proof_of_another_daemon_and_one_that_is_free_of_none() {
     let found = only_finding(asked_with(Some((11, "EAGAIN"))));
-    assert_eq!(found.severity, Severities::of("B/B/-/-/-"));
+    assert_eq!(found.severity, severities!(dockerd: Error, kind: Error));
     assert_eq!(found.proof(), Proof::Trial);
     assert!(found.summary.contains("volumes/metadata.db is locked"), "{}", found.summary);
     assert_eq!(asked_with(None), Ok(Outcome::proved()));

@@ -17,7 +17,7 @@ fn user_on(major: u32, minor: u32) -> Facts {
 }
 
 fn found(facts: &Facts) -> Vec<Finding> {
-    match run(facts) {
+    match judged(facts) {
         Ok(Outcome::Found(found)) => {
             assert!(found.iter().all(|f| f.severity.within(&CHECK.worst)), "{found:?}");
             found
@@ -54,20 +54,20 @@ fn debian_s_parameter_lets_broken_mounts_succeed() {
 fn ubuntu_permits_it_and_rhel_8_cannot_be_told() {
     let mut facts = user_on(5, 4);
     facts.kernel.ubuntu_signature = Fact::Known(Some("Ubuntu 5.4.0-150.167-generic".into()));
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     let mut facts = user_on(4, 18);
     facts.kernel.release = Fact::Known("4.18.0-553.el8_10.x86_64".into());
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
 fn selinux_needs_5_13() {
     let mut facts = user_on(5, 12);
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.security.selinux_mounted = Fact::Known(true);
     assert!(found(&facts)[0].summary.contains("SELinux"));
     facts.kernel.version = Fact::Known(Version::new(5, 13, 0));
-    assert_eq!(run(&facts), Ok(Outcome::pass()));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 #[test]
@@ -80,15 +80,15 @@ fn fuse_overlayfs_makes_podman_only_slower() {
 
 #[test]
 fn root_of_the_machine_is_not_judged() {
-    assert!(matches!(run(&healthy_container()), Ok(Outcome::NotApplicable(_))));
-    assert!(matches!(run(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&healthy_container()), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
 fn without_the_kernel_s_release_it_is_unknown() {
     let mut facts = user_on(5, 10);
     facts.kernel.version = Fact::missing("uname", Why::NotRecorded);
-    assert!(run(&facts).is_err());
+    assert!(judged(&facts).is_err());
 }
 
 #[test]
@@ -96,7 +96,7 @@ fn gvisor_only_calls_itself_4_4() {
     let mut facts = user_on(4, 4);
     assert_eq!(found(&facts)[0].severity.get(Target::Rootless), Some(Severity::Error));
     facts.runtime.sandbox = Sandbox::Gvisor;
-    assert!(matches!(run(&facts), Ok(Outcome::NotApplicable(_))));
+    assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_trial_says_more_than_the_release() {
     use crate::{facts::Action, storage::tried::testing::tried};
     let mut facts = user_on(5, 10);
     tried(&mut facts, "/home", IN_USER_NAMESPACE, None);
-    assert_eq!(run(&facts), Ok(Outcome::Pass(Proof::Trial)));
+    assert_eq!(judged(&facts), Ok(Outcome::Pass(Proof::Trial)));
 
     let mut facts = user_on(6, 1);
     tried(&mut facts, "/home", IN_USER_NAMESPACE, Some((Action::OpaqueDirectory, 5, "EIO")));
@@ -117,5 +117,5 @@ fn a_trial_says_more_than_the_release() {
 
     let mut facts = user_on(6, 1);
     tried(&mut facts, "/home", IN_USER_NAMESPACE, Some((Action::MountOverlay, 22, "EINVAL")));
-    assert_eq!(run(&facts), Ok(Outcome::pass()), "of the filesystem, which other checks judge");
+    assert_eq!(judged(&facts), Ok(Outcome::pass()), "of the filesystem, which other checks judge");
 }

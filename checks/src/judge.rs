@@ -1,0 +1,162 @@
+//! Runs one check for every plan that it concerns, and folds what it says.
+
+use alloc::{string::String, vec, vec::Vec};
+
+use crate::{
+    Check,
+    facts::{Facts, Missing},
+    outcome::{Finding, Outcome, Proof, Unknown, Verdict},
+    plan::{Plan, Plans},
+    remedy::Remedy,
+    target::{Severities, Target},
+};
+
+/// What a check says of one plan, its findings aside.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Said {
+    /// The problem is here, and hurts this target.
+    Finding,
+    /// No contrary evidence was found.
+    Pass,
+    /// The question does not arise, for this reason.
+    NotApplicable(String),
+    /// A fact without which no verdict is possible is missing; with what would help, if the check knows.
+    Unknown(Option<Remedy>),
+    /// The check itself failed, like this.
+    Crashed(String),
+}
+
+/// What a check says of one target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OfTarget {
+    /// The target.
+    pub target: Target,
+    /// What it says.
+    pub said: Said,
+    /// On what that rests.
+    pub proof: Proof,
+    /// The facts that are missing: those without which it is unknown, or that might have shown more.
+    pub missing: Vec<Missing>,
+}
+
+/// What a check says of all targets that it concerns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Judgement {
+    /// For each target, in report order.
+    pub targets: Vec<OfTarget>,
+    /// What was found: a finding of several targets once, with its severity for each.
+    pub findings: Vec<Finding>,
+}
+
+impl Check {
+    /// The plans that it concerns.
+    pub fn concerned<'a>(&self, plans: &'a Plans) -> impl Iterator<Item = &'a Plan> + use<'a> {
+        let worst = self.worst;
+        plans.iter().filter(move |plan| worst.get(plan.target).is_some())
+    }
+
+    /// What it says of every plan that it concerns.
+    pub fn judge(&self, facts: &Facts, plans: &Plans) -> Judgement {
+        let mut judgement = Judgement::default();
+        for plan in self.concerned(plans) {
+            judgement.add(plan.target, (self.run)(facts, plan));
+        }
+        judgement
+    }
+}
+
+impl Judgement {
+    /// Adds what the check failed with for one target.
+    pub fn crash(&mut self, target: Target, message: String) {
+        let said = Said::Crashed(message);
+        self.targets.push(OfTarget { target, said, proof: Proof::Static, missing: Vec::new() });
+    }
+
+    /// Adds what the check says of the plan for one target.
+    pub fn add(&mut self, target: Target, verdict: Verdict) {
+        let (said, proof, missing) = match verdict {
+            Ok(Outcome::Pass(proof)) => (Said::Pass, proof, Vec::new()),
+            Ok(Outcome::NotApplicable(reason)) => {
+                (Said::NotApplicable(reason), Proof::Static, Vec::new())
+            }
+            Err(unknown) => (Said::Unknown(unknown.remedy), Proof::Static, unknown.missing),
+            Ok(Outcome::Found(findings)) => {
+                let missing = missing_of(&findings);
+                let hurt = findings.into_iter().filter(|f| f.severity.get(target).is_some());
+                let hurt: Vec<Finding> = hurt.collect();
+                match hurt.iter().map(Finding::proof).min() {
+                    Some(proof) => {
+                        for finding in hurt {
+                            self.fold(target, finding);
+                        }
+                        (Said::Finding, proof, missing)
+                    }
+                    None if missing.is_empty() => (Said::Pass, Proof::Static, missing),
+                    None => (Said::Unknown(None), Proof::Static, missing),
+                }
+            }
+        };
+        self.targets.push(OfTarget { target, said, proof, missing });
+    }
+
+    /// A finding that differs from an earlier one in the target only is that one.
+    fn fold(&mut self, target: Target, mut finding: Finding) {
+        let severity = Severities::NONE.with(target, finding.severity.get(target));
+        finding.severity = severity;
+        let same = |known: &&mut Finding| {
+            known.subject == finding.subject
+                && known.summary == finding.summary
+                && known.severity.get(target).is_none()
+                && known.remedies == finding.remedies
+        };
+        match self.findings.iter_mut().find(same) {
+            Some(known) => known.severity = known.severity.with(target, severity.get(target)),
+            None => self.findings.push(finding),
+        }
+    }
+
+    /// All plans together: the first of finding, unknown, pass, not applicable.
+    pub fn verdict(self) -> Verdict {
+        if !self.findings.is_empty() {
+            return Ok(Outcome::Found(self.findings));
+        }
+        let mut unknown: Option<Unknown> = None;
+        let mut rest = Outcome::not_applicable("nothing that it concerns");
+        for of in self.targets {
+            match of.said {
+                Said::Unknown(remedy) => {
+                    let all = unknown.get_or_insert(Unknown { missing: vec![], remedy: None });
+                    all.remedy = all.remedy.take().or(remedy);
+                    for missing in of.missing {
+                        if !all.missing.contains(&missing) {
+                            all.missing.push(missing);
+                        }
+                    }
+                }
+                Said::Pass => {
+                    let proof = if let Outcome::Pass(known) = rest {
+                        known.min(of.proof)
+                    } else {
+                        of.proof
+                    };
+                    rest = Outcome::Pass(proof);
+                }
+                Said::NotApplicable(reason) if !matches!(rest, Outcome::Pass(_)) => {
+                    rest = Outcome::NotApplicable(reason);
+                }
+                Said::NotApplicable(_) | Said::Finding | Said::Crashed(_) => {}
+            }
+        }
+        unknown.map_or(Ok(rest), Err)
+    }
+}
+
+fn missing_of(findings: &[Finding]) -> Vec<Missing> {
+    let mut all: Vec<Missing> = Vec::new();
+    for missing in findings.iter().flat_map(|finding| &finding.missing) {
+        if !all.contains(missing) {
+            all.push(missing.clone());
+        }
+    }
+    all
+}
