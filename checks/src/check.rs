@@ -9,15 +9,27 @@ pub struct Check {
     pub id: &'static str,
     /// The problem in at most 60 columns.
     pub title: &'static str,
-    /// The worst severity that a finding of this check can have, per target.
+    /// The worst severity that a finding of this check can have, per target; docker commands fare as the daemon
+    /// that they reach, unless they are named.
     pub worst: Severities,
     /// Fragments of log lines by which `explain --log` recognises this problem, the most typical first;
     /// a text that can have several causes is in all their checks.
     pub logs: &'static [&'static str],
+    /// What it judges.
+    pub layer: Layer,
     /// Documentation in Markdown, with the headings of [`HEADINGS`], in that order.
     pub doc: &'static str,
     /// Judges one plan by the facts.
     pub run: fn(&Facts, &Plan) -> Verdict,
+}
+
+/// What a check judges.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layer {
+    /// The machine, container or user that an engine runs in. Where the daemon is elsewhere, that is judged there.
+    Engine,
+    /// What clients have here, wherever the daemon is: endpoint, API version, paths, addresses.
+    Client,
 }
 
 /// The headings that every check's documentation has, in this order.
@@ -39,14 +51,19 @@ macro_rules! severities {
 }
 
 /// Declares `CHECK` for the module that holds it, from the doc comment, the id, the title, the worst
-/// severity for each target that it concerns, and the log fragments. The module's `run` judges.
+/// severity for each target that it concerns, and the log fragments; with `Client` before the severities if
+/// that is its layer. The module's `run` judges.
 macro_rules! check {
     ($(#[doc = $doc:expr])* $id:literal, $title:literal, {$($worst:tt)*}, [$($log:literal),* $(,)?]) => {
+        check! { $(#[doc = $doc])* $id, $title, Engine, {$($worst)*}, [$($log),*] }
+    };
+    ($(#[doc = $doc:expr])* $id:literal, $title:literal, $layer:ident, {$($worst:tt)*}, [$($log:literal),* $(,)?]) => {
         $(#[doc = $doc])*
         pub(super) const CHECK: $crate::Check = $crate::Check {
             id: $id,
             title: $title,
             worst: $crate::severities!($($worst)*),
+            layer: $crate::Layer::$layer,
             logs: &[$($log),*],
             doc: concat!($($doc, "\n"),*),
             run,

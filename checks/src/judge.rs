@@ -1,12 +1,12 @@
 //! Runs one check for every plan that it concerns, and folds what it says.
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 use crate::{
-    Check,
+    Check, Layer,
     facts::{Facts, Missing},
     outcome::{Finding, Outcome, Proof, Unknown, Verdict},
-    plan::{Plan, Plans},
+    plan::{Place, Plan, Plans, Provider},
     remedy::Remedy,
     target::{Severities, Target},
 };
@@ -52,14 +52,32 @@ impl Check {
     /// The plans that it concerns.
     pub fn concerned<'a>(&self, plans: &'a Plans) -> impl Iterator<Item = &'a Plan> + use<'a> {
         let worst = self.worst;
-        plans.iter().filter(move |plan| worst.get(plan.target).is_some())
+        plans.iter().filter(move |plan| worst.reaching(plan.target).is_some())
+    }
+
+    /// What it says of one plan. Of a daemon elsewhere only clients are judged here.
+    pub fn says(&self, facts: &Facts, plan: &Plan) -> Verdict {
+        let other = plan.provider.filter(|provider| *provider != Provider::Docker);
+        match (&plan.place, self.layer, other) {
+            (Place::Elsewhere(elsewhere), Layer::Engine, _) => Ok(Outcome::not_applicable(
+                format!("the daemon at {} is elsewhere: judged there", elsewhere.url),
+            )),
+            (Place::Unknown { missing }, _, _) => {
+                Err(Unknown { missing: missing.clone(), remedy: None })
+            }
+            (_, Layer::Client, Some(provider)) => Ok(Outcome::not_applicable(format!(
+                "kind's provider is {}: it does not use Docker's endpoint",
+                provider.name()
+            ))),
+            _ => (self.run)(facts, plan),
+        }
     }
 
     /// What it says of every plan that it concerns.
     pub fn judge(&self, facts: &Facts, plans: &Plans) -> Judgement {
         let mut judgement = Judgement::default();
         for plan in self.concerned(plans) {
-            judgement.add(plan.target, (self.run)(facts, plan));
+            judgement.add(plan.target, self.says(facts, plan));
         }
         judgement
     }
@@ -82,7 +100,7 @@ impl Judgement {
             Err(unknown) => (Said::Unknown(unknown.remedy), Proof::Static, unknown.missing),
             Ok(Outcome::Found(findings)) => {
                 let missing = missing_of(&findings);
-                let hurt = findings.into_iter().filter(|f| f.severity.get(target).is_some());
+                let hurt = findings.into_iter().filter(|f| f.severity.reaching(target).is_some());
                 let hurt: Vec<Finding> = hurt.collect();
                 match hurt.iter().map(Finding::proof).min() {
                     Some(proof) => {
@@ -101,7 +119,7 @@ impl Judgement {
 
     /// A finding that differs from an earlier one in the target only is that one.
     fn fold(&mut self, target: Target, mut finding: Finding) {
-        let severity = Severities::NONE.with(target, finding.severity.get(target));
+        let severity = Severities::NONE.with(target, finding.severity.reaching(target));
         finding.severity = severity;
         let same = |known: &&mut Finding| {
             known.subject == finding.subject

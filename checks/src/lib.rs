@@ -14,6 +14,7 @@ extern crate alloc;
 
 #[macro_use]
 mod check;
+mod derived;
 pub mod facts;
 pub mod judge;
 pub mod outcome;
@@ -40,7 +41,7 @@ mod time;
 #[cfg(test)]
 mod testing;
 
-pub use check::{Check, HEADINGS};
+pub use check::{Check, HEADINGS, Layer};
 pub use network::mtus_to_try;
 pub use privilege::{Privileged, missing_privileges};
 pub use runtime::{EngineAddress, engine_address};

@@ -18,12 +18,14 @@ pub enum Target {
     Systemd,
     /// buildkitd.
     Buildkit,
+    /// Docker commands from here, through whatever daemon they reach.
+    Docker,
 }
 
 impl Target {
     /// All targets, in the order in which they are reported.
-    pub const ALL: [Self; 5] =
-        [Self::Dockerd, Self::Kind, Self::Rootless, Self::Systemd, Self::Buildkit];
+    pub const ALL: [Self; 6] =
+        [Self::Dockerd, Self::Kind, Self::Rootless, Self::Systemd, Self::Buildkit, Self::Docker];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -33,6 +35,7 @@ impl Target {
             Self::Rootless => "rootless",
             Self::Systemd => "systemd",
             Self::Buildkit => "buildkit",
+            Self::Docker => "docker",
         }
     }
 }
@@ -124,6 +127,26 @@ impl Severities {
     #[must_use]
     pub const fn buildkit(self, severity: Severity) -> Self {
         self.with(Target::Buildkit, Some(severity))
+    }
+
+    /// The same, with this severity for docker commands, where that is another than for the daemon.
+    #[must_use]
+    pub const fn docker(self, severity: Severity) -> Self {
+        self.with(Target::Docker, Some(severity))
+    }
+
+    /// The severity for `target`, of what is said of engines: docker commands fare as the daemon that they reach.
+    pub const fn reaching(&self, target: Target) -> Option<Severity> {
+        match (target, self.get(target)) {
+            (Target::Docker, None) => self.get(Target::Dockerd),
+            (_, severity) => severity,
+        }
+    }
+
+    /// The same, with docker commands as badly off as the daemon.
+    #[must_use]
+    pub const fn with_docker(self) -> Self {
+        self.with(Target::Docker, self.reaching(Target::Docker))
     }
 
     /// The severity for `target`.

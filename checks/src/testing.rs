@@ -11,13 +11,26 @@ pub(crate) use self::trials::{refused_step, tried};
 use crate::{
     Check,
     facts::{Fact::Known, *},
+    judge::Judgement,
     outcome::Verdict,
     plan::Plans,
+    target::Target,
 };
 
-/// What a check says of all plans together.
+/// What a check says of all plans together, but for that of docker commands, which repeats the daemon's.
 pub(crate) fn judged(check: &Check, facts: &Facts) -> Verdict {
-    check.judge(facts, &Plans::of(facts)).verdict()
+    let mut judgement = Judgement::default();
+    let plans = Plans::of(facts);
+    for plan in check.concerned(&plans).filter(|plan| plan.target != Target::Docker) {
+        judgement.add(plan.target, check.says(facts, plan));
+    }
+    judgement.verdict()
+}
+
+/// What a check says of one target.
+pub(crate) fn said_of(check: &Check, facts: &Facts, target: Target) -> Verdict {
+    let plans = Plans::of(facts);
+    check.says(facts, plans.get(target).unwrap())
 }
 
 /// `mount_point`, filesystem and options, as a mount of its own.

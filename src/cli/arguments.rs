@@ -22,7 +22,7 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
     let target = target(name)?;
     let Some(version) = version else { return Ok(Wanted { target, version: None }) };
     let component = match target {
-        Target::Dockerd => Component::Docker,
+        Target::Dockerd | Target::Docker => Component::Docker,
         Target::Kind => Component::Kind,
         Target::Systemd => Component::Systemd,
         Target::Buildkit => Component::Buildkit,

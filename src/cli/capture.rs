@@ -36,7 +36,7 @@ pub(super) struct Arguments {
     report: Option<PathBuf>,
     /// For the report: what is going to be started here
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',',
-          default_value = "dockerd,kind", value_parser = arguments::wanted)]
+          value_parser = arguments::wanted)]
     targets: Vec<Wanted>,
     /// For the report: a version that is going to run here
     #[arg(long, value_name = "COMPONENT=V", value_delimiter = ',',

@@ -40,8 +40,9 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Arguments {
-    /// What is going to be started here: dockerd, kind, rootless, systemd, buildkit; kind=0.11 gives a
-    /// version too [default: dockerd,kind]
+    /// What is going to be started here: dockerd, kind, rootless, systemd, buildkit, or docker: docker
+    /// commands through the daemon that they reach; kind=0.11 gives a version too [default: docker,kind where
+    /// a daemon is reached, else dockerd,kind for root and rootless for a user]
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',',
           value_parser = arguments::wanted, help_heading = "What to judge")]
     targets: Vec<Wanted>,
@@ -195,7 +196,7 @@ impl Arguments {
         let mut ignore: Vec<_> = self.ignore.iter().cloned().map(Ignore::from).collect();
         ignore.extend(file.ignore);
         Options {
-            targets: targets.unwrap_or(default.targets),
+            targets: targets.unwrap_or_default(),
             assume,
             select: if self.select.is_empty() {
                 file.select.unwrap_or_default()

@@ -14,7 +14,7 @@ pub enum Verdict {
     /// It was not judged.
     Open,
     /// The severities of its findings, sorted.
-    Found(Vec<[Option<Severity>; 5]>),
+    Found(Vec<[Option<Severity>; Target::ALL.len()]>),
 }
 
 impl Verdict {
@@ -41,7 +41,7 @@ impl Verdict {
         }
     }
 
-    fn found(rows: impl Iterator<Item = [Option<Severity>; 5]>) -> Self {
+    fn found(rows: impl Iterator<Item = [Option<Severity>; Target::ALL.len()]>) -> Self {
         let mut rows: Vec<_> = rows.collect();
         rows.sort_unstable();
         Self::Found(rows)

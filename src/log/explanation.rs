@@ -130,7 +130,7 @@ fn enter(at: usize, causes: &[Vec<usize>], entered: &mut [bool], order: &mut Vec
 #[cfg(test)]
 mod tests {
     use dind_doctor_checks::{
-        Check,
+        Check, Layer,
         facts::Facts,
         outcome::{Finding, Outcome, Verdict},
         plan::Plan,
@@ -156,7 +156,7 @@ mod tests {
         logs: &'static [&'static str],
         run: fn(&Facts, &Plan) -> Verdict,
     ) -> Check {
-        Check { id, title: id, worst: WORST, logs, doc: "", run }
+        Check { id, title: id, worst: WORST, layer: Layer::Engine, logs, doc: "", run }
     }
 
     static CHECKS: [Check; 6] = [

@@ -120,13 +120,13 @@ impl Texts {
 
 #[cfg(test)]
 mod tests {
-    use dind_doctor_checks::{outcome::Outcome, target::Severities};
+    use dind_doctor_checks::{Layer, outcome::Outcome, target::Severities};
 
     use super::*;
 
     const fn check(id: &'static str, logs: &'static [&'static str]) -> Check {
         let run = |_: &_, _: &_| Ok(Outcome::pass());
-        Check { id, title: id, worst: Severities::NONE, logs, doc: "", run }
+        Check { id, title: id, worst: Severities::NONE, layer: Layer::Engine, logs, doc: "", run }
     }
 
     static CHECKS: [Check; 2] = [

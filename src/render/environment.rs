@@ -1,6 +1,9 @@
 //! What this environment is, in words.
 
-use dind_doctor_checks::facts::{CgroupVersion, Engine, Launcher, Machine, Role, Sandbox, Tri};
+use dind_doctor_checks::{
+    facts::{CgroupVersion, Engine, Launcher, Machine, Role, Sandbox, Tri},
+    plan::Place,
+};
 
 use crate::report::{Environment, Tool};
 
@@ -15,6 +18,9 @@ pub(super) fn lines(environment: &Environment, whole: bool) -> Vec<(&'static str
         ("netfilter", netfilter(environment)),
         ("MTU", mtu(environment)),
     ];
+    if let Some(docker) = docker(environment) {
+        lines.push(("docker", docker));
+    }
     if !environment.versions.is_empty() {
         let each: Vec<_> =
             environment.versions.iter().map(|(c, version)| format!("{c} {version}")).collect();
@@ -57,6 +63,13 @@ fn place(environment: &Environment) -> String {
         parts.push(format!("uid {euid}{inside}"));
     }
     parts.join(", ")
+}
+
+/// Which daemon is meant, where that is not one of this place.
+fn docker(environment: &Environment) -> Option<String> {
+    let Place::Elsewhere(daemon) = &environment.docker else { return None };
+    let how = if daemon.mounted { "a socket mounted from outside" } else { &daemon.configured_by };
+    Some(format!("the daemon at {} ({how}): not judged here", daemon.url))
 }
 
 fn pid1(environment: &Environment) -> String {

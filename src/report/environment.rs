@@ -7,6 +7,7 @@ use dind_doctor_checks::{
         Tri,
     },
     missing_privileges,
+    plan::{Place, Plans},
     version::Component,
 };
 
@@ -100,6 +101,8 @@ pub struct Environment {
     pub netfilter_tool: Tool,
     /// MTUs.
     pub mtu: Mtu,
+    /// Where the daemon is that docker commands reach.
+    pub docker: Place,
     /// Versions that are given or read, sorted by component.
     pub versions: Vec<(Component, String)>,
 }
@@ -165,6 +168,7 @@ impl Environment {
                 device: uplink.map(|link| link.mtu),
                 path: path_mtu.map(|path| path.mtu),
             },
+            docker: Plans::of(facts).place_of_docker(),
             versions: facts
                 .versions
                 .iter()

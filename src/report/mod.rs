@@ -121,9 +121,16 @@ pub fn diagnose_with(
     for (component, version) in &options.assume {
         facts.versions.give(*component, *version);
     }
+    let plans = Plans::of(&facts);
+    let asked;
+    let options = if options.targets.is_empty() {
+        asked = Options { targets: plans.most_likely(&facts), ..options.clone() };
+        &asked
+    } else {
+        options
+    };
     let (selected, left_out): (Vec<_>, Vec<_>) =
         checks.into_iter().partition(|(area, check)| options.selects(*area, check.id));
-    let plans = Plans::of(&facts);
     let mut checks: Vec<_> = selected
         .into_iter()
         .map(|(area, check)| judge(area, check, &facts, &plans, options))
@@ -133,8 +140,10 @@ pub fn diagnose_with(
         .into_iter()
         .map(|(area, check)| LeftOut {
             id: check.id,
-            given: check.worst,
-            worst: options.overrides(check.id).map_or(check.worst, |by| by.apply(check.worst)),
+            given: check.worst.with_docker(),
+            worst: options
+                .overrides(check.id)
+                .map_or(check.worst.with_docker(), |by| by.apply(check.worst.with_docker())),
             ignored: options.ignores(area, check.id).is_some(),
         })
         .collect();

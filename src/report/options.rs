@@ -38,7 +38,7 @@ impl Selector {
 /// What a run is asked to judge, and what makes it fail.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// What is going to be started here.
+    /// What is going to be started here; what people most likely want to, if it is empty.
     pub targets: Vec<Target>,
     /// Versions that the user gives; of several for one component the last one holds.
     pub assume: Vec<(Component, Version)>,

@@ -25,7 +25,7 @@ pub(crate) fn judge(
 ) -> CheckReport {
     let mut judgement = Judgement::default();
     for plan in check.concerned(plans) {
-        match isolated(|| (check.run)(facts, plan)) {
+        match isolated(|| check.says(facts, plan)) {
             Ok(verdict) => judgement.add(plan.target, verdict),
             Err(message) => judgement.crash(plan.target, message),
         }
@@ -43,8 +43,8 @@ pub(crate) fn judge(
         area,
         title: check.title,
         doc: check.doc,
-        worst: check.worst,
-        declared: check.worst,
+        worst: check.worst.with_docker(),
+        declared: check.worst.with_docker(),
         status,
         severity: None,
         proof: proof(status, &targets),

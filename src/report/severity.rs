@@ -65,7 +65,10 @@ mod tests {
         );
         assert_eq!(report.exit_code, 0);
         assert_eq!(report.checks[0].severity, Some(Severity::Info));
-        assert_eq!(report.checks[0].overridden, Some(severities!(dockerd: Error, kind: Warning)));
+        assert_eq!(
+            report.checks[0].overridden,
+            Some(severities!(dockerd: Error, kind: Warning).with_docker())
+        );
         assert_eq!(report.checks[1].overridden, None);
         let dockerd = &report.targets[0];
         assert_eq!(dockerd.readiness, Readiness::Degraded);
@@ -94,7 +97,10 @@ mod tests {
         assert_eq!(report.exit_code, 0);
         assert_eq!(report.targets[0].readiness, Readiness::Ready);
         assert_eq!(report.targets[0].as_found, Readiness::Unknown);
-        assert_eq!(report.checks[0].overridden, Some(severities!(dockerd: Error, kind: Error)));
+        assert_eq!(
+            report.checks[0].overridden,
+            Some(severities!(dockerd: Error, kind: Error).with_docker())
+        );
     }
 
     #[test]

@@ -15,6 +15,7 @@ macro_rules! check {
             id: $id,
             title: $id,
             worst: dind_doctor_checks::severities!($($worst)*),
+            layer: dind_doctor_checks::Layer::Engine,
             logs: &[],
             doc: "",
             run: |_, _| $verdict,

@@ -14,7 +14,7 @@ use dind_doctor::{
     report::{Options, Origin, Report, Selector, diagnose_with},
 };
 use dind_doctor_checks::{
-    Check,
+    Check, Layer,
     facts::{Facts, Missing, Why},
     outcome::{Evidence, Finding, Outcome, Unknown, Verdict},
     plan::Plan,
@@ -181,7 +181,15 @@ const CHECKS: &[(Area, &Check)] = &[
 ];
 
 const fn check(id: &'static str, worst: Severities, run: fn(&Facts, &Plan) -> Verdict) -> Check {
-    Check { id, title: "The title of the problem", worst, logs: &[], doc: "", run }
+    Check {
+        id,
+        title: "The title of the problem",
+        worst,
+        layer: Layer::Engine,
+        logs: &[],
+        doc: "",
+        run,
+    }
 }
 
 fn privilege(_: &Facts, _: &Plan) -> Verdict {

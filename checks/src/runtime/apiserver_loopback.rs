@@ -2,7 +2,7 @@ use alloc::format;
 
 use serde_json::json;
 
-use super::endpoint::{self, Address, Endpoint};
+use crate::derived::endpoint::{self, Address, Endpoint};
 use crate::{
     facts::{Facts, Kubeconfig},
     outcome::{Finding, Outcome, Verdict},
@@ -36,6 +36,7 @@ check! {
     /// kind issues 52, 379, 523 and 1745; tehcyx/terraform-provider-kind issue 75.
     "apiserver-loopback",
     "kind's API server is on another machine's loopback",
+    Client,
     { kind: Error },
     ["dial tcp 127.0.0.1:", "The connection to the server 127.0.0.1:"]
 }

@@ -5,7 +5,7 @@ use alloc::{
     string::{String, ToString},
 };
 
-use super::endpoint::{self, Address, Endpoint};
+use crate::derived::endpoint::{self, Address, Endpoint};
 use crate::facts::{EngineLearned, Facts, Learned, Step, Trial, TrialName};
 
 /// Where clients look for an engine.

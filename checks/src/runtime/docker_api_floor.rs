@@ -2,11 +2,9 @@ use alloc::{format, string::String};
 
 use serde_json::Value;
 
-use super::{
-    asked,
-    endpoint::{self, Address},
-};
+use super::asked;
 use crate::{
+    derived::endpoint::{self, Address},
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
@@ -38,6 +36,7 @@ check! {
     /// <https://docs.docker.com/reference/api/engine/>, API version matrix.
     "docker-api-floor",
     "Docker refuses the API version of clients here",
+    Client,
     { dockerd: Warning, kind: Warning, rootless: Warning },
     ["is too old. Minimum supported API version is"]
 }

@@ -2,16 +2,14 @@ mod tcp;
 
 use alloc::{format, string::String, vec::Vec};
 
-use super::{
-    asked::{Asked, asked},
-    endpoint::{self, Address, Endpoint},
-};
+use super::asked::{Asked, asked};
 use crate::{
+    derived::endpoint::{self, Address, Endpoint},
     facts::{Action, EngineSocket, Facts, SocketKind, Step, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
-    plan::Plan,
+    plan::{Elsewhere, Plan},
     remedy::{Place, Remedy, quote},
-    target::Severities,
+    target::{Severities, Target},
 };
 
 check! {
@@ -45,6 +43,7 @@ check! {
     /// docker/cli `cli/command/cli.go`; <https://docs.docker.com/engine/security/protect-access/>.
     "docker-endpoint-mismatch",
     "Clients and daemon disagree about the endpoint",
+    Client,
     { dockerd: Error, kind: Error, rootless: Error, buildkit: Error },
     [
         "Cannot connect to the Docker daemon at",
@@ -68,7 +67,26 @@ check! {
 /// Every client of Docker; buildx and `docker build` among them.
 const CLIENTS: Severities = severities!(dockerd: Error, kind: Error, rootless: Error);
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    let outcome = endpoints(facts)?;
+    match (plan.target, plan.elsewhere(), &outcome) {
+        (Target::Kind, Some(daemon), Outcome::Pass(_) | Outcome::NotApplicable(_)) => {
+            Err(elsewhere(daemon))
+        }
+        _ => Ok(outcome),
+    }
+}
+
+/// A node needs more of the daemon's machine than docker commands do, and nothing of that is seen from here.
+fn elsewhere(daemon: &Elsewhere) -> Unknown {
+    let machine = format!("the machine of the daemon at {}", daemon.url);
+    Unknown::new(machine, Why::NotProbed).with_remedy(Remedy::advice(
+        Place::Host,
+        "run the doctor where that daemon runs: kind's nodes are made there",
+    ))
+}
+
+fn endpoints(facts: &Facts) -> Verdict {
     let mut findings: Vec<Finding> = buildkit(facts).into_iter().collect();
     let unknown = match docker(facts) {
         Ok(Some(finding)) => {

@@ -1,6 +1,6 @@
 use alloc::format;
 
-use super::endpoint;
+use crate::derived::endpoint;
 use crate::{
     facts::{EngineSocket, Facts, SocketKind, Why},
     outcome::{Finding, Outcome, Verdict},
@@ -34,6 +34,7 @@ check! {
     /// kind issues 379 and 1745.
     "dood-semantics",
     "The Docker socket is that of a daemon outside",
+    Client,
     { dockerd: Info, kind: Warning, rootless: Info, buildkit: Info },
     ["Mounts denied"]
 }

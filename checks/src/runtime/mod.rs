@@ -5,7 +5,6 @@ mod asked;
 mod docker_api_floor;
 mod docker_endpoint_mismatch;
 mod dood_semantics;
-mod endpoint;
 mod outer_k8s_leakage;
 mod runtime_namespace_features;
 pub(crate) mod sandboxed_kernel;

@@ -33,6 +33,7 @@ check! {
     /// <https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/>.
     "outer-k8s-leakage",
     "Tools may talk to the outer Kubernetes cluster",
+    Client,
     { dockerd: Info, kind: Warning },
     []
 }

@@ -5,6 +5,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 use crate::{
     facts::{DataRoot, DataRootOwner, Facts, Filesystem, Missing, Text, Why},
     outcome::{Finding, Unknown},
+    plan::Plan,
     remedy::{ContainerSetting, Remedy},
     target::{Severities, Severity, Target},
 };
@@ -22,12 +23,14 @@ pub(super) struct Affected<'a> {
     pub(super) roots: Vec<(&'a DataRoot, Defect)>,
 }
 
-/// Asks `judge` about every data root that some target could use here.
+/// Asks `judge` about every data root that some target could use here. What is missing is of those that the plan's
+/// target would use.
 ///
 /// # Errors
 /// No data root is affected, and of some it is not known.
 pub(super) fn affected<'a>(
     facts: &'a Facts,
+    plan: &Plan,
     judge: impl Fn(&DataRoot, &Filesystem) -> Result<Option<Defect>, Unknown>,
 ) -> Result<(Vec<Affected<'a>>, Vec<Missing>), Unknown> {
     let mut groups: Vec<Affected<'a>> = Vec::new();
@@ -47,7 +50,9 @@ pub(super) fn affected<'a>(
         match judged {
             Err(unknown) => {
                 open.push(root.owner);
-                missing.extend(unknown.missing);
+                if serves(root.owner, plan.target) {
+                    missing.extend(unknown.missing);
+                }
             }
             Ok((_, None)) => sound.push(root.owner),
             Ok((filesystem, Some(defect))) => {
@@ -80,6 +85,21 @@ pub(super) fn affected<'a>(
     }
     missing.dedup();
     Ok((groups, missing))
+}
+
+/// Whether what the target starts keeps its images there. What is not known of another engine's data root is no
+/// reason to know less of this one.
+const fn serves(owner: DataRootOwner, target: Target) -> bool {
+    match owner {
+        DataRootOwner::Docker | DataRootOwner::Containerd => {
+            matches!(target, Target::Dockerd | Target::Kind | Target::Docker)
+        }
+        DataRootOwner::RootlessDocker | DataRootOwner::Podman => matches!(target, Target::Rootless),
+        DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => {
+            matches!(target, Target::Buildkit)
+        }
+        DataRootOwner::Kubelet => matches!(target, Target::Kind),
+    }
 }
 
 /// A rootless engine is had with either of them.

@@ -55,9 +55,9 @@ check! {
     ]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let fuse = driver::fuse_overlayfs(facts);
-    let (groups, missing) = data_roots::affected(facts, |root, filesystem| {
+    let (groups, missing) = data_roots::affected(facts, plan, |root, filesystem| {
         let works = matches!(tried::overlay(facts, root), Some(Tried::Works));
         let refused = is_overlay(filesystem) && !works;
         refused.then(|| driver::without_overlayfs(facts, root, fuse)).transpose()

@@ -40,8 +40,8 @@ check! {
     ["Memory cgroup out of memory", "Reason: OOMKilled", "reason:OOMKilled"]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
-    let (groups, missing) = data_roots::affected(facts, |root, filesystem| {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    let (groups, missing) = data_roots::affected(facts, plan, |root, filesystem| {
         matches!(filesystem.name(), "tmpfs" | "ramfs").then(|| in_memory(facts, root)).transpose()
     })?;
     let findings = groups.iter().map(|group| {

@@ -51,7 +51,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable(
             "not a container: the data roots are this machine's own",
@@ -60,7 +60,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let table = facts.mounts.get()?;
     let hosts = engine_roots(table);
     let node = kubelet_device(table);
-    let groups = data_roots::affected(facts, |root, filesystem| {
+    let groups = data_roots::affected(facts, plan, |root, filesystem| {
         if let Some((_, step)) = locked(facts, root) {
             let consequence = format!("{} is locked", step.object);
             return Ok(defect(root, Severity::Error, consequence));

@@ -82,9 +82,9 @@ const REFUSED: [&str; 20] = [
 /// Filesystems without links, owners and modes: not even copies of layers are possible.
 const HOPELESS: [&str; 6] = ["vfat", "msdos", "exfat", "ntfs", "ntfs3", "hfsplus"];
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let (groups, missing) =
-        data_roots::affected(facts, |root, filesystem| judge(facts, root, filesystem))?;
+        data_roots::affected(facts, plan, |root, filesystem| judge(facts, root, filesystem))?;
     let findings = groups.iter().map(|group| {
         let finding = tried::evidence(facts, group, group.finding(&problem(facts, group)));
         if fails(facts, group) || refuses_overlay(facts, group.filesystem) == Ok(true) {

@@ -56,7 +56,7 @@ enum Overlay {
     Broken,
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let inside = facts.identity.namespaces.user_is_private();
     if facts.is_root()? && !facts.in_private_users()? {
         return Ok(Outcome::not_applicable("root outside of any user namespace"));
@@ -73,7 +73,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if matches!(overlay, Overlay::Works) {
         return Ok(Outcome::Pass(if tried.is_some() { Proof::Trial } else { Proof::Static }));
     }
-    let (groups, missing) = data_roots::affected(facts, |root, _| {
+    let (groups, missing) = data_roots::affected(facts, plan, |root, _| {
         Ok(defect(facts, root, overlay, &reason)?.map(|mut defect| {
             if inside.is_yes() && root.owner != DataRootOwner::RootlessBuildkit {
                 defect.severity = defect.severity.with(Target::Kind, Some(Severity::Warning));

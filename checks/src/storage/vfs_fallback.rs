@@ -52,8 +52,8 @@ check! {
     ]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
-    let (groups, missing) = data_roots::affected(facts, |root, filesystem| {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    let (groups, missing) = data_roots::affected(facts, plan, |root, filesystem| {
         let consequence = match root.owner {
             DataRootOwner::Docker | DataRootOwner::RootlessDocker => {
                 docker(facts, root, filesystem)?

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use dind_doctor_checks::{
     facts::{CgroupVersion, Ending, Launcher, Machine, Missing, Role, Text, Tri, Trial},
     outcome::{self, Proof},
+    plan,
     remedy::{self, Place},
     target::{Severities, Severity, Target},
 };
@@ -105,7 +106,21 @@ fn environment(environment: &report::Environment) -> wire::Environment<'_> {
             device: environment.mtu.device,
             path: environment.mtu.path,
         },
+        docker: daemon(&environment.docker),
         versions: environment.versions.iter().map(|(c, v)| (c.name(), v.as_str())).collect(),
+    }
+}
+
+fn daemon(place: &plan::Place) -> wire::Daemon<'_> {
+    let (place, daemon) = match place {
+        plan::Place::Here { .. } => ("here", None),
+        plan::Place::Elsewhere(daemon) => ("elsewhere", Some(daemon)),
+        plan::Place::Unknown { .. } => ("unknown", None),
+    };
+    wire::Daemon {
+        place,
+        endpoint: daemon.map(|daemon| daemon.url.as_str()),
+        configured_by: daemon.map(|daemon| daemon.configured_by.as_str()),
     }
 }
 

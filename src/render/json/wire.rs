@@ -57,6 +57,7 @@ pub(super) struct Environment<'a> {
     pub(super) privileged: Privileged<'a>,
     pub(super) netfilter: Netfilter,
     pub(super) mtu: Mtu<'a>,
+    pub(super) docker: Daemon<'a>,
     pub(super) versions: BTreeMap<&'static str, &'a str>,
 }
 
@@ -128,6 +129,16 @@ pub(super) struct Check<'a> {
     pub(super) ignored_findings: Vec<IgnoredFinding<'a>>,
     /// What to grant, mount or pass so that the next run knows; of an unknown check only.
     pub(super) remedies: Vec<Remedy>,
+}
+
+/// The daemon that docker commands reach.
+#[derive(Serialize)]
+pub(super) struct Daemon<'a> {
+    /// `here`, `elsewhere`, `unknown`.
+    pub(super) place: &'static str,
+    /// Of a daemon elsewhere.
+    pub(super) endpoint: Option<&'a str>,
+    pub(super) configured_by: Option<&'a str>,
 }
 
 /// How a check ended for one target that it concerns.

@@ -2,8 +2,9 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use super::{super::endpoint::Endpoint, CLIENTS, not_asked};
+use super::{CLIENTS, not_asked};
 use crate::{
+    derived::endpoint::Endpoint,
     facts::{Facts, Launcher, Text},
     outcome::{Finding, Unknown},
     remedy::{ContainerSetting, Remedy},

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     facts::{CertificateDirectory, DockerContext, Fact, Fact::Known, Launcher, Tri},
     target::{Severity, Target},
-    testing::{healthy_container, healthy_vm, socket},
+    testing::{healthy_container, healthy_vm, said_of, socket},
 };
 
 fn with(pairs: &[(&str, &str)]) -> Facts {
@@ -140,14 +140,22 @@ fn without_the_environment_it_is_unknown() {
     assert!(judged(&facts).is_err());
 }
 
-fn asked_of(mut facts: Facts, url: &str, error: Option<&str>) -> Verdict {
+fn answered(mut facts: Facts, url: &str, error: Option<&str>) -> Facts {
     use crate::{
         facts::{Action, TrialName},
         testing::tried,
     };
     let steps = [(Action::ConnectEngine, "", None), (Action::AskEngine, "/_ping", error)];
     tried(&mut facts, TrialName::Api, url, &steps);
-    judged(&facts)
+    facts
+}
+
+fn asked_of(facts: Facts, url: &str, error: Option<&str>) -> Verdict {
+    judged(&answered(facts, url, error))
+}
+
+fn docker_asked_of(facts: Facts, url: &str) -> Verdict {
+    said_of(&CHECK, &answered(facts, url, None), Target::Docker)
 }
 
 fn with_host(variables: &[(&str, &str)]) -> Facts {
@@ -163,7 +171,11 @@ fn a_daemon_that_was_asked_settles_it() {
     let url = "tcp://docker:2375";
     let plain = with_host(&[("DOCKER_HOST", url)]);
     assert!(judged(&plain).is_err(), "nobody has asked");
-    assert_eq!(asked_of(plain.clone(), url, None), Ok(Outcome::proved()));
+    assert_eq!(docker_asked_of(plain.clone(), url), Ok(Outcome::proved()));
+    let Err(kind) = asked_of(plain.clone(), url, None) else {
+        panic!("its machine is not seen from here")
+    };
+    assert_eq!(kind.missing[0].source, "the machine of the daemon at tcp://docker:2375");
     let Ok(Outcome::Found(found)) = asked_of(plain, url, Some("it speaks TLS")) else {
         panic!("nothing was found")
     };
@@ -175,7 +187,7 @@ fn a_daemon_that_was_asked_settles_it() {
         panic!("nothing was found")
     };
     assert!(found[0].summary.contains("2376"), "{}", found[0].summary);
-    assert_eq!(asked_of(wrong, port, None), Ok(Outcome::proved()));
+    assert_eq!(docker_asked_of(wrong, port), Ok(Outcome::proved()));
 }
 
 #[test]
@@ -188,7 +200,7 @@ fn certificates_that_are_not_accepted_are_told_apart_from_a_daemon_that_is_not_t
     let mut facts = with_host(&[("DOCKER_HOST", url), ("DOCKER_TLS_VERIFY", "1")]);
     facts.clients.certificates = vec![certificates("/certs/client", &[], true)];
     assert!(judged(&facts).is_err(), "nobody has asked");
-    assert_eq!(asked_of(facts.clone(), url, None), Ok(Outcome::proved()));
+    assert_eq!(docker_asked_of(facts.clone(), url), Ok(Outcome::proved()));
     let why = "its certificate is not for docker, but for localhost";
     let steps = [(Action::ConnectEngine, "", None), (Action::BeginTls, "", Some(why))];
     tried(&mut facts, TrialName::Api, url, &steps);

@@ -8,11 +8,11 @@ use crate::{
 };
 
 /// Where dockerd listens and clients look unless they are told otherwise.
-pub(super) const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
+pub(crate) const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
 /// What a URL of an endpoint means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Address {
+pub(crate) enum Address {
     /// `unix:///path`.
     Unix(String),
     /// `tcp://host:port`, `http://…`, `https://…`.
@@ -28,7 +28,7 @@ pub(super) enum Address {
 
 /// The endpoint in use and what says so.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Endpoint {
+pub(crate) struct Endpoint {
     /// Where it is.
     pub address: Address,
     /// `DOCKER_HOST`, `docker context x`, or `default`.
@@ -37,17 +37,17 @@ pub(super) struct Endpoint {
 
 impl Endpoint {
     /// Whether the user configured it.
-    pub(super) fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         self.configured_by == "default"
     }
 
     /// Whether it is a port of another machine or container.
-    pub(super) fn is_remote(&self) -> bool {
+    pub(crate) fn is_remote(&self) -> bool {
         matches!(&self.address, Address::Tcp { host, .. } if !is_loopback(host))
     }
 
     /// As a URL, without a user's name or password.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         match &self.address {
             Address::Unix(path) => format!("unix://{path}"),
             Address::Tcp { host, port } => {
@@ -65,7 +65,7 @@ impl Endpoint {
 
 /// `DOCKER_HOST` wins over any context; set but empty it counts as unset. `Err` if the context's own
 /// endpoint is not known.
-pub(super) fn effective(facts: &Facts) -> Result<Endpoint, Unknown> {
+pub(crate) fn effective(facts: &Facts) -> Result<Endpoint, Unknown> {
     facts.runtime.variables.get()?;
     if let Some(host) = facts.runtime.variable("DOCKER_HOST").filter(|host| !host.is_empty()) {
         return Ok(Endpoint { address: parse(host), configured_by: "DOCKER_HOST".to_owned() });
@@ -79,7 +79,7 @@ pub(super) fn effective(facts: &Facts) -> Result<Endpoint, Unknown> {
 }
 
 /// The socket that the endpoint is, if it is one.
-pub(super) fn socket<'a>(facts: &'a Facts, endpoint: &Endpoint) -> Option<&'a EngineSocket> {
+pub(crate) fn socket<'a>(facts: &'a Facts, endpoint: &Endpoint) -> Option<&'a EngineSocket> {
     match &endpoint.address {
         Address::Unix(path) => facts.clients.socket(path),
         _ => None,
@@ -87,13 +87,13 @@ pub(super) fn socket<'a>(facts: &'a Facts, endpoint: &Endpoint) -> Option<&'a En
 }
 
 /// Whether the socket was bound into this container: the daemon has another mount namespace.
-pub(super) fn is_from_elsewhere(facts: &Facts, socket: &EngineSocket) -> bool {
+pub(crate) fn is_from_elsewhere(facts: &Facts, socket: &EngineSocket) -> bool {
     !facts.runtime.container.is_no()
         && socket.is_mount_point
         && facts.engines.here("dockerd").next().is_none()
 }
 
-pub(super) fn parse(url: &str) -> Address {
+pub(crate) fn parse(url: &str) -> Address {
     // docker/cli takes an endpoint without a scheme for TCP.
     let (scheme, rest) = url.split_once("://").unwrap_or(("tcp", url));
     match scheme {
@@ -115,7 +115,7 @@ pub(super) fn parse(url: &str) -> Address {
 }
 
 /// Whether this host is the reader's own network namespace.
-pub(super) fn is_loopback(host: &str) -> bool {
+pub(crate) fn is_loopback(host: &str) -> bool {
     host.is_empty()
         || host == "localhost"
         || host == "0.0.0.0"

@@ -1,0 +1,3 @@
+//! What several checks and the planner compute from facts; nothing here judges.
+
+pub(crate) mod endpoint;
