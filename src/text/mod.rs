@@ -3,12 +3,14 @@
 
 mod escape;
 mod identifiers;
+mod pieces;
 mod visible;
 
 use std::path::Path;
 
 pub(crate) use escape::{escape, is_unsafe};
 pub(crate) use identifiers::{GROUPS, SEPARATORS, SHORT, Shape, identifiers};
+pub(crate) use pieces::Pieces;
 pub(crate) use visible::Visible;
 
 /// A path, safe to print.

@@ -30,9 +30,6 @@ use crate::{
 
 const XFS_MAGIC: u64 = 0x5846_5342;
 
-/// Package databases are the largest files that are read.
-const PARAGRAPHS_LIMIT: u32 = 32 * 1024 * 1024;
-
 pub(super) fn refusal(error: &std::io::Error) -> Refusal {
     Refusal::Errno(error.raw_os_error().unwrap_or(libc::EIO))
 }
@@ -91,32 +88,6 @@ pub(super) fn read(path: &str, limit: u32, deadline: Instant) -> Result<Vec<u8>,
             return Err(Refusal::TimedOut);
         }
     }
-}
-
-/// The paragraphs that have one of `lines`, each followed by an empty line.
-pub(in crate::source) fn paragraphs(
-    path: &str,
-    lines: &[String],
-    deadline: Instant,
-) -> Result<Vec<u8>, Refusal> {
-    let content = read(path, PARAGRAPHS_LIMIT, deadline)?;
-    let mut found = Vec::new();
-    let mut paragraph: Vec<&[u8]> = Vec::new();
-    for line in content.split(|b| *b == b'\n').chain([&b""[..]]) {
-        if !line.is_empty() {
-            paragraph.push(line);
-            continue;
-        }
-        if paragraph.iter().any(|p| lines.iter().any(|l| l.as_bytes() == *p)) {
-            for line in &paragraph {
-                found.extend_from_slice(line);
-                found.push(b'\n');
-            }
-            found.push(b'\n');
-        }
-        paragraph.clear();
-    }
-    Ok(found)
 }
 
 pub(super) fn read_link(path: &str) -> Result<String, Refusal> {

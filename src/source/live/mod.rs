@@ -7,11 +7,12 @@ mod file;
 mod guard;
 mod helper;
 mod inotify;
+mod paragraphs;
 mod process;
 mod rpm;
 mod slow;
 
-pub(super) use file::paragraphs as file_paragraphs;
+pub(super) use paragraphs::paragraphs as file_paragraphs;
 pub(super) use rpm::packages as rpm_packages;
 
 use std::{
@@ -34,9 +35,6 @@ pub struct LiveSource {
     end: Instant,
     /// When the current probe ends.
     probe_end: Cell<Instant>,
-    /// The mount table when it was first looked at. On a node it has megabytes, and the kernel makes it anew for
-    /// each reader; a probe asks for it, too.
-    mounts: OnceCell<Result<Answer, Refusal>>,
     slow: OnceCell<SlowMounts>,
     guard: Guard,
 }
@@ -45,13 +43,7 @@ impl LiveSource {
     /// A source whose whole run takes at most `timeout`.
     pub fn new(timeout: Duration) -> Self {
         let end = Instant::now() + timeout;
-        Self {
-            end,
-            probe_end: Cell::new(end),
-            mounts: OnceCell::new(),
-            slow: OnceCell::new(),
-            guard: Guard::default(),
-        }
+        Self { end, probe_end: Cell::new(end), slow: OnceCell::new(), guard: Guard::default() }
     }
 
     fn deadline(&self) -> Instant {
@@ -59,19 +51,19 @@ impl LiveSource {
     }
 
     fn slow(&self) -> &SlowMounts {
-        self.slow.get_or_init(|| match self.mounts.get_or_init(slow::read_table) {
+        self.slow.get_or_init(|| match slow::table() {
             Ok(Answer::Bytes(table)) => SlowMounts::parse(table),
             _ => SlowMounts::unknown(),
         })
     }
 
     /// The mount table, if the question is for it and does not want less.
-    fn known_mounts(&self, question: &Question) -> Option<Answer> {
+    fn known_mounts(question: &Question) -> Option<Answer> {
         let Question::Read { path, limit } = question else { return None };
         if path != slow::TABLE {
             return None;
         }
-        let answer = self.mounts.get_or_init(slow::read_table).as_ref().ok()?;
+        let answer = slow::table().as_ref().ok()?;
         let fits = matches!(answer, Answer::Bytes(table) if table.len() <= *limit as usize);
         fits.then(|| answer.clone())
     }
@@ -153,7 +145,7 @@ impl Source for LiveSource {
             std::thread::sleep(wanted);
             return Ok(Answer::Done);
         }
-        match self.known_mounts(question) {
+        match Self::known_mounts(question) {
             Some(answer) => Ok(answer),
             None => self.ask_safely(question, deadline),
         }
@@ -165,7 +157,7 @@ fn answer(question: &Question, deadline: Instant) -> Result<Answer, Refusal> {
     match question {
         Question::Read { path, limit } => file::read(path, *limit, deadline).map(Answer::bytes),
         Question::Paragraphs { path, lines } => {
-            file::paragraphs(path, lines, deadline).map(Answer::bytes)
+            paragraphs::paragraphs(path, lines, deadline).map(Answer::bytes)
         }
         Question::RpmPackages { path, names } => {
             rpm::packages(path, names, deadline).map(Answer::Packages)

@@ -1,11 +1,16 @@
 //! Which paths lie on filesystems that can keep whoever looks at them waiting for ever.
 
-use std::time::Instant;
+use std::{sync::OnceLock, time::Instant};
+
+use memchr::{memchr, memmem, memrchr};
 
 use super::{file, guard::PATIENCE};
-use crate::source::{
-    Answer, Refusal,
-    path::{encode, unescape},
+use crate::{
+    source::{
+        Answer, Refusal,
+        path::{encode, unescape},
+    },
+    text::Pieces,
 };
 
 /// Bytes of the mount table.
@@ -14,8 +19,13 @@ const TABLE_LIMIT: u32 = 64 * 1024 * 1024;
 /// The mount table, which the kernel answers by itself.
 pub(super) const TABLE: &str = "/proc/self/mountinfo";
 
-pub(super) fn read_table() -> Result<Answer, Refusal> {
-    file::read(TABLE, TABLE_LIMIT, Instant::now() + PATIENCE).map(Answer::bytes)
+/// The mount table when it was first looked at. On a node it has megabytes, and the kernel makes it anew for each
+/// reader; a configuration is looked for by a source of its own, and a probe asks for it, too.
+pub(super) fn table() -> &'static Result<Answer, Refusal> {
+    static ONCE: OnceLock<Result<Answer, Refusal>> = OnceLock::new();
+    ONCE.get_or_init(|| {
+        file::read(TABLE, TABLE_LIMIT, Instant::now() + PATIENCE).map(Answer::bytes)
+    })
 }
 
 /// What can become of a look at a path.
@@ -47,7 +57,26 @@ impl SlowMounts {
     }
 
     pub(super) fn parse(table: &[u8]) -> Self {
-        Self::of(table.split(|byte| *byte == b'\n').filter_map(row).collect())
+        const SEPARATOR: &[u8] = b" - ";
+        let mut mounts = Vec::new();
+        // Neighbours are alike: what was found of the one before holds.
+        let mut last = (&b""[..], Wait::Never);
+        for at in memmem::find_iter(table, SEPARATOR) {
+            let filesystem = to_line_end(&table[at + SEPARATOR.len()..]);
+            if filesystem != last.0 {
+                last = (filesystem, wait(filesystem));
+            }
+            if last.1 > Wait::Never {
+                let start = memrchr(b'\n', &table[..at]).map_or(0, |end| end + 1);
+                let before = &table[start..at];
+                // What looks like a separator in the options is none.
+                if memmem::find(before, SEPARATOR).is_none() {
+                    let place = Pieces::of(before, b' ').nth(4);
+                    mounts.extend(place.map(|place| (encode(&unescape(place)), last.1)));
+                }
+            }
+        }
+        Self::of(mounts)
     }
 
     fn of(mounts: Vec<(String, Wait)>) -> Self {
@@ -76,14 +105,15 @@ impl SlowMounts {
     }
 }
 
-/// A mount on which a look can wait, out of a line of the mount table.
-fn row(line: &[u8]) -> Option<(String, Wait)> {
-    let separator = line.windows(3).position(|window| window == b" - ")?;
-    let mut filesystem = line.get(separator + 3..)?.split(|byte| *byte == b' ');
-    let (fstype, source) = (filesystem.next()?, filesystem.next().unwrap_or_default());
-    let wait = of_filesystem(std::str::from_utf8(fstype).ok()?, source);
-    let at = line.split(|byte| *byte == b' ').nth(4)?;
-    (wait > Wait::Never).then(|| (encode(&unescape(at)), wait))
+fn to_line_end(rest: &[u8]) -> &[u8] {
+    &rest[..memchr(b'\n', rest).unwrap_or(rest.len())]
+}
+
+/// What can become of a look at a filesystem: `TYPE SOURCE OPTIONS`.
+fn wait(filesystem: &[u8]) -> Wait {
+    let mut fields = Pieces::of(filesystem, b' ');
+    let (fstype, source) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
+    std::str::from_utf8(fstype).map_or(Wait::Never, |fstype| of_filesystem(fstype, source))
 }
 
 /// Filesystems that a process or another machine serves can wait for it.
