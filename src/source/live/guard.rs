@@ -33,6 +33,7 @@ pub(super) enum Who {
 /// The forked process, and what was learnt by losing one.
 #[derive(Default)]
 pub(super) struct Guard {
+    prepared: Cell<bool>,
     helper: RefCell<Option<Helper>>,
     abandoned: Cell<u32>,
     /// Places below which nothing answers any more.
@@ -46,6 +47,15 @@ pub(super) struct Guard {
 pub(super) type Class = &'static str;
 
 impl Guard {
+    /// Starts the helper while this process is still small: every page that either of the two writes to after a fork is
+    /// copied. Some question needs it in every run.
+    pub(super) fn prepare(&self) {
+        if !self.prepared.replace(true) && self.helper.borrow().is_none() {
+            // Where there can be none, the first question that needs it says so.
+            *self.helper.borrow_mut() = Helper::start().ok();
+        }
+    }
+
     /// Asks by the helper; `None` if there can be none, and this process is to ask. `at` is the path that is
     /// looked at, and what is given up if nothing answers.
     pub(super) fn ask(

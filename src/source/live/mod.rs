@@ -129,6 +129,7 @@ fn class(question: &Question) -> Option<Class> {
 impl Source for LiveSource {
     fn begin(&self, budget: Duration) {
         self.probe_end.set(Instant::now() + budget);
+        self.guard.prepare();
     }
 
     fn ask(&self, question: &Question) -> Result<Answer, Refusal> {
