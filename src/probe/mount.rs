@@ -1,13 +1,15 @@
 //! The mount table.
 
 mod covered;
+mod shared;
 
-use std::str::FromStr;
+use std::{str::FromStr, sync::Arc};
 
 use dind_doctor_checks::facts::{Fact, Missing, Mount, MountTable, Propagation, Text, Why};
 
+use self::shared::Shared;
 use super::Reader;
-use crate::source::path::unescape;
+use crate::{source::path::unescape, text::Pieces};
 
 /// A node with thousands of mounts has a table of megabytes.
 const LIMIT: u32 = 16 * 1024 * 1024;
@@ -15,19 +17,20 @@ const LIMIT: u32 = 16 * 1024 * 1024;
 pub(super) fn probe(reader: &Reader) -> Fact<MountTable> {
     const PATH: &str = "/proc/self/mountinfo";
     // A process has a root at least.
-    let table = |bytes: Vec<u8>| match parse(&bytes) {
+    let table = |bytes: Arc<Vec<u8>>| match parse(&bytes) {
         table if table.rows.is_empty() => Err(Missing::new(PATH, Why::Malformed)),
         table => Ok(table),
     };
-    reader.bytes_up_to(PATH, LIMIT).and_then(table).into()
+    reader.shared_bytes(PATH, LIMIT).and_then(table).into()
 }
 
 /// Line by line, so that a bad one costs no other. Not by procfs, which makes two maps of each line, and ends at
 /// a path that is not UTF-8: a node has ten thousand lines.
 fn parse(content: &[u8]) -> MountTable {
     let mut table = MountTable::default();
-    for line in content.split(|b| *b == b'\n').filter(|line| !line.is_empty()) {
-        match mount(line) {
+    let mut known = Known::default();
+    for line in Pieces::of(content, b'\n').filter(|line| !line.is_empty()) {
+        match mount(line, &mut known) {
             Some(mount) => table.rows.push(mount),
             None => table.malformed += 1,
         }
@@ -36,14 +39,24 @@ fn parse(content: &[u8]) -> MountTable {
     table
 }
 
+/// What lines have said. Of ten thousand most say the same, and it is kept once.
+#[derive(Default)]
+struct Known<'a> {
+    roots: Shared<'a, Text>,
+    options: Shared<'a, Arc<[String]>>,
+    fstypes: Shared<'a, Text>,
+    sources: Shared<'a, Text>,
+    super_options: Shared<'a, Arc<[String]>>,
+}
+
 /// `ID PARENT DEVICE ROOT MOUNT-POINT OPTIONS OPTIONAL… - TYPE SOURCE OPTIONS` (`proc_pid_mountinfo(5)`). A source
 /// can be empty.
-fn mount(line: &[u8]) -> Option<Mount> {
-    let mut fields = line.split(|b| *b == b' ');
+fn mount<'a>(line: &'a [u8], known: &mut Known<'a>) -> Option<Mount> {
+    let mut fields = Pieces::of(line, b' ');
     let (id, parent) = (number(fields.next()?)?, number(fields.next()?)?);
     let device = Text::from_bytes(fields.next()?);
-    let (root, mount_point) = (text(fields.next()?), text(fields.next()?));
-    let own = options(fields.next()?);
+    let (root, mount_point) = (known.roots.of(fields.next()?, text), text(fields.next()?));
+    let own = known.options.of(fields.next()?, options);
     let mut propagation = Propagation::default();
     loop {
         match fields.next()? {
@@ -66,9 +79,9 @@ fn mount(line: &[u8]) -> Option<Mount> {
         mount_point,
         options: own,
         propagation,
-        fstype: Text::from_bytes(fields.next()?),
-        source: text(fields.next()?),
-        super_options: options(fields.next()?),
+        fstype: known.fstypes.of(fields.next()?, Text::from_bytes),
+        source: known.sources.of(fields.next()?, text),
+        super_options: known.super_options.of(fields.next()?, options),
         covered: false,
     })
 }
@@ -78,12 +91,12 @@ fn number<T: FromStr>(digits: &[u8]) -> Option<T> {
 }
 
 /// Sorted, each once.
-fn options(list: &[u8]) -> Vec<String> {
-    let options = list.split(|b| *b == b',').filter(|option| !option.is_empty());
+fn options(list: &[u8]) -> Arc<[String]> {
+    let options = Pieces::of(list, b',').filter(|option| !option.is_empty());
     let mut options: Vec<String> = options.map(|option| text(option).into()).collect();
     options.sort_unstable();
     options.dedup();
-    options
+    options.into()
 }
 
 fn text(field: &[u8]) -> Text {
@@ -103,7 +116,7 @@ mod tests {
         let mount = &table.rows[0];
         assert_eq!(mount.mount_point, "/mnt 2");
         assert_eq!(mount.propagation.name(), "shared+slave");
-        assert_eq!(mount.options, ["noatime", "rw"]);
+        assert_eq!(*mount.options, ["noatime", "rw"]);
         assert_eq!(mount.super_option("errors"), Some("continue"));
         assert_eq!((mount.fstype.as_str(), mount.device.as_str()), ("ext3", "98:0"));
     }
@@ -127,7 +140,7 @@ mod tests {
         let table = parse(b"36 35 0:1 / /a rw propagate_from:2 new - tmpfs  rw,size=4k,rw");
         let mount = &table.rows[0];
         assert_eq!((mount.source.as_str(), mount.fstype.as_str()), ("", "tmpfs"));
-        assert_eq!(mount.super_options, ["rw", "size=4k"]);
+        assert_eq!(*mount.super_options, ["rw", "size=4k"]);
         assert_eq!(mount.propagation, Propagation::default());
     }
 

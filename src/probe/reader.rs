@@ -154,8 +154,13 @@ impl<'a> Reader<'a> {
 
     /// The content of a file of at most `limit` bytes.
     pub fn bytes_up_to(&self, path: &str, limit: u32) -> Read<Vec<u8>> {
+        self.shared_bytes(path, limit).map(Arc::unwrap_or_clone)
+    }
+
+    /// The same without a copy, of what the source keeps.
+    pub fn shared_bytes(&self, path: &str, limit: u32) -> Read<Arc<Vec<u8>>> {
         match self.ask(&Question::Read { path: path.to_owned(), limit }, path)? {
-            Answer::Bytes(bytes) => Ok(Arc::unwrap_or_clone(bytes)),
+            Answer::Bytes(bytes) => Ok(bytes),
             _ => Err(Missing::new(path, Why::Malformed)),
         }
     }

@@ -295,7 +295,7 @@ mod tests {
         Mount {
             mount_point: mount_point.into(),
             root: root.into(),
-            super_options: vec![format!("upperdir={upper}")],
+            super_options: [format!("upperdir={upper}")].into(),
             ..Mount::default()
         }
     }

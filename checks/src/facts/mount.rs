@@ -1,6 +1,6 @@
 //! The mount table.
 
-use alloc::{string::String, vec::Vec};
+use alloc::{string::String, sync::Arc, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +30,7 @@ impl Propagation {
     }
 }
 
-/// One line of `/proc/self/mountinfo`, unescaped.
+/// One line of `/proc/self/mountinfo`, unescaped. What many lines say is shared among them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Mount {
     /// Mount id.
@@ -44,7 +44,7 @@ pub struct Mount {
     /// Where it is mounted.
     pub mount_point: Text,
     /// Options of this mount, sorted: `ro`, `nosuid`, …
-    pub options: Vec<String>,
+    pub options: Arc<[String]>,
     /// Propagation.
     pub propagation: Propagation,
     /// Filesystem type, with subtype: `ext4`, `fuse.fuse-overlayfs`.
@@ -52,7 +52,7 @@ pub struct Mount {
     /// What is mounted.
     pub source: Text,
     /// Options of the superblock, sorted, `name` or `name=value`.
-    pub super_options: Vec<String>,
+    pub super_options: Arc<[String]>,
     /// Whether another mount lies over it, on its root or on a directory above: no path leads to it.
     pub covered: bool,
 }
@@ -94,15 +94,31 @@ impl MountTable {
 
     /// The topmost mount at exactly this place; a later line covers an earlier one.
     pub fn at(&self, mount_point: &str) -> Option<&Mount> {
-        self.open().rev().find(|m| m.mount_point == mount_point)
+        // One iterator, here and below: those in iterators are not inlined where size counts, and a node has ten thousand
+        // rows, which every check that asks goes through. Lengths are at hand, characters are not.
+        self.rows.iter().rev().find(|row| {
+            row.mount_point.len() == mount_point.len()
+                && !row.covered
+                && row.mount_point == mount_point
+        })
     }
 
     /// The mount that holds `path` (absolute, without links): the longest mount point that is a prefix
     /// on a component boundary; among equals the last line.
     pub fn holding(&self, path: &str) -> Option<&Mount> {
-        self.open()
-            .filter(|m| is_below_or_at(path, &m.mount_point))
-            .max_by_key(|m| m.mount_point.trim_end_matches('/').len())
+        let mut longest: Option<&Mount> = None;
+        let least = |longest: Option<&Mount>| longest.map_or(0, |row| row.mount_point.len());
+        for row in &self.rows {
+            let length = row.mount_point.len();
+            if length <= path.len()
+                && !row.covered
+                && length >= least(longest)
+                && is_below_or_at(path, &row.mount_point)
+            {
+                longest = Some(row);
+            }
+        }
+        longest
     }
 
     /// The mounts strictly below `directory`.
@@ -115,8 +131,12 @@ impl MountTable {
 
 /// Whether `path` is `directory` or below it, on a component boundary.
 fn is_below_or_at(path: &str, directory: &str) -> bool {
-    let directory = directory.trim_end_matches('/');
-    path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    let directory = match directory.as_bytes().last() {
+        Some(b'/') => directory.trim_end_matches('/'),
+        _ => directory,
+    };
+    let rest = path.as_bytes().strip_prefix(directory.as_bytes());
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
 }
 
 #[cfg(test)]

@@ -1,24 +1,26 @@
 //! Bytes from the machine, as text.
 
-use alloc::{borrow::ToOwned, string::String};
+use alloc::{borrow::ToOwned, string::String, sync::Arc};
 use core::{fmt, ops::Deref};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
 
 /// Text that came from the machine: a path, a name, a line. Bytes that are not UTF-8 are replaced,
-/// and the text is flagged. It can hold anything, control characters too: renderers escape it.
+/// and the text is flagged. It can hold anything, control characters too: renderers escape it. A copy shares the
+/// characters: a node says "tmpfs" ten thousand times.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Text {
-    text: String,
+    text: Arc<str>,
     lossy: bool,
 }
 
 impl Text {
     /// Decodes `bytes`, replacing and flagging what is not UTF-8.
     pub fn from_bytes(bytes: &[u8]) -> Self {
-        let text = String::from_utf8_lossy(bytes).into_owned();
-        let lossy = text.as_bytes() != bytes;
-        Self { text, lossy }
+        match core::str::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(_) => Self { text: String::from_utf8_lossy(bytes).into(), lossy: true },
+        }
     }
 
     /// The text.
@@ -42,31 +44,31 @@ impl Deref for Text {
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self { text: text.to_owned(), lossy: false }
+        Self { text: text.into(), lossy: false }
     }
 }
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self { text, lossy: false }
+        Self { text: text.into(), lossy: false }
     }
 }
 
 impl From<Text> for String {
     fn from(text: Text) -> Self {
-        text.text
+        (*text.text).to_owned()
     }
 }
 
 impl PartialEq<str> for Text {
     fn eq(&self, other: &str) -> bool {
-        self.text == other
+        *self.text == *other
     }
 }
 
 impl PartialEq<&str> for Text {
     fn eq(&self, other: &&str) -> bool {
-        self.text == *other
+        *self.text == **other
     }
 }
 
@@ -80,7 +82,7 @@ impl Serialize for Text {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.lossy {
             let mut map = serializer.serialize_map(Some(2))?;
-            map.serialize_entry("text", &self.text)?;
+            map.serialize_entry("text", &*self.text)?;
             map.serialize_entry("lossy", &true)?;
             map.end()
         } else {
@@ -98,8 +100,8 @@ impl<'de> Deserialize<'de> for Text {
             Flagged { text: String, lossy: bool },
         }
         Ok(match Form::deserialize(deserializer)? {
-            Form::Plain(text) => Self { text, lossy: false },
-            Form::Flagged { text, lossy } => Self { text, lossy },
+            Form::Plain(text) => text.into(),
+            Form::Flagged { text, lossy } => Self { text: text.into(), lossy },
         })
     }
 }

@@ -6,7 +6,7 @@ use dind_doctor_checks::facts::{
     CgroupMount, Fact, Hierarchy, MountTable, PodTree, PodTrees, Procs,
 };
 
-use super::directory::procs;
+use super::{beginning, directory::procs};
 use crate::{probe::Reader, source::EntryKind};
 
 /// Directories that are looked at in one hierarchy.
@@ -38,10 +38,10 @@ pub(super) fn pod_trees(
     mounts: &[CgroupMount],
     table: &Fact<MountTable>,
 ) -> PodTrees {
-    let mut mount_points: BTreeSet<String> = BTreeSet::new();
-    for mount in table.known().into_iter().flat_map(|t| &t.rows) {
-        mount_points.insert(mount.mount_point.as_str().to_owned());
-    }
+    let start = beginning(mounts.iter().map(|mount| mount.mount_point.as_str()));
+    let rows = table.known().into_iter().flat_map(|t| &t.rows);
+    let mount_points: BTreeSet<&str> =
+        rows.map(|row| row.mount_point.as_str()).filter(|at| at.starts_with(start)).collect();
     let mut seen: BTreeSet<(&Hierarchy, &str)> = BTreeSet::new();
     let mut found = PodTrees::default();
     let mut by_length: Vec<&CgroupMount> = mounts.iter().collect();
@@ -56,12 +56,7 @@ pub(super) fn pod_trees(
     found
 }
 
-fn walk(
-    reader: &Reader,
-    mount: &CgroupMount,
-    mount_points: &BTreeSet<String>,
-    found: &mut PodTrees,
-) {
+fn walk(reader: &Reader, mount: &CgroupMount, mount_points: &BTreeSet<&str>, found: &mut PodTrees) {
     let mut trees: Vec<PodTree> = Vec::new();
     let mut queue = VecDeque::from([Step { path: String::new(), depth: 0, tree: None }]);
     let mut looked_at = 0;
@@ -87,7 +82,7 @@ fn walk(
         if let Some(tree) = step.tree {
             add(&mut trees[tree].procs, &procs(reader, &directory));
         }
-        let below_itself = step.depth > 0 && mount_points.contains(&directory);
+        let below_itself = step.depth > 0 && mount_points.contains(directory.as_str());
         if below_itself || step.depth >= DEPTH {
             continue;
         }

@@ -61,7 +61,7 @@ fn privileges_of_the_programs_are_seen() {
         .answer(attribute("newgidmap"), Answer::Done);
     let mount = Mount {
         mount_point: "/usr".into(),
-        options: vec!["nosuid".to_owned()],
+        options: ["nosuid".to_owned()].into(),
         ..Mount::default()
     };
     let table = Fact::Known(MountTable { rows: vec![mount], malformed: 0 });

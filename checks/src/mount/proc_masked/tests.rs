@@ -91,7 +91,7 @@ fn a_read_only_proc_allows_no_writable_one() {
     let mut facts = healthy_container();
     let Fact::Known(table) = &mut facts.mounts else { panic!() };
     for row in table.rows.iter_mut().filter(|row| row.mount_point == "/proc") {
-        row.options = alloc::vec!["ro".into()];
+        row.options = ["ro".into()].into();
     }
     assert!(matches!(judged(&facts), Ok(Outcome::Found(_))));
 }

@@ -21,7 +21,7 @@ fn rootless(kernel: Fact<Version>) -> Option<Severity> {
 #[test]
 fn docker_in_memory_is_a_warning_with_its_limit() {
     let limited = Mount {
-        super_options: vec!["rw".into(), "size=1048576k".into()],
+        super_options: ["rw".into(), "size=1048576k".into()].into(),
         ..mount("/var/lib/docker", "tmpfs", &["rw"])
     };
     let finding = only_finding(judged(&with_roots_on(&limited, &[Docker])));
