@@ -36,7 +36,7 @@ fn checks() -> String {
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );
     for (area, check) in registry::all() {
-        let cells = Target::ALL.map(|target| match check.worst.get(target) {
+        let cells = Target::ALL.map(|target| match check.worst.reaching(target) {
             Some(Severity::Error) => "error",
             Some(Severity::Warning) => "warning",
             Some(Severity::Info) => "info",

@@ -2,6 +2,9 @@
 
 use std::{io::Write, path::PathBuf, time::Duration};
 
+use dind_doctor_checks::{facts::Facts, plan::Plans};
+use serde::Serialize;
+
 use super::{Console, ExitCode, Trouble, arguments, source, time::Time, unless_closed};
 use crate::{file, probe, render::json};
 
@@ -18,6 +21,14 @@ pub(super) struct Arguments {
     timeout: Duration,
 }
 
+/// The facts, and what they mean for each target.
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    facts: &'a Facts,
+    plans: Plans,
+}
+
 /// What is said on standard error, since nothing is taken out.
 const SECRETS: &str = "these facts can hold passwords and command lines: keep them to yourself, and share what \
                        `doctor capture` writes instead";
@@ -30,14 +41,14 @@ pub(super) fn run(
 ) -> Result<ExitCode, Trouble> {
     let time = Time::begin(arguments.timeout);
     let source = source::open(arguments.from.as_deref(), time.end)?;
-    let collected = probe::collect(&*source);
+    let facts = probe::collect(&*source).facts;
+    let document = Document { plans: Plans::of(&facts), facts: &facts };
     match &arguments.output {
         Some(path) => {
-            let written =
-                file::private(path, &mut |mut file| json::document(&collected.facts, &mut file));
+            let written = file::private(path, &mut |mut file| json::document(&document, &mut file));
             written.map_err(|error| Trouble::File(path.clone(), error))?;
         }
-        None => time.printing(console, || unless_closed(json::document(&collected.facts, out)))?,
+        None => time.printing(console, || unless_closed(json::document(&document, out)))?,
     }
     if arguments.from.is_none() {
         // Who cannot be told has the facts anyway.

@@ -41,7 +41,7 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         .checks
         .iter()
         .filter(open)
-        .filter(|check| !check.fails && check.worst.worst(&targets).is_some())
+        .filter(|check| !check.fails && check.is_unjudged(&targets))
         .map(|check| check.id)
         .collect();
     if !others.is_empty() {

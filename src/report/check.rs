@@ -128,6 +128,13 @@ impl CheckReport {
         self.of(target).is_some_and(OfTarget::is_open)
     }
 
+    /// Whether it could not be judged for one of these targets, and nothing that it found for one of them says more.
+    pub fn is_unjudged(&self, targets: &[Target]) -> bool {
+        let mut ended = targets.iter().filter_map(|target| self.of(*target));
+        let open = ended.any(|of| of.status.is_open());
+        open && self.found().worst(targets).is_none()
+    }
+
     /// Whether it could have found something at least as bad as `severity` for this target, and no verdict was
     /// reached.
     pub fn hides(&self, severity: Severity, target: Target) -> bool {

@@ -169,7 +169,7 @@ fn open(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     let open: Vec<_> = report
         .checks
         .iter()
-        .filter(|c| c.counts() && c.status.is_open() && c.worst.worst(&targets).is_some())
+        .filter(|check| check.counts() && check.is_unjudged(&targets))
         .collect();
     if open.is_empty() && report.timed_out.is_empty() && report.crashed_probes.is_empty() {
         return Ok(());

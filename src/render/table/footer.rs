@@ -58,9 +58,7 @@ fn next(report: &Report) -> Option<(String, &'static str)> {
         return Some((format!("doctor explain {}", worst.check.id), what));
     }
     let targets = report.selected();
-    let open = |check: &&CheckReport| {
-        check.counts() && check.status.is_open() && check.worst.worst(&targets).is_some()
-    };
+    let open = |check: &&CheckReport| check.counts() && check.is_unjudged(&targets);
     let open = report.checks.iter().find(open)?;
     Some(match report.origin {
         Origin::Live => {

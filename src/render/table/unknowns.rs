@@ -15,7 +15,7 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
     let targets = report.selected();
     let open = |check: &&CheckReport| check.counts() && check.status.is_open();
     let (here, elsewhere): (Vec<_>, Vec<_>) =
-        report.checks.iter().filter(open).partition(|c| c.worst.worst(&targets).is_some());
+        report.checks.iter().filter(open).partition(|check| check.is_unjudged(&targets));
     for group in groups(&here) {
         writeln!(out)?;
         write_group(&group, report, view, out)?;
