@@ -43,6 +43,9 @@ impl Pseudonyms {
     fn urls(&self, text: &str) -> String {
         let mut out = String::new();
         let mut rest = text;
+        // Where the word ends that a password can reach into, and where its last `@` does: one word can
+        // hold many URLs, and is gone through once for all of them.
+        let (mut word, mut password) = (0, 0);
         while let Some(at) = rest.find("://") {
             let (before, after) = (&rest[..at], &rest[at + 3..]);
             out.push_str(before);
@@ -52,9 +55,14 @@ impl Pseudonyms {
             if scheme.is_none_or(|scheme| scheme.is_empty() || LOCAL_SCHEMES.contains(&scheme)) {
                 continue;
             }
-            // A password may hold a comma; white space and quotes end it in any case.
-            let end = after.find(|c| c != ',' && ends_word(c)).unwrap_or(after.len());
-            let host = after[..end].rfind('@').map_or(0, |at| at + 1);
+            let start = text.len() - after.len();
+            if start > word {
+                // A password may hold a comma; white space and quotes end it in any case.
+                let end = after.find(|c| c != ',' && ends_word(c)).unwrap_or(after.len());
+                word = start + end;
+                password = after[..end].rfind('@').map_or(0, |at| start + at + 1);
+            }
+            let host = password.saturating_sub(start);
             if host > 0 && after[..host] != *"redacted@" {
                 self.dropped(Kind::Credential);
             }
