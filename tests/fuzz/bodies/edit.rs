@@ -61,11 +61,11 @@ pub(super) fn outcome(
         }
         _ => match outcome {
             Ok(Answer::Bytes(content)) => {
-                bytes(Arc::make_mut(content), Change { kind: change.kind / 2, ..change });
+                bytes(Arc::make_mut(content), Change { kind: change.kind / KINDS, ..change });
             }
             Ok(answer) => {
                 let mut whole = serde_json::to_value(&*answer).unwrap();
-                value(&mut whole, change.number, Change { kind: change.kind / 2, ..change });
+                value(&mut whole, change.number, Change { kind: change.kind / KINDS, ..change });
                 if let Ok(changed) = serde_json::from_value(whole) {
                     *answer = changed;
                 }
