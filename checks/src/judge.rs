@@ -178,3 +178,96 @@ fn missing_of(findings: &[Finding]) -> Vec<Missing> {
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Fact::Known, Why},
+        target::Severity,
+        testing::healthy_container,
+    };
+
+    /// Says something else of each target.
+    fn run(_: &Facts, plan: &Plan) -> Verdict {
+        let found = |summary: &str| {
+            Finding::new("it", severities!(dockerd: Error, kind: Warning, buildkit: Info), summary)
+        };
+        match plan.target {
+            Target::Rootless => Err(Unknown::new("/proc/x", Why::NotPermitted)),
+            Target::Buildkit => Ok(found("buildkitd has no room").into()),
+            _ => Ok(found("there is no room").into()),
+        }
+    }
+
+    const fn check(layer: Layer) -> Check {
+        Check {
+            id: "no-room",
+            title: "There is no room",
+            worst: severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Error, buildkit: Info),
+            layer,
+            logs: &[],
+            doc: "",
+            run,
+        }
+    }
+
+    fn said(judgement: &Judgement, target: Target) -> &Said {
+        &judgement.targets.iter().find(|of| of.target == target).unwrap().said
+    }
+
+    #[test]
+    fn a_finding_of_several_targets_is_there_once_and_another_text_is_another_finding() {
+        let facts = healthy_container();
+        let judgement = check(Layer::Engine).judge(&facts, &Plans::of(&facts));
+        let each: Vec<_> =
+            judgement.findings.iter().map(|f| (f.summary.as_str(), f.severity)).collect();
+        let first = severities!(dockerd: Error, kind: Warning, docker: Error);
+        let second = severities!(buildkit: Info);
+        assert_eq!(each, [("there is no room", first), ("buildkitd has no room", second)]);
+        assert!(matches!(said(&judgement, Target::Rootless), Said::Unknown(_)));
+        assert_eq!(*said(&judgement, Target::Systemd), Said::Pass, "it is not hurt");
+        assert!(judgement.verdict().is_ok_and(|all| matches!(all, Outcome::Found(_))));
+    }
+
+    #[test]
+    fn of_a_daemon_elsewhere_only_clients_are_judged() {
+        let mut facts = healthy_container();
+        facts.runtime.variables = Known(vec![("DOCKER_HOST".into(), "tcp://docker:2376".into())]);
+        let plans = Plans::of(&facts);
+        let engine = check(Layer::Engine).judge(&facts, &plans);
+        for target in [Target::Docker, Target::Kind] {
+            assert!(
+                matches!(said(&engine, target), Said::NotApplicable(why) if why.contains("docker:2376"))
+            );
+        }
+        assert_eq!(*said(&engine, Target::Dockerd), Said::Finding);
+        assert_eq!(engine.findings[0].severity.get(Target::Kind), None);
+        let client = check(Layer::Client).judge(&facts, &plans);
+        assert_eq!(client.findings[0].severity.get(Target::Kind), Some(Severity::Warning));
+    }
+
+    #[test]
+    fn kind_through_podman_does_not_care_for_dockers_endpoint() {
+        let mut facts = healthy_container();
+        facts.runtime.variables =
+            Known(vec![("KIND_EXPERIMENTAL_PROVIDER".into(), "podman".into())]);
+        let plans = Plans::of(&facts);
+        let client = check(Layer::Client).judge(&facts, &plans);
+        assert!(
+            matches!(said(&client, Target::Kind), Said::NotApplicable(why) if why.contains("podman"))
+        );
+        assert_eq!(*said(&client, Target::Docker), Said::Finding);
+        let engine = check(Layer::Engine).judge(&facts, &plans);
+        assert_eq!(*said(&engine, Target::Kind), Said::Finding);
+    }
+
+    #[test]
+    fn where_the_daemon_is_not_known_nothing_is_said_of_it() {
+        let mut facts = healthy_container();
+        facts.runtime.variables = crate::facts::Fact::missing("environ", Why::NotPermitted);
+        let judgement = check(Layer::Engine).judge(&facts, &Plans::of(&facts));
+        assert!(matches!(said(&judgement, Target::Docker), Said::Unknown(_)));
+        assert_eq!(*said(&judgement, Target::Dockerd), Said::Finding);
+    }
+}

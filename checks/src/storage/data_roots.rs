@@ -43,8 +43,10 @@ pub(super) fn affected<'a>(
     facts.mounts.get()?;
     let mut open = Vec::new();
     for root in &facts.storage.data_roots {
-        if !is_used(facts, root)? {
-            continue;
+        match is_used(facts, root) {
+            Ok(true) => {}
+            Err(unknown) if serves(root.owner, plan.target) => return Err(unknown),
+            Ok(false) | Err(_) => continue,
         }
         let judged = root.filesystem.get().and_then(|fs| Ok((fs, judge(root, fs)?)));
         match judged {

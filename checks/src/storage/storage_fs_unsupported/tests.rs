@@ -5,7 +5,7 @@ use crate::{
         Fact,
     },
     storage::data_roots::testing::{on, only_finding, with_roots_on},
-    testing::{healthy_container, healthy_vm, mount},
+    testing::{healthy_container, healthy_vm, mount, said_of},
     version::{Component, Version},
 };
 
@@ -36,6 +36,35 @@ fn podman_does_not_start_on_9p_and_buildkitd_copies() {
     let finding = only_finding(judged(&on("9p", "/home", &[Podman, RootlessDocker, Buildkit])));
     assert_eq!(finding.severity.get(Target::Rootless), ERROR);
     assert_eq!(finding.severity.get(Target::Buildkit), WARNING);
+}
+
+/// What virtiofs carries depends on the machine that serves it.
+#[test]
+fn what_is_found_for_podman_hides_nothing_that_is_unknown_for_dockerd() {
+    let mut facts = on("virtiofs", "/var/lib/docker", &[Docker]);
+    for root in &mut facts.storage.data_roots {
+        if matches!(root.owner, Podman | RootlessDocker) {
+            let nfs = on("nfs4", "/home", &[root.owner]);
+            let of_nfs = nfs.storage.data_roots.into_iter().find(|other| other.owner == root.owner);
+            root.filesystem = of_nfs.unwrap().filesystem;
+        }
+    }
+    let said = |target| said_of(&CHECK, &facts, target);
+    assert!(matches!(said(Target::Rootless), Ok(Outcome::Found(_))));
+    for target in [Target::Dockerd, Target::Kind, Target::Docker] {
+        let verdict = said(target);
+        let open = match &verdict {
+            Err(_) => true,
+            Ok(Outcome::Found(found)) => found.iter().any(|finding| !finding.missing.is_empty()),
+            Ok(_) => false,
+        };
+        assert!(open, "{target}: {verdict:?}");
+    }
+    let judgement = CHECK.judge(&facts, &crate::plan::Plans::of(&facts));
+    let dockerd = judgement.targets.iter().find(|of| of.target == Target::Dockerd).unwrap();
+    assert!(matches!(dockerd.said, crate::judge::Said::Unknown(_)), "{dockerd:?}");
+    let buildkit = judgement.targets.iter().find(|of| of.target == Target::Buildkit).unwrap();
+    assert_eq!(buildkit.said, crate::judge::Said::Pass);
 }
 
 #[test]
