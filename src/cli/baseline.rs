@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
 };
 
-use dind_doctor_checks::target::Severities;
+use dind_doctor_checks::target::{Severities, Target};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -37,7 +37,14 @@ pub(super) struct Arguments {
 struct Wire {
     schema: String,
     doctor: Doctor,
+    /// The targets that its writer knew; the first writers did not say.
+    #[serde(default = "first_targets")]
+    targets: Vec<String>,
     findings: Vec<Finding>,
+}
+
+fn first_targets() -> Vec<String> {
+    ["dockerd", "kind", "rootless", "systemd", "buildkit"].map(str::to_owned).to_vec()
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,6 +132,7 @@ fn wire(baseline: &Baseline) -> Wire {
     Wire {
         schema: SCHEMA.to_owned(),
         doctor: Doctor { version: env!("CARGO_PKG_VERSION").to_owned() },
+        targets: Target::ALL.map(|target| target.name().to_owned()).to_vec(),
         findings: findings.collect(),
     }
 }
@@ -137,6 +145,8 @@ pub(super) fn parse(input: &Input) -> Result<Baseline, Trouble> {
     if wire.schema != SCHEMA {
         return Err(malformed(&format!("its schema is {}, not {SCHEMA}", wire.schema)));
     }
+    let knew = |target: &Target| wire.targets.iter().any(|name| name == target.name());
+    let later: Vec<Target> = Target::ALL.into_iter().filter(|target| !knew(target)).collect();
     let mut baseline = Baseline::default();
     for finding in wire.findings {
         let mut severities = Severities::NONE;
@@ -147,7 +157,39 @@ pub(super) fn parse(input: &Input) -> Result<Baseline, Trouble> {
             };
             severities = severities.with(target, Some(severity));
         }
+        // What is known of others is known of a target that came later, too: a new doctor is no new finding.
+        let worst = severities.worst(&Target::ALL);
+        severities = later.iter().fold(severities, |all, target| all.with(*target, worst));
         baseline.add(&finding.id, &finding.subject, severities, &finding.summary);
     }
     Ok(baseline)
+}
+
+#[cfg(test)]
+mod tests {
+    use dind_doctor_checks::target::Severity;
+
+    use super::*;
+
+    fn known(targets: &str) -> Severities {
+        let text = format!(
+            "{{\"schema\": \"{SCHEMA}\", \"doctor\": {{\"version\": \"0.1.0\"}}, {targets} \"findings\": \
+             [{{\"id\": \"swap-on\", \"subject\": \"x\", \"severity\": {{\"kind\": \"warning\"}}, \
+             \"summary\": \"\"}}]}}"
+        );
+        let Ok(baseline) = parse(&Input { path: "known.json".into(), text }) else { panic!() };
+        baseline.iter().next().unwrap().2.severity
+    }
+
+    #[test]
+    fn a_target_that_its_writer_did_not_know_is_covered_up_to_the_worst() {
+        let old = known("");
+        assert_eq!(old.get(Target::Docker), Some(Severity::Warning));
+        assert_eq!(old.get(Target::Dockerd), None, "it was known, and not hurt or not asked for");
+        let new = known("\"targets\": [\"dockerd\", \"kind\", \"docker\"],");
+        assert_eq!(
+            (new.get(Target::Docker), new.get(Target::Systemd)),
+            (None, Some(Severity::Warning))
+        );
+    }
 }
