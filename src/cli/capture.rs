@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
     let recorder = Recorder::new(&*source);
     let facts = probe::collect(&recorder).facts;
     if let Err(message) = isolated(|| bundle::ask_superset(&recorder, &facts)) {
-        let message = message.escape_debug();
+        let message = escape(&message);
         // What tomorrow's probes will ask; today's have been asked.
         let _ = writeln!(err, "doctor: crashed, please report it: {message}");
     }

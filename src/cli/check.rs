@@ -279,7 +279,7 @@ impl Arguments {
         });
         // Other formats are still written.
         rendered.unwrap_or_else(|message| {
-            let message = message.escape_debug();
+            let message = crate::text::escape(&message);
             Err(io::Error::other(format!("rendering crashed, please report it: {message}")))
         })
     }

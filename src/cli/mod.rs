@@ -113,7 +113,7 @@ pub fn main() -> std::process::ExitCode {
         run(std::env::args_os(), &console, &mut out, &mut io::stderr())
     });
     let code = code.unwrap_or_else(|message| {
-        let message = message.escape_debug();
+        let message = crate::text::escape(&message);
         // Nobody is left to be told if this fails.
         let _ = writeln!(io::stderr(), "doctor: crashed, please report it: {message}");
         ExitCode::Failure

@@ -13,7 +13,7 @@ use super::{
     prose,
     table::{counts, place},
 };
-use crate::report::{CheckReport, Report};
+use crate::report::{CheckReport, Report, Status};
 
 /// Characters of a text; a whole message may have 4096 bytes.
 const LONG: usize = 300;
@@ -31,12 +31,14 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
         };
         command(level, &title(&entry, report), &message(&entry, report), out)?;
     }
-    let open = |check: &&CheckReport| check.counts() && check.status.is_open();
-    for check in report.checks.iter().filter(open).filter(|check| check.fails) {
-        let title = format!("{} ({})", check.id, check.status.name());
-        command("error", &title, &not_judged(check, report), out)?;
-    }
     let targets = report.selected();
+    let open = |check: &&CheckReport| check.counts() && check.open_status(&targets).is_some();
+    let by_itself =
+        |check: &&CheckReport| check.fails && check.found().worst(&targets) < Some(report.fail_on);
+    for check in report.checks.iter().filter(open).filter(by_itself) {
+        let status = check.open_status(&targets).map_or("unknown", Status::name);
+        command("error", &format!("{} ({status})", check.id), &not_judged(check, report), out)?;
+    }
     let others: Vec<_> = report
         .checks
         .iter()
@@ -47,6 +49,9 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if !others.is_empty() {
         let text = format!("{}\nwhat to grant or mount: doctor -v", others.join(", "));
         command("notice", "could not be judged", &text, out)?;
+    }
+    for crash in report.crashes() {
+        command("warning", "a probe crashed", &prose::line_of(&crash, LONG), out)?;
     }
     if let Some(found) = report.found_configuration() {
         command("notice", "decided by a file that was found", &prose::line_of(&found, LONG), out)?;

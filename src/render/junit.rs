@@ -48,6 +48,9 @@ fn properties(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     if let Some(kernel) = &report.environment.kernel {
         rows.push(("kernel".to_owned(), prose::line(kernel)));
     }
+    for crash in report.crashes() {
+        rows.push(("crashed".to_owned(), prose::line(&crash)));
+    }
     if let Some(found) = report.found_configuration() {
         rows.push(("configuration".to_owned(), prose::line(&found)));
     }

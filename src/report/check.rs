@@ -128,11 +128,15 @@ impl CheckReport {
         self.of(target).is_some_and(OfTarget::is_open)
     }
 
+    /// How it ended for the first of these targets for which no verdict was reached.
+    pub fn open_status(&self, targets: &[Target]) -> Option<Status> {
+        let ended = targets.iter().filter_map(|target| self.of(*target));
+        ended.map(|of| of.status).find(|status| status.is_open())
+    }
+
     /// Whether it could not be judged for one of these targets, and nothing that it found for one of them says more.
     pub fn is_unjudged(&self, targets: &[Target]) -> bool {
-        let mut ended = targets.iter().filter_map(|target| self.of(*target));
-        let open = ended.any(|of| of.status.is_open());
-        open && self.found().worst(targets).is_none()
+        self.open_status(targets).is_some() && self.found().worst(targets).is_none()
     }
 
     /// Whether it could have found something at least as bad as `severity` for this target, and no verdict was

@@ -26,9 +26,10 @@ mod tests {
         target::{Severity, Target},
     };
 
+    use crate::render;
     use crate::report::{
-        Options, Selector,
-        testing::{check, crashed, found, report_with, unknown},
+        Crash, Options, Readiness, Report, Selector,
+        testing::{check, crashed, found, mixed, report_with, unknown},
     };
 
     fn code(check: &'static Check, options: &Options) -> u8 {
@@ -77,5 +78,42 @@ mod tests {
         assert_eq!(code(unknown!("a", {dockerd: Error}), &ignored), 0);
         let zero = Options { exit_zero: true, ..Options::default() };
         assert_eq!(code(found!("a", {dockerd: Error}), &zero), 0);
+    }
+
+    #[test]
+    fn what_is_unknown_for_one_target_is_not_hidden_by_what_is_found_for_another() {
+        let lax = report_with(&[mixed!("a")], &Options::default());
+        let readiness =
+            |report: &Report| report.targets[..2].iter().map(|t| t.readiness).collect::<Vec<_>>();
+        assert_eq!(readiness(&lax), [Readiness::Unknown, Readiness::Ready]);
+        assert_eq!(lax.exit_code, 0);
+        let strict = report_with(&[mixed!("a")], &Options { strict: true, ..Options::default() });
+        assert_eq!(strict.exit_code, 1);
+        let text = |render: fn(&Report, &mut dyn std::io::Write) -> std::io::Result<()>| {
+            let mut out = Vec::new();
+            render(&strict, &mut out).unwrap();
+            String::from_utf8(out).unwrap()
+        };
+        assert!(text(render::github::render).contains("::error title=a (unknown)::"));
+        assert!(text(render::tap::render).contains("not ok 1 - a"));
+        assert!(text(render::junit::render).contains("<failure"));
+    }
+
+    #[test]
+    fn every_format_says_which_probe_crashed() {
+        let mut report = report_with(&[check!("a", {dockerd: Error})], &Options::default());
+        report.crashed_probes =
+            vec![Crash { probe: "mounts".to_owned(), message: "out of cheese".to_owned() }];
+        for render in [
+            render::github::render,
+            render::tap::render,
+            render::junit::render,
+            render::json::render,
+        ] {
+            let mut out = Vec::new();
+            render(&report, &mut out).unwrap();
+            let text = String::from_utf8(out).unwrap();
+            assert!(text.contains("mounts") && text.contains("out of cheese"), "{text}");
+        }
     }
 }

@@ -190,6 +190,13 @@ impl Report {
         ))
     }
 
+    /// Which probes crashed, a line each, for every format to say.
+    pub fn crashes(&self) -> impl Iterator<Item = String> + '_ {
+        let line =
+            |crash: &Crash| format!("{} crashed, please report it: {}", crash.probe, crash.message);
+        self.crashed_probes.iter().map(line)
+    }
+
     /// The check with this id, if it was selected.
     pub fn check(&self, id: &str) -> Option<&CheckReport> {
         self.checks.iter().find(|check| check.id == id)

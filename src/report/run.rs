@@ -68,9 +68,14 @@ pub(crate) fn judge(
     report.targets = targets.into_iter().map(of_target).collect();
     report.reason = match status {
         Status::Unknown => Some(reason(&report.missing)),
-        Status::Finding | Status::Pass => None,
-        Status::NotApplicable | Status::Crashed => {
-            report.targets.iter().filter(|of| of.status == status).find_map(|of| of.reason.clone())
+        Status::Pass => None,
+        // Found for one target, and unknown for another.
+        Status::Finding | Status::NotApplicable | Status::Crashed => {
+            let such = |of: &&check::OfTarget| match status {
+                Status::Finding => of.status == Status::Unknown,
+                status => of.status == status,
+            };
+            report.targets.iter().filter(such).find_map(|of| of.reason.clone())
         }
     };
     ignore::set_aside(&mut report, options);

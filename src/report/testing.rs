@@ -56,7 +56,35 @@ macro_rules! crashed {
     };
 }
 
-pub(crate) use {check, crashed, found, unknown};
+/// A check that hints at something for kind and cannot be judged for any other target.
+macro_rules! mixed {
+    ($id:literal) => {{
+        fn run(
+            _: &dind_doctor_checks::facts::Facts,
+            plan: &dind_doctor_checks::plan::Plan,
+        ) -> dind_doctor_checks::outcome::Verdict {
+            use dind_doctor_checks::{facts::Why, outcome, severities, target::Target};
+            match plan.target {
+                Target::Kind => {
+                    Ok(outcome::Finding::new("subject", severities!(kind: Info), "summary").into())
+                }
+                _ => Err(outcome::Unknown::new("/proc/1/status", Why::NotPermitted)),
+            }
+        }
+        static CHECK: dind_doctor_checks::Check = dind_doctor_checks::Check {
+            id: $id,
+            title: $id,
+            worst: dind_doctor_checks::severities!(dockerd: Error, kind: Error),
+            layer: dind_doctor_checks::Layer::Engine,
+            logs: &[],
+            doc: "",
+            run,
+        };
+        &CHECK
+    }};
+}
+
+pub(crate) use {check, crashed, found, mixed, unknown};
 
 /// The report over these checks, of the area cgroup, with default options.
 pub(crate) fn report_of(checks: &[&'static Check]) -> Report {

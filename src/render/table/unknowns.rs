@@ -32,8 +32,7 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
         writeln!(out)?;
         grid::paragraph(&text, UNKNOWN, 0, view.width, out)?;
     }
-    for crash in &report.crashed_probes {
-        let text = format!("{} crashed, please report it: {}", crash.probe, crash.message);
+    for text in report.crashes() {
         writeln!(out)?;
         grid::paragraph(&escape(&text), UNKNOWN, 0, view.width, out)?;
     }

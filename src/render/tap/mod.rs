@@ -37,6 +37,9 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     for target in report.targets.iter().filter(|target| target.selected) {
         writeln!(out, "# {} is {}", target.target, target.readiness.name())?;
     }
+    for crash in report.crashes() {
+        writeln!(out, "# {}", prose::line(&crash))?;
+    }
     if let Some(found) = report.found_configuration() {
         writeln!(out, "# {}", prose::line(&found))?;
     }
