@@ -37,12 +37,55 @@ const ARROWS: &[(&str, &[&str])] = &[
 ];
 
 /// What names every room by its job.
-const NO_ROOMS: [&str; 2] = ["lib", "fuzzing"];
+const NO_ROOMS: [&str; 3] = ["lib", "fuzzing", "testing"];
+
+/// Rooms of `checks/src/` from the bottom up: each uses only those above it in this list, and areas besides each other.
+/// Facts, what is concluded from them, and remedies are one layer: a fact that is missing is a verdict, too.
+const LAYERS: [&[&str]; 5] = [
+    &["facts", "outcome", "remedy", "target", "version"],
+    &["derived"],
+    &["plan"],
+    &[
+        "cgroup",
+        "kernel",
+        "kubernetes",
+        "mount",
+        "netfilter",
+        "network",
+        "pid1",
+        "privilege",
+        "resources",
+        "runtime",
+        "security",
+        "storage",
+        "time",
+        "check",
+    ],
+    &["judge", "registry"],
+];
+
+#[test]
+fn facts_know_no_plan_plans_no_check_and_checks_not_who_runs_them() {
+    let rooms = rooms("checks/src");
+    let layer = |room: &str| LAYERS.iter().position(|layer| layer.contains(&room));
+    let mut wrong = Vec::new();
+    for (room, files) in &rooms {
+        let Some(own) = layer(room) else {
+            wrong.push(format!("checks/src/{room} is in no layer of this test"));
+            continue;
+        };
+        for file in files {
+            let back = uses(&code(file), &rooms).into_iter().filter(|used| layer(used) > Some(own));
+            wrong.extend(back.map(|used| format!("{}: {room} may not use {used}", file.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
 
 #[test]
 fn no_line_runs_back() {
     let allowed: BTreeMap<&str, &[&str]> = ARROWS.iter().copied().collect();
-    let rooms = rooms();
+    let rooms = rooms("src");
     let mut wrong = Vec::new();
     for (room, files) in &rooms {
         let Some(may_use) = allowed.get(room.as_str()) else {
@@ -62,7 +105,7 @@ fn no_line_runs_back() {
 
 #[test]
 fn the_table_names_rooms_that_exist_in_an_order_without_circles() {
-    let rooms = rooms();
+    let rooms = rooms("src");
     let mut above: BTreeSet<&str> = BTreeSet::new();
     for (room, may_use) in ARROWS {
         assert!(*room == "main" || rooms.contains_key(*room), "there is no src/{room}");
@@ -86,11 +129,11 @@ fn names_in_use_lists_are_found() {
     assert!(found("use super::render; mycrate::source::x").is_empty());
 }
 
-/// The files of each room by its name: a folder of `src/`, or a file in it.
-fn rooms() -> BTreeMap<String, Vec<PathBuf>> {
+/// The files of each room by its name: a folder of `src/` or `checks/src/`, or a file in it.
+fn rooms(folder: &str) -> BTreeMap<String, Vec<PathBuf>> {
     let mut rooms: BTreeMap<String, Vec<PathBuf>> = BTreeMap::new();
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for entry in fs::read_dir(source).expect("src") {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    for entry in fs::read_dir(source).expect("a folder") {
         let path = entry.expect("an entry").path();
         let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
         if NO_ROOMS.contains(&name.as_str()) {
