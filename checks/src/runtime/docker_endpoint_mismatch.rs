@@ -7,7 +7,7 @@ use crate::{
     derived::endpoint::{self, Address, Endpoint},
     facts::{Action, EngineSocket, Facts, SocketKind, Step, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
-    plan::{Elsewhere, Plan},
+    plan::{self, Elsewhere, Plan, Plans},
     remedy::{Place, Remedy, quote},
     target::{Severities, Target},
 };
@@ -68,13 +68,27 @@ check! {
 const CLIENTS: Severities = severities!(dockerd: Error, kind: Error, rootless: Error);
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
-    let outcome = endpoints(facts)?;
+    let outcome =
+        match (endpoints(facts), started_here(plan.target), Plans::of(facts).place_of_docker()) {
+            // Which daemon answers elsewhere is no matter of one that is started here.
+            (Err(_), true, plan::Place::Elsewhere(daemon)) => {
+                return Ok(Outcome::not_applicable(format!(
+                    "docker commands here reach the daemon at {}, not one that is started here",
+                    daemon.url
+                )));
+            }
+            (verdict, ..) => verdict?,
+        };
     match (plan.target, plan.elsewhere(), &outcome) {
         (Target::Kind, Some(daemon), Outcome::Pass(_) | Outcome::NotApplicable(_)) => {
             Err(elsewhere(daemon))
         }
         _ => Ok(outcome),
     }
+}
+
+const fn started_here(target: Target) -> bool {
+    matches!(target, Target::Dockerd | Target::Rootless | Target::Buildkit)
 }
 
 /// A node needs more of the daemon's machine than docker commands do, and nothing of that is seen from here.

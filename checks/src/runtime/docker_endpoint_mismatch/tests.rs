@@ -209,3 +209,13 @@ fn certificates_that_are_not_accepted_are_told_apart_from_a_daemon_that_is_not_t
     let offered = format!("{:?}", found.remedies);
     assert!(offered.contains("DOCKER_TLS_SAN") && offered.contains("DNS:docker"), "{offered}");
 }
+
+#[test]
+fn a_daemon_that_is_started_here_does_not_care_who_answers_elsewhere() {
+    let facts = with_host(&[("DOCKER_HOST", "ssh://u@h")]);
+    assert!(said_of(&CHECK, &facts, Target::Docker).is_err());
+    for target in [Target::Dockerd, Target::Rootless] {
+        let verdict = said_of(&CHECK, &facts, target);
+        assert!(matches!(verdict, Ok(Outcome::NotApplicable(why)) if why.contains("ssh://")));
+    }
+}
