@@ -99,7 +99,7 @@ impl Judgement {
             }
             Err(unknown) => (Said::Unknown(unknown.remedy), Proof::Static, unknown.missing),
             Ok(Outcome::Found(findings)) => {
-                let missing = missing_of(&findings);
+                let missing = union(findings.iter().flat_map(|finding| &finding.missing));
                 let hurt = findings.into_iter().filter(|f| f.severity.reaching(target).is_some());
                 let hurt: Vec<Finding> = hurt.collect();
                 match hurt.iter().map(Finding::proof).min() {
@@ -145,11 +145,7 @@ impl Judgement {
                 Said::Unknown(remedy) => {
                     let all = unknown.get_or_insert(Unknown { missing: vec![], remedy: None });
                     all.remedy = all.remedy.take().or(remedy);
-                    for missing in of.missing {
-                        if !all.missing.contains(&missing) {
-                            all.missing.push(missing);
-                        }
-                    }
+                    all.missing = union(all.missing.iter().chain(&of.missing));
                 }
                 Said::Pass => {
                     let proof = if let Outcome::Pass(known) = rest {
@@ -169,11 +165,12 @@ impl Judgement {
     }
 }
 
-fn missing_of(findings: &[Finding]) -> Vec<Missing> {
+/// Each once, in the order in which they come.
+pub fn union<'a>(missing: impl Iterator<Item = &'a Missing>) -> Vec<Missing> {
     let mut all: Vec<Missing> = Vec::new();
-    for missing in findings.iter().flat_map(|finding| &finding.missing) {
-        if !all.contains(missing) {
-            all.push(missing.clone());
+    for one in missing {
+        if !all.contains(one) {
+            all.push(one.clone());
         }
     }
     all

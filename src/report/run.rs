@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use dind_doctor_checks::{
     Check,
     facts::{Facts, Missing},
-    judge::{Judgement, OfTarget, Said},
+    judge::{Judgement, OfTarget, Said, union},
     outcome::Proof,
     plan::Plans,
     registry::Area,
@@ -126,16 +126,6 @@ fn of_target(of: OfTarget) -> check::OfTarget {
         Said::Finding | Said::Pass => None,
     };
     check::OfTarget { target: of.target, status, proof: of.proof, reason, missing: of.missing }
-}
-
-fn union<'a>(missing: impl Iterator<Item = &'a Missing>) -> Vec<Missing> {
-    let mut all: Vec<Missing> = Vec::new();
-    for one in missing {
-        if !all.contains(one) {
-            all.push(one.clone());
-        }
-    }
-    all
 }
 
 /// Nothing launches what is not a container; a remedy that is the only one may still tell something.
