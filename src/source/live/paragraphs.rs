@@ -2,9 +2,9 @@
 
 use std::{io::Read, time::Instant};
 
-use memchr::{memchr, memmem};
+use memchr::memmem;
 
-use super::file;
+use super::{file, slow::to_line_end};
 use crate::source::Refusal;
 
 /// Package databases are the largest files that are read.
@@ -97,10 +97,6 @@ impl<'a> Wanted<'a> {
     fn has(&self, line: &[u8]) -> bool {
         !line.is_empty() && self.lines.iter().any(|wanted| wanted.as_bytes() == line)
     }
-}
-
-fn to_line_end(rest: &[u8]) -> &[u8] {
-    &rest[..memchr(b'\n', rest).unwrap_or(rest.len())]
 }
 
 #[cfg(test)]

@@ -105,7 +105,7 @@ impl SlowMounts {
     }
 }
 
-fn to_line_end(rest: &[u8]) -> &[u8] {
+pub(super) fn to_line_end(rest: &[u8]) -> &[u8] {
     &rest[..memchr(b'\n', rest).unwrap_or(rest.len())]
 }
 
