@@ -135,9 +135,7 @@ fn list_and_explain_speak_to_people() {
     assert!(run(&["list"], 0).0.contains("pid1-swallows-sigterm"));
     let (text, _) = run(&["explain", "pid1-swallows-sigterm", "--color=always"], 0);
     assert!(text.contains("\u{1b}[1mWhy it matters\u{1b}[0m"), "{text}");
-    assert!(
-        text.contains("warning for dockerd, kind, rootless, docker; info for systemd, buildkit")
-    );
+    assert!(text.contains("warning for dockerd, kind, rootless, docker, podman; info for systemd"));
     assert!(text.lines().all(|line| line.chars().count() <= 80 + 16));
 }
 

@@ -1,6 +1,11 @@
 //! What a check is, and the macro that declares one.
 
-use crate::{facts::Facts, outcome::Verdict, plan::Plan, target::Severities};
+use crate::{
+    facts::Facts,
+    outcome::Verdict,
+    plan::{Plan, Plans},
+    target::{Severities, Severity, Target},
+};
 
 /// One failure mode that can be recognised.
 #[derive(Debug)]
@@ -9,8 +14,8 @@ pub struct Check {
     pub id: &'static str,
     /// The problem in at most 60 columns.
     pub title: &'static str,
-    /// The worst severity that a finding of this check can have, per target; docker commands fare as the daemon
-    /// that they reach, unless they are named.
+    /// The worst severity that a finding of this check can have, per target that its file names; see
+    /// [`Check::reach`] for the others.
     pub worst: Severities,
     /// Fragments of log lines by which `explain --log` recognises this problem, the most typical first;
     /// a text that can have several causes is in all their checks.
@@ -23,11 +28,31 @@ pub struct Check {
     pub run: fn(&Facts, &Plan) -> Verdict,
 }
 
+impl Check {
+    /// The worst severity that a finding of this check can have for that plan, if it concerns it.
+    pub fn hurts(&self, plan: &Plan) -> Option<Severity> {
+        let is_podman = plan.target == Target::Podman;
+        if is_podman && self.layer != Layer::Engine { None } else { plan.severity(&self.worst) }
+    }
+
+    /// The worst severity that a finding of this check can have for each of these plans.
+    pub fn reach(&self, plans: &Plans) -> Severities {
+        plans.iter().fold(Severities::NONE, |all, plan| all.with(plan.target, self.hurts(plan)))
+    }
+
+    /// The same, wherever it runs and whoever asks.
+    pub fn reach_anywhere(&self) -> Severities {
+        self.reach(&Plans::anywhere())
+    }
+}
+
 /// What a check judges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layer {
     /// The machine, container or user that an engine runs in. Where the daemon is elsewhere, that is judged there.
     Engine,
+    /// The same, of what dockerd or BuildKit does and podman does not.
+    Docker,
     /// What clients have here, wherever the daemon is: endpoint, API version, paths, addresses.
     Client,
 }
@@ -51,8 +76,8 @@ macro_rules! severities {
 }
 
 /// Declares `CHECK` for the module that holds it, from the doc comment, the id, the title, the worst
-/// severity for each target that it concerns, and the log fragments; with `Client` before the severities if
-/// that is its layer. The module's `run` judges.
+/// severity for each target that it concerns, and the log fragments; with `Client` or `Docker` before the severities
+/// if that is its layer. The module's `run` judges.
 macro_rules! check {
     ($(#[doc = $doc:expr])* $id:literal, $title:literal, {$($worst:tt)*}, [$($log:literal),* $(,)?]) => {
         check! { $(#[doc = $doc])* $id, $title, Engine, {$($worst)*}, [$($log),*] }

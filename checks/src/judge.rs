@@ -50,18 +50,20 @@ pub struct Judgement {
 
 impl Check {
     /// The plans that it concerns.
-    pub fn concerned<'a>(&self, plans: &'a Plans) -> impl Iterator<Item = &'a Plan> + use<'a> {
-        let worst = self.worst;
-        plans.iter().filter(move |plan| worst.reaching(plan.target).is_some())
+    pub fn concerned<'a>(&'a self, plans: &'a Plans) -> impl Iterator<Item = &'a Plan> {
+        plans.iter().filter(|plan| self.hurts(plan).is_some())
     }
 
     /// What it says of one plan. Of a daemon elsewhere only clients are judged here.
     pub fn says(&self, facts: &Facts, plan: &Plan) -> Verdict {
         let other = plan.provider.filter(|provider| *provider != Provider::Docker);
         match (&plan.place, self.layer, other) {
-            (Place::Elsewhere(elsewhere), Layer::Engine, _) => Ok(Outcome::not_applicable(
-                format!("the daemon at {} is elsewhere: judged there", elsewhere.url),
-            )),
+            (Place::Elsewhere(elsewhere), Layer::Engine | Layer::Docker, _) => {
+                Ok(Outcome::not_applicable(format!(
+                    "the daemon at {} is elsewhere: judged there",
+                    elsewhere.url
+                )))
+            }
             (Place::Unknown { missing }, _, _) => {
                 Err(Unknown { missing: missing.clone(), remedy: None })
             }
@@ -77,7 +79,7 @@ impl Check {
     pub fn judge(&self, facts: &Facts, plans: &Plans) -> Judgement {
         let mut judgement = Judgement::default();
         for plan in self.concerned(plans) {
-            judgement.add(plan.target, self.says(facts, plan));
+            judgement.add(plan, self.says(facts, plan));
         }
         judgement
     }
@@ -90,8 +92,9 @@ impl Judgement {
         self.targets.push(OfTarget { target, said, proof: Proof::Static, missing: Vec::new() });
     }
 
-    /// Adds what the check says of the plan for one target.
-    pub fn add(&mut self, target: Target, verdict: Verdict) {
+    /// Adds what the check says of one plan.
+    pub fn add(&mut self, plan: &Plan, verdict: Verdict) {
+        let target = plan.target;
         let (said, proof, missing) = match verdict {
             Ok(Outcome::Pass(proof)) => (Said::Pass, proof, Vec::new()),
             Ok(Outcome::NotApplicable(reason)) => {
@@ -100,12 +103,12 @@ impl Judgement {
             Err(unknown) => (Said::Unknown(unknown.remedy), Proof::Static, unknown.missing),
             Ok(Outcome::Found(findings)) => {
                 let missing = union(findings.iter().flat_map(|finding| &finding.missing));
-                let hurt = findings.into_iter().filter(|f| f.severity.reaching(target).is_some());
+                let hurt = findings.into_iter().filter(|f| plan.severity(&f.severity).is_some());
                 let hurt: Vec<Finding> = hurt.collect();
                 match hurt.iter().map(Finding::proof).min() {
                     Some(proof) => {
                         for finding in hurt {
-                            self.fold(target, finding);
+                            self.fold(plan, finding);
                         }
                         (Said::Finding, proof, missing)
                     }
@@ -118,8 +121,9 @@ impl Judgement {
     }
 
     /// A finding that differs from an earlier one in the target only is that one.
-    fn fold(&mut self, target: Target, mut finding: Finding) {
-        let severity = Severities::NONE.with(target, finding.severity.reaching(target));
+    fn fold(&mut self, plan: &Plan, mut finding: Finding) {
+        let target = plan.target;
+        let severity = Severities::NONE.with(target, plan.severity(&finding.severity));
         finding.severity = severity;
         let same = |known: &&mut Finding| {
             known.subject == finding.subject
@@ -219,7 +223,7 @@ mod tests {
         let judgement = check(Layer::Engine).judge(&facts, &Plans::of(&facts));
         let each: Vec<_> =
             judgement.findings.iter().map(|f| (f.summary.as_str(), f.severity)).collect();
-        let first = severities!(dockerd: Error, kind: Warning, docker: Error);
+        let first = severities!(dockerd: Error, kind: Warning, docker: Error, podman: Error);
         let second = severities!(buildkit: Info);
         assert_eq!(each, [("there is no room", first), ("buildkitd has no room", second)]);
         assert!(matches!(said(&judgement, Target::Rootless), Said::Unknown(_)));

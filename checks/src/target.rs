@@ -20,12 +20,24 @@ pub enum Target {
     Buildkit,
     /// Docker commands from here, through whatever daemon they reach.
     Docker,
+    /// podman, as the doctor's own user.
+    Podman,
+    /// bubblewrap, as AI agents, Flatpak and build tools make their sandboxes with it: `bwrap --unshare-all`.
+    Sandbox,
 }
 
 impl Target {
     /// All targets, in the order in which they are reported.
-    pub const ALL: [Self; 6] =
-        [Self::Dockerd, Self::Kind, Self::Rootless, Self::Systemd, Self::Buildkit, Self::Docker];
+    pub const ALL: [Self; 8] = [
+        Self::Dockerd,
+        Self::Kind,
+        Self::Rootless,
+        Self::Systemd,
+        Self::Buildkit,
+        Self::Docker,
+        Self::Podman,
+        Self::Sandbox,
+    ];
 
     /// The name on the command line and in reports.
     pub const fn name(self) -> &'static str {
@@ -36,6 +48,8 @@ impl Target {
             Self::Systemd => "systemd",
             Self::Buildkit => "buildkit",
             Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Sandbox => "sandbox",
         }
     }
 }
@@ -135,18 +149,16 @@ impl Severities {
         self.with(Target::Docker, Some(severity))
     }
 
-    /// The severity for `target`, of what is said of engines: docker commands fare as the daemon that they reach.
-    pub const fn reaching(&self, target: Target) -> Option<Severity> {
-        match (target, self.get(target)) {
-            (Target::Docker, None) => self.get(Target::Dockerd),
-            (_, severity) => severity,
-        }
+    /// The same, with this severity for podman, where that is another than for Docker as root or as a user.
+    #[must_use]
+    pub const fn podman(self, severity: Severity) -> Self {
+        self.with(Target::Podman, Some(severity))
     }
 
-    /// The same, with docker commands as badly off as the daemon.
+    /// The same, with this severity for bubblewrap.
     #[must_use]
-    pub const fn with_docker(self) -> Self {
-        self.with(Target::Docker, self.reaching(Target::Docker))
+    pub const fn sandbox(self, severity: Severity) -> Self {
+        self.with(Target::Sandbox, Some(severity))
     }
 
     /// The severity for `target`.

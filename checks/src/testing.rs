@@ -13,16 +13,17 @@ use crate::{
     facts::{Fact::Known, *},
     judge::Judgement,
     outcome::Verdict,
-    plan::Plans,
+    plan::{Plan, Plans},
     target::Target,
 };
 
-/// What a check says of all plans together, but for that of docker commands, which repeats the daemon's.
+/// What a check says of all plans together, but for those that repeat others: of docker commands and of podman.
 pub(crate) fn judged(check: &Check, facts: &Facts) -> Verdict {
     let mut judgement = Judgement::default();
     let plans = Plans::of(facts);
-    for plan in check.concerned(&plans).filter(|plan| plan.target != Target::Docker) {
-        judgement.add(plan.target, check.says(facts, plan));
+    let repeats = |plan: &&Plan| matches!(plan.target, Target::Docker | Target::Podman);
+    for plan in check.concerned(&plans).filter(|plan| !repeats(plan)) {
+        judgement.add(plan, check.says(facts, plan));
     }
     judgement.verdict()
 }

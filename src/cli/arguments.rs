@@ -26,6 +26,10 @@ pub(super) fn wanted(text: &str) -> Result<Wanted, String> {
         Target::Kind => Component::Kind,
         Target::Systemd => Component::Systemd,
         Target::Buildkit => Component::Buildkit,
+        Target::Podman => Component::Podman,
+        Target::Sandbox => {
+            return Err("no verdict about sandboxes depends on a version".to_owned());
+        }
         Target::Rootless => {
             return Err("rootless is Docker or podman: --assume docker=V or podman=V".to_owned());
         }

@@ -40,9 +40,10 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Arguments {
-    /// What is going to be started here: dockerd, kind, rootless, systemd, buildkit, or docker: docker
-    /// commands through the daemon that they reach; kind=0.11 gives a version too [default: docker,kind where
-    /// a daemon is reached, else dockerd,kind for root and rootless for a user]
+    /// What is going to be started here: dockerd, kind, rootless, systemd, buildkit, podman (as this user),
+    /// sandbox (bubblewrap), or docker: docker commands through the daemon that they reach; kind=0.11 gives a
+    /// version too [default: docker,kind where a daemon is reached, else dockerd,kind for root and rootless for a
+    /// user]
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',',
           value_parser = arguments::wanted, help_heading = "What to judge")]
     targets: Vec<Wanted>,

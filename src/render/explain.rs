@@ -33,7 +33,7 @@ struct Explanation {
 pub fn text(area: Area, check: &Check, width: usize, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "{}  {}", HEADING.style(check.id), LABEL.style(format_args!("({area})")))?;
     table::paragraph(check.title, Style::new(), 0, width, out)?;
-    table::paragraph(&in_words(check.worst.with_docker()), LABEL, 0, width, out)?;
+    table::paragraph(&in_words(check.reach_anywhere()), LABEL, 0, width, out)?;
     for block in blocks(&markdown(check.doc)) {
         match block {
             Block::Heading(text) => writeln!(out, "\n{}", HEADING.style(text))?,
@@ -51,7 +51,7 @@ pub fn json(area: Area, check: &Check, out: &mut dyn Write) -> io::Result<()> {
         id: check.id,
         area: area.name(),
         title: check.title,
-        severity: check.worst.with_docker().iter().map(|(t, s)| (t.name(), s.name())).collect(),
+        severity: check.reach_anywhere().iter().map(|(t, s)| (t.name(), s.name())).collect(),
         logs: check.logs,
         doc: markdown(check.doc),
     };

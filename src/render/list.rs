@@ -56,7 +56,7 @@ pub fn table(
         for check in checks {
             table::paragraph(check.id, Style::new(), 2, width, out)?;
             table::paragraph(check.title, Style::new(), 6, width, out)?;
-            table::paragraph(&in_words(check.worst.with_docker()), LABEL, 6, width, out)?;
+            table::paragraph(&in_words(check.reach_anywhere()), LABEL, 6, width, out)?;
         }
     }
     Ok(())
@@ -83,7 +83,7 @@ pub fn json(
             id: check.id,
             area: area.name(),
             title: check.title,
-            severity: check.worst.with_docker().iter().map(|(t, s)| (t.name(), s.name())).collect(),
+            severity: check.reach_anywhere().iter().map(|(t, s)| (t.name(), s.name())).collect(),
             logs: check.logs,
         })
         .collect();

@@ -140,10 +140,10 @@ pub fn diagnose_with(
         .into_iter()
         .map(|(area, check)| LeftOut {
             id: check.id,
-            given: check.worst.with_docker(),
+            given: check.reach(&plans),
             worst: options
                 .overrides(check.id)
-                .map_or(check.worst.with_docker(), |by| by.apply(check.worst.with_docker())),
+                .map_or(check.reach(&plans), |by| by.apply(check.reach(&plans))),
             ignored: options.ignores(area, check.id).is_some(),
         })
         .collect();

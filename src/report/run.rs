@@ -26,7 +26,7 @@ pub(crate) fn judge(
     let mut judgement = Judgement::default();
     for plan in check.concerned(plans) {
         match isolated(|| check.says(facts, plan)) {
-            Ok(verdict) => judgement.add(plan.target, verdict),
+            Ok(verdict) => judgement.add(plan, verdict),
             Err(message) => judgement.crash(plan.target, message),
         }
     }
@@ -43,8 +43,8 @@ pub(crate) fn judge(
         area,
         title: check.title,
         doc: check.doc,
-        worst: check.worst.with_docker(),
-        declared: check.worst.with_docker(),
+        worst: check.reach(plans),
+        declared: check.reach(plans),
         status,
         severity: None,
         proof: proof(status, &targets),

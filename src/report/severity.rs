@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(report.checks[0].severity, Some(Severity::Info));
         assert_eq!(
             report.checks[0].overridden,
-            Some(severities!(dockerd: Error, kind: Warning).with_docker())
+            Some(severities!(dockerd: Error, kind: Warning, docker: Error, podman: Error))
         );
         assert_eq!(report.checks[1].overridden, None);
         let dockerd = &report.targets[0];
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(report.targets[0].as_found, Readiness::Unknown);
         assert_eq!(
             report.checks[0].overridden,
-            Some(severities!(dockerd: Error, kind: Error).with_docker())
+            Some(severities!(dockerd: Error, kind: Error, docker: Error, podman: Error))
         );
     }
 

@@ -15,8 +15,8 @@ pub(crate) struct Verdicts {
 #[derive(Debug, Clone, PartialEq)]
 struct Check {
     status: Status,
-    /// Subjects of the findings, with how badly they hurt.
-    findings: Vec<(String, Severities)>,
+    /// Subjects of the findings, with how badly they hurt; what is said of one in several findings together.
+    findings: BTreeMap<String, Severities>,
     /// Whether it says that something is missing.
     lacks: bool,
 }
@@ -33,9 +33,15 @@ pub(crate) struct Lie {
 impl Verdicts {
     pub(crate) fn of(report: &Report) -> Self {
         let checks = report.checks.iter().map(|check| {
-            let findings = check.findings.iter().map(|f| (f.subject.clone(), f.severity));
+            let mut findings = BTreeMap::new();
+            for found in &check.findings {
+                let known: &mut Severities = findings.entry(found.subject.clone()).or_default();
+                for (target, severity) in found.severity.iter() {
+                    *known = known.with(target, known.get(target).max(Some(severity)));
+                }
+            }
             let lacks = !check.missing.is_empty();
-            (check.id, Check { status: check.status, findings: findings.collect(), lacks })
+            (check.id, Check { status: check.status, findings, lacks })
         });
         let targets = report.targets.iter().map(|target| {
             let worse = target.blockers.iter().chain(&target.degraded_by).copied().collect();
@@ -75,9 +81,8 @@ impl Check {
             Status::Pass | Status::NotApplicable => then.status == self.status,
             // What is left out, or told less badly, is owed a reason.
             Status::Finding => {
-                let least = |finding: &(String, Severities)| {
-                    let same = self.findings.iter().find(|(subject, _)| *subject == finding.0);
-                    same.is_some_and(|(_, before)| finding.1.within(before))
+                let least = |(subject, severities): (&String, &Severities)| {
+                    self.findings.get(subject).is_some_and(|before| severities.within(before))
                 };
                 self.status == Status::Finding
                     && then.findings.iter().all(least)

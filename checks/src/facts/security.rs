@@ -76,6 +76,8 @@ impl Capability {
     pub const SYS_RESOURCE: Self = Self(24);
     /// Make device nodes.
     pub const MKNOD: Self = Self(27);
+    /// Set file capabilities, and map root into a user namespace.
+    pub const SETFCAP: Self = Self(31);
     /// Load LSM policy.
     pub const MAC_ADMIN: Self = Self(33);
     /// Read the kernel log under `dmesg_restrict`.

@@ -28,6 +28,7 @@ check! {
     /// moby#49240, #49293, #52294; kernel `ip-sysctl.rst`.
     "br-netfilter",
     "br_netfilter is not in the kernel, and dockerd wants it",
+    Docker,
     { dockerd: Info, kind: Info, buildkit: Info },
     [
         "cannot restrict inter-container communication or run without the userland proxy",

@@ -5,7 +5,6 @@ use crate::{
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{Language, Place, Remedy, Snippet},
-    target::{Severity, Target},
 };
 
 check! {
@@ -32,7 +31,7 @@ check! {
     /// `mount_namespaces(7)`, `proc_pid_mountinfo(5)`, kernel `Documentation/filesystems/sharedsubtree.rst`.
     "mount-propagation-private",
     "The root mount is not shared: mounts do not propagate",
-    { dockerd: Info, kind: Warning },
+    { dockerd: Info, kind: Warning, podman: Warning },
     [
         "but it is not a shared or slave mount",
         "but it is not a shared mount",
@@ -44,7 +43,10 @@ check! {
 const SHARING_ENTRYPOINTS: [&str; 3] =
     ["/usr/local/bin/dockerd-entrypoint.sh", "/usr/local/bin/dind", "/usr/local/bin/entrypoint"];
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    if !facts.in_container()? && plan.is_rootless_podman() {
+        return rootless_podman(facts);
+    }
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: its init set propagation up"));
     }
@@ -77,6 +79,28 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     Outcome::settled(findings, missing, Outcome::pass)
 }
 
+/// podman that a user runs says so itself: "/" is not a shared mount. Its containers run; what is mounted later does
+/// not reach them.
+fn rootless_podman(facts: &Facts) -> Verdict {
+    let table = facts.mounts.get()?;
+    let root =
+        table.at("/").ok_or_else(|| Unknown::new("/proc/self/mountinfo: /", Why::NotFound))?;
+    if root.propagation.shared.is_some() {
+        return Ok(Outcome::pass());
+    }
+    let propagation = root.propagation.name();
+    let summary =
+        format!("/ is a {propagation} mount: what is mounted later does not reach containers");
+    let finding = Finding::new("/", severities!(podman: Warning), summary)
+        .evidence("/proc/self/mountinfo: /", propagation)
+        .remedy(Remedy::commands(
+            Place::Host,
+            "make it shared as root, at each start of the system (on WSL: command= below [boot] in wsl.conf)",
+            ["mount --make-rshared /"],
+        ));
+    Ok(finding.into())
+}
+
 /// The mount at `/`, and the one that holds kubelet's directory if that is another.
 fn relevant<'a>(facts: &Facts, table: &'a MountTable) -> Result<Vec<&'a Mount>, Unknown> {
     let root =
@@ -100,9 +124,9 @@ fn finding(facts: &Facts, mount: &Mount, kubelet_here: bool) -> Finding {
     let place = &mount.mount_point;
     let propagation = mount.propagation.name();
     let severity = if kubelet_here {
-        CHECK.worst
+        severities!(dockerd: Info, kind: Warning)
     } else {
-        CHECK.worst.with(Target::Kind, Some(Severity::Info))
+        severities!(dockerd: Info, kind: Info)
     };
     let command = format!("mount --make-rshared {}", crate::remedy::quote(place));
     let mut finding = Finding::new(
@@ -137,6 +161,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{CapabilitySet, EngineProcess, Fact, Propagation},
+        target::{Severity, Target},
         testing::{healthy_container, healthy_vm, mount},
     };
 
@@ -171,12 +196,31 @@ mod tests {
     }
 
     #[test]
+    fn podman_of_a_user_warns_on_a_machine_whose_root_is_private() {
+        let mut facts = healthy_vm();
+        facts.identity.euid = Fact::Known(1000);
+        let said = |facts: &Facts| crate::testing::said_of(&CHECK, facts, Target::Podman);
+        assert_eq!(said(&facts), Ok(Outcome::pass()));
+        let Fact::Known(table) = &mut facts.mounts else { panic!() };
+        table.rows.iter_mut().find(|row| row.mount_point == "/").unwrap().propagation =
+            Propagation::default();
+        let Ok(Outcome::Found(found)) = said(&facts) else { panic!("{:?}", said(&facts)) };
+        assert_eq!(found[0].severity, severities!(podman: Warning));
+        facts.identity.euid = Fact::Known(0);
+        assert!(matches!(said(&facts), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
     fn a_private_root_matters_where_a_kubelet_runs() {
         let found = findings(&with_kubelet(private_root()));
-        assert_eq!(found[0].severity, CHECK.worst);
+        assert_eq!(found[0].severity, severities!(dockerd: Info, kind: Warning));
         let mut prepared = healthy_container();
         set_root(&mut prepared, Propagation::default());
-        assert_eq!(findings(&prepared)[0].severity, CHECK.worst, "kubelet's directory exists");
+        assert_eq!(
+            findings(&prepared)[0].severity,
+            severities!(dockerd: Info, kind: Warning),
+            "kubelet's directory exists"
+        );
     }
 
     #[test]

@@ -20,8 +20,10 @@ check! {
     /// `operation not permitted`, though nothing else is missing.
     ///
     /// ## When it is fine
-    /// Root in the initial user namespace is not affected: dockerd and kind work, masked or not, and so
-    /// does buildkitd as root with CAP_SYS_ADMIN. Mounts on directories that are always empty
+    /// Root in the initial user namespace is not affected, but for a dockerd with `userns-remap`: dockerd, podman and
+    /// kind work, masked or not, and so
+    /// does buildkitd as root with CAP_SYS_ADMIN; bubblewrap, which makes a user namespace as root too, does not.
+    /// Mounts on directories that are always empty
     /// (`/proc/sys/fs/binfmt_misc`, `/proc/fs/nfsd`) hide nothing. One other complete proc mount
     /// anywhere is enough. `buildkitd --oci-worker-no-process-sandbox` needs no new proc. Sysbox, which
     /// mounts its own files over `/proc`, handles the mount itself.
@@ -29,7 +31,8 @@ check! {
     /// ## How to fix
     /// `docker run --security-opt systempaths=unconfined`, `podman run --security-opt unmask=ALL`, in a
     /// pod `procMount: Unmasked` together with `hostUsers: false`. For BuildKit alone,
-    /// `--oci-worker-no-process-sandbox`.
+    /// `--oci-worker-no-process-sandbox`; for a sandbox, `bwrap --ro-bind /proc /proc`, at the price that it sees the
+    /// container's processes.
     ///
     /// ## References
     /// Kernel `fs/namespace.c: mount_too_revealing()`, `user_namespaces(7)`;
@@ -38,7 +41,7 @@ check! {
     /// <https://github.com/opencontainers/runc/issues/1658>.
     "proc-masked",
     "/proc is masked: no new proc in a user namespace",
-    { rootless: Error, systemd: Info, buildkit: Error },
+    { dockerd: Error, kind: Error, rootless: Error, systemd: Info, buildkit: Error, sandbox: Error },
     [
         "error mounting \"proc\" to rootfs at \"/proc\": mount proc:/proc",
         "Can't mount proc on /newroot/proc",
@@ -52,9 +55,13 @@ const ALWAYS_EMPTY: [&str; 2] = ["sys/fs/binfmt_misc", "fs/nfsd"];
 /// Mount points named in a summary.
 const SHOWN: usize = 4;
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if facts.sandbox()? == Sandbox::Sysbox {
         return Ok(Outcome::not_applicable("Sysbox handles the mount of proc itself"));
+    }
+    let is_engine = !matches!(plan.target, Target::Systemd | Target::Buildkit | Target::Sandbox);
+    if is_engine && !plan.has_user_namespace(facts)? {
+        return Ok(Outcome::not_applicable("containers of root are in no user namespace here"));
     }
     // A tmpfs is mounted first, so it is not the namespace that is refused.
     let tried = facts.trials.complete(TrialName::Userns);

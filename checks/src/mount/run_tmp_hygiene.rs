@@ -46,14 +46,16 @@ const SMALL_TEMPORARY: u64 = 64 << 20;
 /// The entrypoint that removes PID files before it starts dockerd.
 const DIND_ENTRYPOINT: &str = "/usr/local/bin/dockerd-entrypoint.sh";
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let root = *facts.identity.euid.get()? == 0;
     let scratch = &facts.scratch;
     let mut findings: Vec<Finding> = Vec::new();
     if root {
         findings.extend(read_only_run(facts));
         findings.extend(small(facts, &scratch.run, SMALL_RUN));
-        findings.extend(stale_pid(facts));
+        if plan.target != Target::Podman {
+            findings.extend(stale_pid(facts));
+        }
         findings.extend(lock(facts));
     }
     findings.extend(temporary(facts));

@@ -9,7 +9,7 @@ use crate::{
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{DaemonOption, Place, Remedy},
-    target::Severities,
+    target::{Severities, Target},
 };
 
 check! {
@@ -63,7 +63,10 @@ check! {
 /// Only BuildKit with bridge or CNI networking makes rules.
 const TOOL: Severities = severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Info);
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    if plan.target == Target::Podman {
+        return podman(facts, plan);
+    }
     let firewall = backend::firewall(facts);
     facts.engines.told()?;
     if firewall == Firewall::Off {
@@ -106,6 +109,32 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         (ToolFlavour::Nft, Tri::Unknown, _) => Err(unknown("nf_tables in the kernel")),
         (ToolFlavour::Legacy, _, Tri::No) => Ok(no_legacy(facts, tool).into()),
         (ToolFlavour::Legacy, ..) => Err(unknown("legacy iptables in the kernel")),
+    }
+}
+
+/// netavark makes rules by iptables, newer ones by nftables; which of them comes with podman here is not known, so only
+/// a kernel that serves neither is certain.
+fn podman(facts: &Facts, plan: &Plan) -> Verdict {
+    if plan.is_rootless_podman() {
+        return Ok(Outcome::not_applicable("for a user podman makes no firewall rules"));
+    }
+    if facts.sandbox()? == Sandbox::Gvisor {
+        return Err(Unknown::new("netfilter in gVisor", Why::Unsupported));
+    }
+    let serves = |flavour| kernel::serves(facts, flavour);
+    match (serves(ToolFlavour::Nft), serves(ToolFlavour::Legacy)) {
+        (Tri::Yes, _) | (_, Tri::Yes) => Ok(Outcome::pass()),
+        (Tri::No, Tri::No) => {
+            let summary =
+                "this kernel has neither nf_tables nor legacy iptables, and cannot load them";
+            let remedy = Remedy::advice(
+                Place::Host,
+                "use a kernel with CONFIG_NF_TABLES, CONFIG_NFT_COMPAT, CONFIG_NFT_NAT and \
+                 CONFIG_NFT_MASQ; without, podman run --network=host works, or none",
+            );
+            Ok(served(facts, Finding::new("netfilter", CHECK.worst, summary)).remedy(remedy).into())
+        }
+        _ => Err(unknown("nf_tables in the kernel")),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::{
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
-    target::Severities,
+    target::{Severities, Target},
     version::{Component, Version},
 };
 
@@ -54,8 +54,12 @@ check! {
 const DOCKER: [&str; 4] = ["match addrtype", "match conntrack", "target DNAT", "target MASQUERADE"];
 const RAW: &str = "table raw";
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
-    let firewall = backend::firewall(facts);
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    if plan.is_rootless_podman() {
+        return Ok(Outcome::not_applicable("for a user podman makes no firewall rules"));
+    }
+    let podman = plan.target == Target::Podman;
+    let firewall = if podman { Firewall::Iptables } else { backend::firewall(facts) };
     facts.engines.told()?;
     if firewall == Firewall::Off {
         return Ok(Outcome::not_applicable("dockerd is told to use no iptables"));
@@ -64,7 +68,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         return Ok(Outcome::not_applicable("gVisor has its own network stack"));
     }
     // A daemon that runs has made its rules, or it would have exited.
-    if facts.engines.named("dockerd").any(|d| d.same_mount_namespace == Some(true)) {
+    if !podman && facts.engines.named("dockerd").any(|d| d.same_mount_namespace == Some(true)) {
         return Ok(Outcome::pass());
     }
     if firewall == Firewall::Nftables {
@@ -79,14 +83,17 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         found.push(finding(
             facts,
             &docker,
-            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Warning),
-            "dockerd's rules need",
+            // Newer podman makes other rules, by nftables; which it is, is not known.
+            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Warning, podman: Warning),
+            if podman { "podman's rules need" } else { "dockerd's rules need" },
         ));
     }
     if !others.is_empty() {
         found.push(finding(facts, &others, severities!(kind: Error), "kube-proxy's rules need"));
     }
-    found.extend(raw(facts)?);
+    if !podman {
+        found.extend(raw(facts)?);
+    }
     // On a kernel that takes no modules, what is not known is known to be nowhere else.
     let unknown = facts
         .netfilter

@@ -37,6 +37,7 @@ check! {
     /// docker-library/docker#467.
     "dns-loopback-resolver",
     "The only name servers are on loopback: containers lose them",
+    Docker,
     { dockerd: Warning, kind: Warning, buildkit: Warning },
     [
         "[FATAL] plugin/loop: Loop",

@@ -38,11 +38,14 @@ check! {
     ]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if *facts.net_sysctls.ip_forward.get()? {
         return Ok(Outcome::pass());
     }
     let option = |name: &'static str| {
+        if plan.engine() != "dockerd" {
+            return None;
+        }
         let flag = facts.engines.named("dockerd").find_map(|daemon| daemon.flag(name));
         flag.or_else(|| {
             let value = facts.engines.configured(&[name])?;
@@ -91,7 +94,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     }
     finding = finding.remedy(Remedy::commands(
         Place::Here,
-        "turn it on before dockerd starts",
+        format!("turn it on before {} starts", plan.engine()),
         ["sysctl -w net.ipv4.ip_forward=1"],
     ));
     if nftables {

@@ -27,6 +27,7 @@ check! {
     /// <https://kind.sigs.k8s.io/docs/user/known-issues/>; sysbox#410; kernel `ip-sysctl.rst`.
     "ipv6-gaps",
     "There is no IPv6 here: networks get IPv4 alone",
+    Docker,
     { dockerd: Info, kind: Info, rootless: Info, buildkit: Info },
     [
         "RTNETLINK answers: Permission denied",

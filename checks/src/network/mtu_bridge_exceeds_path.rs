@@ -42,6 +42,7 @@ check! {
     /// docker-library/docker#103; actions/runner#775; minikube#9528; cilium#32244.
     "mtu-bridge-exceeds-path",
     "Containers get a larger MTU than the way out carries",
+    Docker,
     { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
     ["TLS handshake timeout", "ESOCKETTIMEDOUT"]
 }

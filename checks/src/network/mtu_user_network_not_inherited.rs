@@ -37,6 +37,7 @@ check! {
     /// kind `network.go`.
     "mtu-user-network-not-inherited",
     "User-defined networks do not get dockerd's MTU",
+    Docker,
     { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
     ["TLS handshake timeout", "ESOCKETTIMEDOUT"]
 }

@@ -34,6 +34,7 @@ check! {
     /// `golang.org/x/net/http/httpproxy`.
     "proxy-gaps",
     "Shell, client and daemon do not agree on the proxy",
+    Docker,
     { dockerd: Warning, kind: Warning, buildkit: Info },
     ["proxyconnect tcp:", "Proxy Authentication Required"]
 }

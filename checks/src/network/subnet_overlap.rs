@@ -37,6 +37,7 @@ check! {
     /// <https://kind.sigs.k8s.io/docs/user/known-issues/>.
     "subnet-overlap",
     "Subnets made here overlap with those that are in use",
+    Docker,
     { dockerd: Warning, kind: Warning, rootless: Info, buildkit: Info },
     [
         "could not find an available, non-overlapping IPv4 address pool",

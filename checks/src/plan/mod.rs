@@ -5,6 +5,7 @@
 
 mod place;
 mod provider;
+mod user;
 
 use alloc::{vec, vec::Vec};
 
@@ -13,8 +14,12 @@ use serde::Serialize;
 pub use self::{
     place::{Elsewhere, Place},
     provider::Provider,
+    user::User,
 };
-use crate::{facts::Facts, target::Target};
+use crate::{
+    facts::Facts,
+    target::{Severities, Severity, Target},
+};
 
 /// What would happen for one target.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +28,8 @@ pub struct Plan {
     pub target: Target,
     /// Where its engine runs.
     pub place: Place,
+    /// As whom.
+    pub user: User,
     /// Through what kind makes its nodes; of the target kind only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub provider: Option<Provider>,
@@ -36,6 +43,38 @@ impl Plan {
             Place::Here { .. } | Place::Unknown { .. } => None,
         }
     }
+
+    /// What sets up its containers, as it is called in a sentence.
+    pub const fn engine(&self) -> &'static str {
+        match (self.target, self.provider) {
+            (Target::Podman, _) | (_, Some(Provider::Podman)) => "podman",
+            (_, Some(Provider::Nerdctl)) => "nerdctl",
+            (Target::Dockerd | Target::Docker | Target::Kind, _) => "dockerd",
+            (Target::Rootless, _) => "the rootless engine",
+            (Target::Systemd, _) => "systemd",
+            (Target::Buildkit, _) => "buildkitd",
+            (Target::Sandbox, _) => "bubblewrap",
+        }
+    }
+
+    /// Whether it is podman that a user runs, who makes no bridges and no firewall rules.
+    pub fn is_rootless_podman(&self) -> bool {
+        self.target == Target::Podman && self.user == User::Ordinary
+    }
+
+    /// How badly its target is hurt. Unless they are named, docker commands fare as the daemon that they reach, and
+    /// podman as Docker does with the same user: as dockerd, or as a rootless engine.
+    pub fn severity(&self, severities: &Severities) -> Option<Severity> {
+        let like = match (self.target, self.user) {
+            (Target::Docker, _) | (Target::Podman, User::Root) => severities.get(Target::Dockerd),
+            (Target::Podman, User::Ordinary) => severities.get(Target::Rootless),
+            (Target::Podman, User::Unknown) => {
+                severities.worst(&[Target::Dockerd, Target::Rootless])
+            }
+            _ => None,
+        };
+        severities.get(self.target).or(like)
+    }
 }
 
 /// A plan for each target, in report order.
@@ -48,16 +87,18 @@ impl Plans {
     pub fn of(facts: &Facts) -> Self {
         let docker = Place::of_docker(facts);
         let provider = Provider::of(facts);
-        let plan = |target| match target {
-            Target::Docker => Plan { target, place: docker.clone(), provider: None },
-            Target::Kind => {
-                let through_docker = provider == Provider::Docker;
-                let place = if through_docker { docker.clone() } else { Place::not_started() };
-                Plan { target, place, provider: Some(provider) }
-            }
-            _ => Plan { target, place: Place::not_started(), provider: None },
+        let plan = |target| {
+            let through = (target == Target::Kind).then_some(provider);
+            let asks_docker = target == Target::Docker || through == Some(Provider::Docker);
+            let place = if asks_docker { docker.clone() } else { Place::not_started() };
+            Plan { target, place, user: User::of(target, facts), provider: through }
         };
         Self(Target::ALL.into_iter().map(plan).collect())
+    }
+
+    /// Plans of which nothing is known.
+    pub fn anywhere() -> Self {
+        Self::of(&Facts::default())
     }
 
     /// The plans, in report order.

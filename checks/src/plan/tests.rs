@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    facts::{EngineProcess, EngineSocket, Fact, Fact::Known, SocketKind, Why},
+    facts::{CapabilitySet, EngineProcess, EngineSocket, Fact, Fact::Known, SocketKind, Why},
     testing::{healthy_container, healthy_vm, mount, socket},
 };
 
@@ -92,4 +92,19 @@ fn another_provider_does_not_use_dockers_endpoint() {
     let plans = Plans::of(&facts);
     let kind = plans.get(Target::Kind).unwrap();
     assert_eq!((kind.provider, &kind.place), (Some(Provider::Podman), &Place::not_started()));
+}
+
+#[test]
+fn podman_of_root_without_cap_sys_admin_is_rootless() {
+    let user = |facts: &Facts, target| Plans::of(facts).get(target).unwrap().user;
+    let mut facts = healthy_container();
+    assert_eq!(user(&facts, Target::Podman), User::Root);
+    facts.capabilities.effective = Known(CapabilitySet(0xa804_25fb));
+    assert_eq!(user(&facts, Target::Podman), User::Ordinary);
+    assert_eq!(user(&facts, Target::Sandbox), User::Root);
+    facts.identity.euid = Known(1000);
+    assert_eq!(user(&facts, Target::Sandbox), User::Ordinary);
+    assert_eq!(user(&facts, Target::Dockerd), User::Root, "only root starts it");
+    facts.identity.euid = Fact::missing("/proc/self/status", Why::NotPermitted);
+    assert_eq!(user(&facts, Target::Podman), User::Unknown);
 }

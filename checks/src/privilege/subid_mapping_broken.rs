@@ -1,3 +1,4 @@
+mod namespace;
 mod ranges;
 mod tried;
 
@@ -6,7 +7,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Capability, Facts, MappingProgram},
     outcome::{Finding, Outcome, Unknown, Verdict},
-    plan::Plan,
+    plan::{Plan, User},
     remedy::{Place, Remedy, quote},
 };
 
@@ -15,16 +16,19 @@ check! {
     /// The ranges of the doctor's user in `/etc/subuid` and `/etc/subgid`, whether they lie within what
     /// this user namespace maps (`/proc/self/uid_map`), and `newuidmap` and `newgidmap`: the set-user-id bit
     /// or the file capabilities, `nosuid` on their mount, `no_new_privs`, the bounding set. With `--active`,
-    /// both programs are executed for a user namespace, and its maps are read back.
+    /// both programs are executed for a user namespace, and its maps are read back. For root of a user namespace,
+    /// how many ids that one maps.
     ///
     /// ## Why it matters
     /// A rootless engine maps 65536 ids, so that images can have files of many users. An ordinary user may
     /// map but its own; the rest is done by two privileged programs, from ranges that an administrator
     /// gave. A copied or squashed image loses their bits, `allowPrivilegeEscalation: false` disables them,
-    /// and in a nested user namespace that maps 65536 ids the usual range from 100000 on is outside.
+    /// and in a nested user namespace that maps 65536 ids the usual range from 100000 on is outside. In a namespace
+    /// that maps only root, as `unshare -r` makes it, dockerd starts, and every container fails at `/dev/pts`, which
+    /// belongs to group 5.
     ///
     /// ## When it is fine
-    /// Root needs no ranges: nothing is judged then. Ranges of several users may overlap, and entries by
+    /// Root needs no ranges, and bubblewrap maps one id only. Ranges of several users may overlap, and entries by
     /// number are as good as by name. A range smaller than 65536 works for images whose ids fit. Where
     /// `/etc/nsswitch.conf` names a service for `subid`, the files do not count.
     ///
@@ -35,8 +39,8 @@ check! {
     /// ## References
     /// `subuid(5)`, `newuidmap(1)`; containers/buildah#4049, containers/podman#19906, moby/buildkit#1671.
     "subid-mapping-broken",
-    "Subordinate ids cannot be mapped by this user",
-    { rootless: Error, buildkit: Error },
+    "User and group ids cannot be mapped as containers need them",
+    { dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error },
     [
         "newuidmap: write to uid_map failed",
         "newgidmap: write to gid_map failed",
@@ -50,8 +54,11 @@ check! {
     ]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
-    if *facts.identity.euid.get()? == 0 {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    if let Some(finding) = namespace::too_small(facts)? {
+        return Ok(finding.into());
+    }
+    if plan.user == User::Root || *facts.identity.euid.get()? == 0 {
         return Ok(Outcome::not_applicable(
             "root: the ranges of the user that starts the engine count",
         ));

@@ -32,6 +32,7 @@ check! {
     /// moby pull requests 52326 and 52577; nestybox/sysbox issue 1011; youki issue 3538; kata-containers issue 13080.
     "runtime-namespace-features",
     "The default runtime may not know time namespaces",
+    Docker,
     { dockerd: Error, kind: Error },
     ["namespace {\"time\" \"\"} does not exist", "Namespace type not supported: time"]
 }

@@ -35,7 +35,7 @@ check! {
     /// google/gvisor#12145; kata-containers#7805; nestybox/sysbox#410; kind#2323, kind#3433.
     "sandboxed-kernel",
     "This is not plain Linux: a sandbox changes the advice",
-    { dockerd: Error, kind: Error, rootless: Warning, systemd: Warning, buildkit: Warning },
+    { dockerd: Error, kind: Error, rootless: Warning, systemd: Warning, buildkit: Warning, sandbox: Error },
     [
         "Starting gVisor",
         "Failed to initialize nft: Protocol not supported",
@@ -44,8 +44,9 @@ check! {
     ]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     Ok(match facts.runtime.sandbox {
+        Sandbox::Gvisor if plan.target == Target::Sandbox => bubblewrap(facts).into(),
         Sandbox::Gvisor => gvisor(facts).into(),
         Sandbox::Kata => kata(facts).into(),
         Sandbox::Sysbox => sysbox(facts).into(),
@@ -96,6 +97,19 @@ pub(crate) fn net_raw() -> Remedy {
         Place::Host,
         "let the sandbox have raw sockets: in the runsc configuration (flag --net-raw)",
         Snippet::Lines(Language::Toml, "[runsc_config]\n  net-raw = \"true\"".into()),
+    )
+}
+
+/// gVisor begins a network namespace with 127.0.0.1 already there, and bubblewrap takes it for fatal that it may not add
+/// it (google/gvisor#13438).
+fn bubblewrap(facts: &Facts) -> Finding {
+    let summary = "gVisor: bwrap --unshare-net fails with \"loopback: Failed RTM_NEWADDR\"";
+    seen(facts, Finding::new("gVisor", severities!(sandbox: Error), summary)).remedy(
+        Remedy::advice(
+            Place::Here,
+            "share the network with the sandbox: bwrap --unshare-all --share-net; gVisor isolates it from the \
+             host all the same",
+        ),
     )
 }
 

@@ -33,6 +33,7 @@ check! {
     /// docker-library/docker issues 104 and 105.
     "stale-pid-and-socket",
     "A PID file of an earlier daemon is in the way",
+    Docker,
     { dockerd: Error, kind: Error, rootless: Warning },
     ["timeout waiting for containerd to start", "ensure docker is not running or delete"]
 }

@@ -29,6 +29,7 @@ check! {
     /// aws-controllers-k8s/test-infra pull request 903.
     "systemd-cgroup-driver-autodetect",
     "dockerd takes the systemd driver, and there is no systemd",
+    Docker,
     { dockerd: Warning, kind: Warning, rootless: Warning },
     [
         "dial unix /run/systemd/private",

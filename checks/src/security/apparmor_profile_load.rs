@@ -34,6 +34,7 @@ check! {
     /// moby `daemon/apparmor_default.go`, containerd `pkg/apparmor`, moby `hack/dind`; nestybox/sysbox#662.
     "apparmor-profile-load",
     "dockerd cannot load its AppArmor profile here",
+    Docker,
     { dockerd: Error, kind: Info, rootless: Info, buildkit: Info },
     [
         "profile could not be loaded",

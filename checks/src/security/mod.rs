@@ -6,7 +6,10 @@ mod seccomp_filter_blocks;
 mod selinux_denials;
 mod userns_blocked;
 
-use crate::Check;
+use crate::{
+    Check,
+    facts::{Capability, Facts},
+};
 
 /// The checks of this area, in report order.
 pub(crate) const CHECKS: &[&Check] = &[
@@ -16,3 +19,9 @@ pub(crate) const CHECKS: &[&Check] = &[
     &apparmor_profile_load::CHECK,
     &runc_apparmor_sysctl::CHECK,
 ];
+
+/// Whether this is root with CAP_SYS_ADMIN, who may make namespaces without a user namespace.
+fn is_admin(facts: &Facts) -> bool {
+    facts.identity.euid.is_known_and(|uid| *uid == 0)
+        && facts.capabilities.effective.is_known_and(|set| set.has(Capability::SYS_ADMIN))
+}

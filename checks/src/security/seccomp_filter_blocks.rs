@@ -42,7 +42,7 @@ check! {
     /// actions/runner-images#3812.
     "seccomp-filter-blocks",
     "The seccomp filter refuses calls that engines make",
-    { dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error },
+    { dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error, sandbox: Error },
     [
         "pthread_create: Operation not permitted",
         "create keyring",
@@ -77,7 +77,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         findings.push(passive(
             facts,
             "clone3",
-            severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error),
+            severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error, sandbox: Warning),
             "the seccomp filter answers EPERM to clone3: programs with glibc 2.34 start no thread",
         ));
     }
@@ -96,6 +96,12 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             ROOTLESS,
             "the seccomp filter refuses new user namespaces: nothing rootless starts",
         ));
+    }
+    // What a profile refuses that is made from Docker's by allowing a few calls is seen only by trying.
+    if refused(keyctl) && !refused(clone_new_user) {
+        let summary = "the seccomp filter refuses keyctl, as Docker's does, which refuses pivot_root too: bubblewrap \
+                       then fails with \"pivot_root: Operation not permitted\"";
+        findings.push(passive(facts, "pivot_root", severities!(sandbox: Warning), summary));
     }
     if findings.is_empty() {
         for call in [clone_new_user, clone3, keyctl] {
@@ -117,7 +123,7 @@ fn passive(facts: &Facts, call: &str, severity: Severities, summary: &str) -> Fi
 }
 
 /// Those who begin with a user namespace; a buildkitd that is root here does not.
-const ROOTLESS: Severities = severities!(rootless: Error, buildkit: Error);
+const ROOTLESS: Severities = severities!(rootless: Error, buildkit: Error, sandbox: Error);
 
 fn finding(facts: &Facts, call: &str, severity: Severities, summary: &str) -> Finding {
     let mut finding = Finding::new(call, severity, summary);
@@ -190,9 +196,9 @@ mod tests {
     #[test]
     fn the_default_profile_stops_runc_even_with_every_capability() {
         let found = found(&filtered(false, false, true));
-        assert_eq!(found.len(), 1);
         assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Error));
         assert!(found[0].caused_by.is_empty());
+        assert_eq!(found[1].severity, severities!(sandbox: Warning), "a hypothesis: pivot_root");
     }
 
     #[test]
@@ -200,7 +206,10 @@ mod tests {
         let mut facts = filtered(true, false, false);
         facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
         let found = found(&facts);
-        assert_eq!(found[0].severity, severities!(rootless: Error, buildkit: Error));
+        assert_eq!(
+            found[0].severity,
+            severities!(rootless: Error, buildkit: Error, sandbox: Error)
+        );
         assert_eq!(found[0].caused_by, ["privilege-missing"]);
     }
 

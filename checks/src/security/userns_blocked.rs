@@ -4,7 +4,7 @@ use crate::{
     facts::{Action, Capability, Facts, Step, Text, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
+    remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet},
     target::{Severities, Severity, Target},
 };
 
@@ -12,31 +12,37 @@ check! {
     /// ## What it looks at
     /// `/proc/sys/user/max_user_namespaces`, Debian's `kernel.unprivileged_userns_clone`, Ubuntu's
     /// `kernel.apparmor_restrict_unprivileged_userns` with the doctor's own AppArmor label and the profiles
-    /// that lift it, and whether the kernel has user namespaces at all. What a seccomp filter does is
-    /// judged by `seccomp-filter-blocks`.
+    /// that lift it, whether the doctor runs under the profile of a container runtime, whether root here has
+    /// CAP_SETFCAP, and whether the kernel has user namespaces at all. What a seccomp filter does is judged by
+    /// `seccomp-filter-blocks`.
     ///
     /// ## Why it matters
     /// Everything rootless begins with a user namespace. The error tells the switch: ENOSPC ("no space left
     /// on device") is the limit, EPERM ("operation not permitted") Debian's switch or seccomp, EACCES
     /// ("permission denied") AppArmor. Under Ubuntu's restriction `unshare -U` succeeds, and the namespace
-    /// comes without capabilities, so that the next step fails.
+    /// comes without capabilities, so that the next step fails. The profiles that Docker, containerd and CRI-O
+    /// give to containers (`docker-default`, `cri-containerd.apparmor.d`) refuse every mount, in a user namespace
+    /// too: rootlesskit stops at "failed to share mount point", bubblewrap at "Failed to make / slave". From Linux
+    /// 5.12 on, root must have CAP_SETFCAP to be root in a namespace that it makes.
     ///
     /// ## When it is fine
-    /// Engines that run as root need none of this. Ubuntu brings profiles for rootlesskit and podman in
-    /// their usual places, which keep working; programs elsewhere do not. A profile other than
-    /// `unconfined` has its own rules. A limit counts per ancestor, and only this namespace's is visible.
+    /// Engines that run as root need none of this, and neither does bubblewrap where root has CAP_SYS_ADMIN.
+    /// Ubuntu brings profiles for rootlesskit and podman in their usual places, which keep working; programs
+    /// elsewhere do not. A profile of one's own has its own rules, and one in complain mode refuses nothing. A limit
+    /// counts per ancestor, and only this namespace's is visible.
     ///
     /// ## How to fix
     /// On the host: `sysctl -w user.max_user_namespaces=28633`, `kernel.unprivileged_userns_clone=1`, an
     /// AppArmor profile with `userns,` for the binary. In Kubernetes, `hostUsers: false` gives a namespace
-    /// that is ready.
+    /// that is ready. Under a container's profile: `--security-opt apparmor=unconfined`,
+    /// `appArmorProfile: {type: Unconfined}`; nothing need be privileged.
     ///
     /// ## References
     /// `user_namespaces(7)`; <https://github.com/moby/buildkit/blob/master/docs/rootless.md>,
     /// moby/buildkit#4667, actions/runner-images#10443, containerd/nerdctl#2847, moby#47480.
     "userns-blocked",
     "User namespaces are switched off or come without powers",
-    { rootless: Error, systemd: Info, buildkit: Error },
+    { rootless: Error, systemd: Info, buildkit: Error, sandbox: Error },
     [
         "[rootlesskit:parent] error: failed to start the child: fork/exec /proc/self/exe",
         "cannot clone: Operation not permitted",
@@ -69,9 +75,12 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     findings.extend(limit(facts));
     findings.extend(switch(facts));
     findings.extend(apparmor(facts));
+    findings.extend(container_profile(facts));
     match tried(facts) {
-        // What a switch says is no more than a guess then.
-        Some(Tried::Works) => return Ok(Outcome::proved()),
+        // What a switch says is no more than a guess then; but an ordinary user tried, and not root.
+        Some(Tried::Works) => {
+            return Ok(root_mapping(facts).map_or(Outcome::proved(), Outcome::from));
+        }
         Some(Tried::Fails(trial, step)) if findings.is_empty() => {
             return Ok(refused(facts, trial, step).into());
         }
@@ -80,6 +89,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         }
         None => {}
     }
+    findings.extend(root_mapping(facts));
     if findings.is_empty() {
         let userns = &facts.userns;
         // Kernels before 4.9 have no limit to read.
@@ -125,9 +135,13 @@ fn refused(facts: &Facts, trial: &Trial, step: &Step) -> Finding {
     ))
 }
 
-fn finding(facts: &Facts, summary: impl Into<String>, severity: Severities) -> Finding {
-    let severity =
-        if buildkit_is_rootful(facts) { severity.with(Target::Buildkit, None) } else { severity };
+fn finding(facts: &Facts, summary: impl Into<String>, mut severity: Severities) -> Finding {
+    if buildkit_is_rootful(facts) {
+        severity = severity.with(Target::Buildkit, None);
+    }
+    if super::is_admin(facts) {
+        severity = severity.with(Target::Sandbox, None);
+    }
     Finding::new("user namespaces", severity, summary)
 }
 
@@ -183,6 +197,9 @@ fn apparmor(facts: &Facts) -> Option<Finding> {
     if rootlesskit || exempt("buildkitd") {
         severity = severity.with(Target::Buildkit, info);
     }
+    if exempt("bwrap") {
+        severity = severity.with(Target::Sandbox, info);
+    }
     let names: Vec<&str> = profiles.iter().map(Text::as_str).collect();
     let but = if names.is_empty() {
         String::new()
@@ -226,6 +243,49 @@ fn apparmor(facts: &Facts) -> Option<Finding> {
                 "or lift the restriction for everybody",
             )),
     )
+}
+
+/// The profile that a runtime gives to containers: it has no rule for `mount`, so every one is refused.
+fn container_profile(facts: &Facts) -> Option<Finding> {
+    const PROFILES: [&str; 3] = ["docker-default", "cri-containerd.apparmor.d", "crio-default"];
+    let label = facts.security.label.known()?;
+    let name = label.strip_suffix(" (enforce)")?;
+    if !PROFILES.contains(&name) {
+        return None;
+    }
+    let severity = severities!(rootless: Error, buildkit: Error, sandbox: Error);
+    let severity =
+        if buildkit_is_rootful(facts) { severity.with(Target::Buildkit, None) } else { severity };
+    let summary =
+        format!("the AppArmor profile {name} refuses every mount, in user namespaces too");
+    let finding = Finding::new(name, severity, summary)
+        .evidence("/proc/self/attr/current", label.as_str())
+        .remedy(Remedy::container(
+            "start the container without an AppArmor profile: it need not be privileged",
+            [ContainerSetting::SecurityOption(SecurityOption::AppArmorUnconfined)],
+        ));
+    Some(finding)
+}
+
+/// Root that makes a namespace in which it is root must have CAP_SETFCAP, since file capabilities that are set there
+/// count outside (Linux 5.12, `verify_root_map()`).
+fn root_mapping(facts: &Facts) -> Option<Finding> {
+    let root = facts.identity.euid.is_known_and(|uid| *uid == 0);
+    let lacks = facts.capabilities.effective.is_known_and(|set| !set.has(Capability::SETFCAP));
+    let wanted = facts.kernel.version.is_known_and(|version| version.at_least(5, 12));
+    if !(root && lacks && wanted) {
+        return None;
+    }
+    let summary = "root lacks CAP_SETFCAP here, so it may not be root in a user namespace either";
+    let severity = severities!(sandbox: Error);
+    let finding = Finding::new("CAP_SETFCAP", severity, summary)
+        .evidence("/proc/self/status: CapEff", "no CAP_SETFCAP")
+        .remedy(Remedy::container(
+            "leave root this capability, which containers have by default",
+            [ContainerSetting::CapAdd(Capability::SETFCAP)],
+        ))
+        .remedy(Remedy::advice(Place::Container, "run it as an ordinary user, who needs none"));
+    Some(finding)
 }
 
 fn sysctl(name: &str, value: &str, text: &str) -> Remedy {

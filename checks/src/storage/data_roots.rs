@@ -42,7 +42,12 @@ pub(super) fn affected<'a>(
     // Findings are told apart by mounts.
     facts.mounts.get()?;
     let mut open = Vec::new();
+    let podman = plan.target == Target::Podman;
     for root in &facts.storage.data_roots {
+        // Its own is judged by itself; for rootless engines it is one of two.
+        if podman && root.owner != DataRootOwner::Podman {
+            continue;
+        }
         match is_used(facts, root) {
             Ok(true) => {}
             Err(unknown) if serves(root.owner, plan.target) => return Err(unknown),
@@ -57,7 +62,11 @@ pub(super) fn affected<'a>(
                 }
             }
             Ok((_, None)) => sound.push(root.owner),
-            Ok((filesystem, Some(defect))) => {
+            Ok((filesystem, Some(mut defect))) => {
+                if podman {
+                    let severity = defect.severity.get(Target::Rootless);
+                    defect.severity = Severities::NONE.with(Target::Podman, severity);
+                }
                 let mount_point = filesystem.mount.as_ref().map_or(&root.path, |m| &m.mount_point);
                 match groups.iter_mut().find(|group| group.mount_point == mount_point.as_str()) {
                     Some(group) => group.roots.push((root, defect)),
@@ -71,7 +80,7 @@ pub(super) fn affected<'a>(
         }
     }
     // How badly one of two that stand for each other fares is known when both are.
-    if open.iter().copied().any(is_alternative) {
+    if !podman && open.iter().copied().any(is_alternative) {
         for group in &mut groups {
             group.roots.retain(|(root, _)| !is_alternative(root.owner));
         }
@@ -80,8 +89,8 @@ pub(super) fn affected<'a>(
     if groups.is_empty() && !missing.is_empty() {
         return Err(Unknown { missing, remedy: None });
     }
-    for group in &mut groups {
-        for (root, defect) in &mut group.roots {
+    if !podman {
+        for (root, defect) in groups.iter_mut().flat_map(|group| &mut group.roots) {
             spare(root.owner, &sound, &mut defect.severity);
         }
     }
@@ -96,7 +105,8 @@ const fn serves(owner: DataRootOwner, target: Target) -> bool {
         DataRootOwner::Docker | DataRootOwner::Containerd => {
             matches!(target, Target::Dockerd | Target::Kind | Target::Docker)
         }
-        DataRootOwner::RootlessDocker | DataRootOwner::Podman => matches!(target, Target::Rootless),
+        DataRootOwner::RootlessDocker => matches!(target, Target::Rootless),
+        DataRootOwner::Podman => matches!(target, Target::Rootless | Target::Podman),
         DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => {
             matches!(target, Target::Buildkit)
         }

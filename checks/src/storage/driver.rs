@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::data_roots::{Affected, Defect, uses_external_containerd};
 use crate::{
+    derived::user_namespace::is_remapped,
     facts::{DataRoot, DataRootOwner, Device, Facts, Tri, Why},
     outcome::{Finding, Unknown},
     remedy::{DaemonOption, Remedy},
@@ -76,9 +77,7 @@ pub(super) fn containerd_feature(facts: &Facts) -> Option<bool> {
 }
 
 fn remaps_users(facts: &Facts, root: &DataRoot) -> bool {
-    root.owner == DataRootOwner::Docker
-        && (facts.engines.configured(&["userns-remap"]).is_some()
-            || facts.engines.named("dockerd").any(|e| e.flag("userns-remap").is_some()))
+    root.owner == DataRootOwner::Docker && is_remapped(facts)
 }
 
 /// `$DOCKER_DRIVER` wins over the flag, which excludes the key in daemon.json.

@@ -43,6 +43,7 @@ check! {
     /// <https://github.com/kubernetes-sigs/kind/issues/3795>, <https://github.com/docker/cli/issues/6646>.
     "image-store-nested-snapshotter",
     "Docker's two image stores are mixed up",
+    Docker,
     { dockerd: Error, kind: Error },
     [
         "snapshotter not loaded: overlay2",

@@ -40,6 +40,7 @@ check! {
     /// <https://kubernetes.io/docs/concepts/storage/volumes/#hostpath>.
     "shared-docker-root",
     "A data root is shared with another daemon",
+    Docker,
     { dockerd: Error, kind: Error, buildkit: Warning },
     [
         "failed to open boltdb",

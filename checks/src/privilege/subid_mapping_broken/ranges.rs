@@ -99,7 +99,7 @@ pub(super) fn is_inside(range: SubordinateRange, map: &[IdMapping]) -> bool {
     true
 }
 
-fn shown(map: &[IdMapping]) -> String {
+pub(super) fn shown(map: &[IdMapping]) -> String {
     let rows: Vec<String> =
         map.iter().map(|m| format!("{} {} {}", m.inside, m.outside, m.count)).collect();
     rows.join("; ")

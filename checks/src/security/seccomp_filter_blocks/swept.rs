@@ -6,7 +6,7 @@ use super::{ROOTLESS, finding};
 use crate::{
     facts::{Action, CgroupVersion, Facts, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Proof},
-    target::Severities,
+    target::{Severities, Target},
 };
 
 /// `ENOSYS`.
@@ -47,7 +47,7 @@ const GROUPS: [Group; 8] = [
             "seccomp",
         ],
         hurts: Hurts::Always,
-        severity: severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error),
+        severity: severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error, sandbox: Error),
         consequence: "no engine can make a container",
     },
     Group {
@@ -102,6 +102,9 @@ const GROUPS: [Group; 8] = [
     },
 ];
 
+/// Those of the first group without which bubblewrap makes no sandbox.
+const SANDBOX: [&str; 4] = ["mount", "umount2", "clone(CLONE_NEWNS)", "pivot_root"];
+
 /// What the sweep says; `None` where there was none.
 pub(super) fn outcome(facts: &Facts) -> Option<Outcome> {
     let trial = facts.trials.complete(TrialName::Seccomp)?;
@@ -123,7 +126,10 @@ fn judge(facts: &Facts, trial: &Trial, group: &Group) -> Option<Finding> {
     let names: Vec<&str> = refused.iter().map(|step| step.object.as_str()).collect();
     let subject = *names.first()?;
     let summary = format!("{}: {}", answers(&refused, &names), group.consequence);
-    let finding = finding(facts, subject, group.severity, &summary);
+    let of_engines = group.severity != ROOTLESS && !names.iter().any(|name| SANDBOX.contains(name));
+    let severity =
+        if of_engines { group.severity.with(Target::Sandbox, None) } else { group.severity };
+    let finding = finding(facts, subject, severity, &summary);
     Some(refused.into_iter().fold(finding, |finding, step| finding.tried(trial, step)))
 }
 

@@ -55,11 +55,33 @@ fn ubuntus_restriction_spares_programs_with_a_profile() {
 }
 
 #[test]
-fn a_profile_of_its_own_is_not_judged() {
+fn the_profile_of_a_container_refuses_mounts_and_ones_own_is_not_judged() {
     let mut facts = healthy_container();
     facts.userns.apparmor_restricted = Known(true);
-    facts.security.label = Known("docker-default (enforce)".into());
-    assert_eq!(judged(&facts), Ok(Outcome::pass()));
+    for label in ["my-profile (enforce)", "docker-default (complain)"] {
+        facts.security.label = Known(label.into());
+        assert_eq!(judged(&facts), Ok(Outcome::pass()), "{label}");
+    }
+    facts.identity.euid = Known(1000);
+    facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
+    facts.security.label = Known("cri-containerd.apparmor.d (enforce)".into());
+    let wanted = severities!(rootless: Error, buildkit: Error, sandbox: Error);
+    assert_eq!(only(&facts).severity, wanted);
+}
+
+#[test]
+fn bubblewrap_of_root_needs_no_user_namespace_but_may_not_map_root_without_setfcap() {
+    let mut facts = healthy_vm();
+    facts.userns.max = Known(0);
+    assert_eq!(only(&facts).severity.get(Target::Sandbox), None);
+    facts.identity.euid = Known(1000);
+    assert_eq!(only(&facts).severity.get(Target::Sandbox), Some(Severity::Error));
+
+    let mut facts = healthy_container();
+    facts.capabilities.effective = Known(CapabilitySet(0x2000_21b7));
+    assert_eq!(only(&facts).severity, severities!(sandbox: Error));
+    facts.identity.euid = Known(1000);
+    assert_eq!(judged(&facts), Ok(Outcome::pass()), "an ordinary user maps himself");
 }
 
 #[test]
