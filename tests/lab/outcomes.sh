@@ -88,7 +88,8 @@ as_lab=(setpriv --reuid 4242 --regid 4242 --clear-groups --inh-caps=-all
 
 # subject NAME CLAIM… -- [OPTION…] -- COMMAND…: an environment that is a container of this machine's Docker. PREPARE runs in it
 # first; OBSERVE says what is tried there: user (then the doctor is asked as that
-# user too), client, engine (of which ENGINE says the parts), node (needs engine), lifetime (what is seen from outside), systemd.
+# user too), client, sandbox, podman, engine (of which ENGINE says the parts), node (needs engine), lifetime (what is seen from outside), systemd.
+# AS=lab enters as the ordinary user without trying what rootless engines need.
 subject() {
     local name=$1 claims=() options=()
     shift
@@ -102,11 +103,13 @@ subject() {
     sleep 2 # what its command prepares
     [ -z "${PREPARE:-}" ] || docker exec subject sh -c "$PREPARE"
     local enter=(docker exec -i subject)
-    ! observes user || enter+=("${as_lab[@]}")
+    if observes user || [ "${AS:-}" = lab ]; then enter+=("${as_lab[@]}"); fi
     record "$name" "${claims[@]}" -- "${enter[@]}"
     if [ -d "$OUT/$name" ]; then
         deliver "${enter[@]}"
         ! observes user || observe "$name" user "${enter[@]}"
+        ! observes sandbox || observe "$name" sandbox "${enter[@]}"
+        ! observes podman || observe "$name" podman "${enter[@]}"
         ! observes client || observe "$name" client docker exec -i subject
         ! observes lifetime || observe_orphans "$name"
         ! observes engine || observe "$name" engine docker exec -i subject
@@ -133,6 +136,8 @@ subject_of_machine() {
     if [ -d "$OUT/$name" ]; then
         deliver "$@"
         ! observes user || observe "$name" user "$@"
+        ! observes sandbox || observe "$name" sandbox "$@"
+        ! observes podman || observe "$name" podman "$@"
         ! observes client || observe "$name" client "$@"
         ! observes engine || observe "$name" engine "$@"
         ! observes node || observe "$name" node "$@"

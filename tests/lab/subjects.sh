@@ -6,6 +6,7 @@
 # shellcheck source=/dev/null
 . "$LAB/outcomes.sh"
 . "$LAB/generation.sh"
+. "$LAB/sandboxes.sh"
 
 # PREPARE words: what images and administrators do before the daemon starts.
 told_mtu='mkdir -p /etc/docker; echo "{\"mtu\": 1400}" >/etc/docker/daemon.json'
@@ -17,17 +18,17 @@ route_mtu='ip route replace $(ip route show default) mtu 1450'
 used_pid_file='mkdir -p /run; echo 1 >/run/docker.pid; ln -sfn /run /var/run'
 
 machine_itself() {
-    ENGINE='limits privileges network build podman' OBSERVE='engine node' subject_of_machine "$MACHINE-host" 'cgroup_namespace host' 'pid1 systemd' 'process_runs dockerd' -- env
+    ENGINE='limits privileges network build podman' OBSERVE='sandbox podman engine node' subject_of_machine "$MACHINE-host" 'cgroup_namespace host' 'pid1 systemd' 'process_runs dockerd' -- env
 }
 
 unprivileged() {
-    OBSERVE='engine lifetime systemd' subject "$MACHINE-unprivileged" \
+    OBSERVE='sandbox podman engine lifetime systemd' subject "$MACHINE-unprivileged" \
         'seccomp 2' 'mount_read_only /sys/fs/cgroup' 'cgroup_namespace private' -- -- tini -- sleep infinity
 }
 
 # As docker:dind does it: an init in front, the nesting prepared, the data root on a volume.
 dind_prepared() {
-    ENGINE='limits privileges network build volumes forty' OBSERVE='engine node lifetime systemd' subject "$MACHINE-dind-prepared" \
+    ENGINE='limits privileges network build volumes forty' OBSERVE='sandbox podman engine node lifetime systemd' subject "$MACHINE-dind-prepared" \
         'pid1 tini' 'seccomp 0' 'cgroup_namespace private' 'subtree_control_has cpu memory pids' 'filesystem ext2/ext3 /var/lib/docker' \
         -- --privileged -v /var/lib/docker -- tini -- sh -c "$prepare_nesting; exec sleep infinity"
 }
@@ -68,11 +69,11 @@ dind_on_small_path() {
 rootless() {
     wanted "$MACHINE-rootless-user" || wanted "$MACHINE-podman-rootless" || return 0
     rootless_user
-    OBSERVE=user subject_of_machine "$MACHINE-rootless-user" \
+    OBSERVE='user sandbox podman' subject_of_machine "$MACHINE-rootless-user" \
         '[ "$(id -un)" = lab ]' 'own_cgroup_matches "user@[0-9]+\.service"' 'effective_capabilities 0+' -- as_user
     as_user podman import --quiet - lab <"$image"
     as_user podman run -d --name rootless --hostname rootless --network slirp4netns -v /usr:/usr:ro lab tini -- sleep infinity
-    OBSERVE='engine' subject_of_machine "$MACHINE-podman-rootless" \
+    OBSERVE='sandbox engine' subject_of_machine "$MACHINE-podman-rootless" \
         'user_namespace private' 'cgroup_namespace private' '[ "$(id -u)" = 0 ]' 'pid1 tini' \
         -- as_user podman exec -i rootless
     as_user podman rm -f -t 0 rootless
@@ -80,11 +81,13 @@ rootless() {
 
 # An ordinary user in a container.
 users() {
-    OBSERVE=user subject "$MACHINE-user-unprivileged" '[ "$(id -un)" = lab ]' 'seccomp 2' -- -- tini -- sleep infinity
-    OBSERVE=user subject "$MACHINE-user-privileged" '[ "$(id -un)" = lab ]' 'seccomp 0' \
+    OBSERVE='user sandbox podman' subject "$MACHINE-user-unprivileged" '[ "$(id -un)" = lab ]' 'seccomp 2' -- -- tini -- sleep infinity
+    OBSERVE='user sandbox podman' subject "$MACHINE-user-privileged" '[ "$(id -un)" = lab ]' 'seccomp 0' \
         -- --privileged -v /home/lab -- tini -- sh -c "$prepare_nesting; exec sleep infinity"
 }
 
+sandboxes_of_generation() { sandboxes "$MACHINE"; }
+
 every_generation() {
-    parts machine_itself unprivileged dind_prepared dind_unprepared dind_on_overlay host_cgroup_namespace dind_on_small_path rootless users
+    parts machine_itself unprivileged dind_prepared dind_unprepared dind_on_overlay host_cgroup_namespace dind_on_small_path rootless users sandboxes_of_generation
 }
