@@ -141,8 +141,12 @@ pub(crate) fn healthy_container() -> Facts {
         ..Processes::default()
     };
     let all = CapabilitySet::up_to(40);
-    facts.capabilities =
-        Capabilities { effective: Known(all), bounding: Known(all), last: Known(40) };
+    facts.capabilities = Capabilities {
+        effective: Known(all),
+        permitted: Known(all),
+        bounding: Known(all),
+        last: Known(40),
+    };
     facts.security = Security {
         no_new_privs: Known(false),
         seccomp: Known(Seccomp::Disabled),

@@ -16,6 +16,7 @@ pub(super) fn capabilities(reader: &Reader) -> Capabilities {
     let status = Status::read(reader, "self");
     Capabilities {
         effective: status.mask("CapEff").map(CapabilitySet).into(),
+        permitted: status.mask("CapPrm").map(CapabilitySet).into(),
         bounding: status.mask("CapBnd").map(CapabilitySet).into(),
         last: reader.number("/proc/sys/kernel/cap_last_cap"),
     }

@@ -9,7 +9,7 @@ use super::{Reader, search_path, sysctl};
 use crate::source::Question;
 
 /// Programs whose profiles are of interest.
-const PROFILES: [&str; 3] = ["buildkitd", "podman", "rootlesskit"];
+const PROFILES: [&str; 4] = ["buildkitd", "bwrap", "podman", "rootlesskit"];
 
 /// Files in `/etc/apparmor.d` that are looked at.
 const PROFILE_FILES: u32 = 1024;

@@ -5,7 +5,7 @@ use crate::{
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{Language, Place, Remedy, Snippet},
-    target::{Severities, Severity, Target},
+    target::{Severity, Target},
     version::{Component, KnownVersion, Version},
 };
 
@@ -37,7 +37,7 @@ check! {
     /// issue 3433; minikube issue 22315.
     "cgroup-v1-end-of-life",
     "cgroup v1: current kubelet and systemd refuse it",
-    { dockerd: Info, kind: Error, rootless: Warning, systemd: Error, buildkit: Info },
+    { dockerd: Info, kind: Error, rootless: Warning, systemd: Error, buildkit: Info, podman: Error },
     [
         "kubelet is configured to not run on a host using cgroup v1",
         "Refusing to run under cgroup v1",
@@ -137,7 +137,7 @@ fn crun(facts: &Facts, version: CgroupVersion) -> Result<Option<Finding>, Unknow
     Ok(Some(
         Finding::new(
             "/sys/fs/cgroup/unified",
-            Severities::NONE.with(Target::Rootless, Some(Severity::Warning)),
+            severities!(rootless: Warning, podman: Error),
             summary,
         )
         .evidence("/proc/cgroups", format!("hierarchy 0: {}", on_v2.join(", ")))
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn with_nothing_known_the_newest_releases_are_assumed() {
         let found = findings(judged(&v1_container()));
-        assert_eq!(found[0].severity, CHECK.worst);
+        assert_eq!(found[0].severity, CHECK.worst.with(Target::Podman, None));
         assert_eq!(found[0].assumed.len(), 2);
     }
 

@@ -159,6 +159,9 @@ impl<'de> Deserialize<'de> for CapabilitySet {
 pub struct Capabilities {
     /// `CapEff`.
     pub effective: Fact<CapabilitySet>,
+    /// `CapPrm` of `/proc/self/status`: what it may make effective.
+    #[serde(default)]
+    pub permitted: Fact<CapabilitySet>,
     /// `CapBnd`: what a child can still get.
     pub bounding: Fact<CapabilitySet>,
     /// `/proc/sys/kernel/cap_last_cap`: the highest capability that this kernel knows.

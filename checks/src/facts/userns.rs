@@ -18,7 +18,7 @@ pub struct UserNamespaces {
     /// `/proc/sys/kernel/apparmor_restrict_unprivileged_userns`: whether AppArmor takes all capabilities
     /// away in a user namespace that an unconfined user made. False where there is no such switch.
     pub apparmor_restricted: Fact<bool>,
-    /// AppArmor profiles of rootlesskit, podman and buildkitd, which lift that for the program that they
+    /// AppArmor profiles of rootlesskit, podman, bubblewrap and buildkitd, which lift that for the program that they
     /// name: from `/sys/kernel/security/apparmor/profiles`, else the files in `/etc/apparmor.d`. Sorted.
     pub profiles: Fact<Vec<Text>>,
 }

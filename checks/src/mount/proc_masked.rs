@@ -118,9 +118,16 @@ fn unexplained(step: &Step) -> Finding {
 
 /// The mounts right on `proc` that hide something, by mount point, each once.
 fn mounts_over<'a>(proc: &'a Mount, table: &'a MountTable) -> Vec<&'a str> {
+    // One that lies on the whole of it, as after a second mount of proc, is at the same place.
+    let is_here = |mount: &&Mount| {
+        mount.parent == proc.id
+            && mount.mount_point.starts_with(proc.mount_point.as_str())
+            && !core::ptr::eq(*mount, proc)
+    };
     let mut over: Vec<&str> = table
-        .below(&proc.mount_point)
-        .filter(|mount| mount.parent == proc.id)
+        .rows
+        .iter()
+        .filter(is_here)
         .map(|mount| mount.mount_point.as_str())
         .filter(|place| {
             let inside = place.strip_prefix(proc.mount_point.as_str()).unwrap_or(place);

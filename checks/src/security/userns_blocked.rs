@@ -13,7 +13,7 @@ check! {
     /// `/proc/sys/user/max_user_namespaces`, Debian's `kernel.unprivileged_userns_clone`, Ubuntu's
     /// `kernel.apparmor_restrict_unprivileged_userns` with the doctor's own AppArmor label and the profiles
     /// that lift it, whether the doctor runs under the profile of a container runtime, whether root here has
-    /// CAP_SETFCAP, and whether the kernel has user namespaces at all. What a seccomp filter does is judged by
+    /// CAP_SETFCAP, whether this is a chroot, and whether the kernel has user namespaces at all. What a seccomp filter does is judged by
     /// `seccomp-filter-blocks`.
     ///
     /// ## Why it matters
@@ -73,6 +73,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     }
     let mut findings: Vec<Finding> = Vec::new();
     findings.extend(limit(facts));
+    findings.extend(chroot(facts));
     findings.extend(switch(facts));
     findings.extend(apparmor(facts));
     findings.extend(container_profile(facts));
@@ -89,7 +90,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         }
         None => {}
     }
-    findings.extend(root_mapping(facts));
+    findings.extend(root_mapping(facts).or_else(|| one_is_too_few(facts)));
     if findings.is_empty() {
         let userns = &facts.userns;
         // Kernels before 4.9 have no limit to read.
@@ -160,6 +161,34 @@ fn limit(facts: &Facts) -> Option<Finding> {
         )
         .evidence(SOURCE_MAX, "0")
         .remedy(sysctl("user.max_user_namespaces", "28633", "allow user namespaces"))
+    })
+}
+
+/// A process in a chroot may make no user namespace, so that it cannot leave (`current_chrooted()`).
+fn chroot(facts: &Facts) -> Option<Finding> {
+    let table = facts.mounts.known()?;
+    if table.rows.is_empty() || table.at("/").is_some() {
+        return None;
+    }
+    let summary = "this is a chroot, in which the kernel lets nobody make a user namespace";
+    let remedy = "enter the directory by pivot_root, as containers, bubblewrap and systemd-nspawn do, or bind-mount it \
+                  on itself and make it the root of a mount namespace";
+    Some(
+        finding(facts, summary, CHECK.worst)
+            .evidence("/proc/self/mountinfo", "no mount at /")
+            .remedy(Remedy::advice(Place::Container, remedy)),
+    )
+}
+
+/// bubblewrap makes a second one inside, so that its own root can be an ordinary user again.
+fn one_is_too_few(facts: &Facts) -> Option<Finding> {
+    let user = facts.identity.euid.is_known_and(|uid| *uid != 0);
+    (user && facts.userns.max.is_known_and(|max| *max == 1)).then(|| {
+        let summary =
+            "user.max_user_namespaces is 1, and bubblewrap needs two: \"no space left on device\"";
+        Finding::new("user namespaces", severities!(sandbox: Error), summary)
+            .evidence(SOURCE_MAX, "1")
+            .remedy(sysctl("user.max_user_namespaces", "28633", "allow more user namespaces"))
     })
 }
 

@@ -124,3 +124,18 @@ fn a_proc_that_was_mounted_is_not_masked_and_one_that_was_refused_is() {
         assert_eq!(found[0].evidence.last().unwrap().source, "trial: mount proc (uid 1000)");
     }
 }
+
+/// `unshare --mount-proc` leaves the old proc below the new one, which lies on the whole of it.
+#[test]
+fn a_proc_that_another_one_covers_is_not_visible() {
+    let mut facts = healthy_container();
+    let Fact::Known(table) = &mut facts.mounts else { panic!() };
+    let lower = table.rows.iter().find(|row| row.fstype == "proc").unwrap().clone();
+    let upper = Mount { id: 901, parent: lower.id, ..lower };
+    let mask =
+        Mount { id: 902, parent: 901, root: "/sys".into(), ..mount("/proc/sys", "proc", &["ro"]) };
+    table.rows.extend([upper, mask]);
+    let Ok(Outcome::Found(found)) = judged(&facts) else { panic!("{:?}", judged(&facts)) };
+    assert_eq!(found[0].severity.get(Target::Sandbox), Some(Severity::Error));
+    assert!(found[0].summary.contains("/proc/sys"), "{}", found[0].summary);
+}

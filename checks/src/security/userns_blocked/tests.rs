@@ -117,3 +117,23 @@ fn a_trial_says_more_than_the_switches() {
     assert!(found.summary.contains("max_user_namespaces"));
     assert_eq!(found.evidence.last().unwrap().source, "trial: mount tmpfs (uid 1000)");
 }
+
+#[test]
+fn in_a_chroot_nobody_makes_one() {
+    let mut facts = healthy_container();
+    let Known(table) = &mut facts.mounts else { panic!() };
+    table.rows.retain(|row| row.mount_point != "/");
+    facts.identity.euid = Known(1000);
+    let found = only(&facts);
+    assert!(found.summary.contains("chroot"));
+    assert_eq!(found.severity.get(Target::Sandbox), Some(Severity::Error));
+}
+
+#[test]
+fn one_user_namespace_is_too_few_for_bubblewrap_of_a_user_only() {
+    let mut facts = healthy_vm();
+    facts.userns.max = Known(1);
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
+    facts.identity.euid = Known(1000);
+    assert_eq!(only(&facts).severity, severities!(sandbox: Error));
+}

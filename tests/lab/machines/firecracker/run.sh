@@ -232,6 +232,12 @@ taken_away() {
     release blind blind-node
 }
 
+# As a unit with AmbientCapabilities= starts it.
+ambient_capability() {
+    record user-with-a-capability '[ "$(id -u)" = 1000 ]' 'grep -q "^CapPrm:.*1000$" /proc/self/status' \
+        -- setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin
+}
+
 gvisor() {
     fetch_runsc
     record gvisor 'grep -q "^Linux version 4.4.0 .* 2016$" /proc/version' '! grep -q CapBnd.*0000000000000000 /proc/self/status' \
@@ -250,4 +256,5 @@ environment daemon_configurations daemon-json-network daemon-json-engine daemon-
 environment client_in_a_cluster client-in-cluster
 environment left_in_run left-in-run
 environment taken_away no-proc
+environment ambient_capability user-with-a-capability
 environment gvisor gvisor
