@@ -51,7 +51,7 @@ check! {
     ]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let version = *facts.cgroup.version.get()?;
     match version {
         CgroupVersion::V2 => return Ok(Outcome::pass()),
@@ -59,6 +59,9 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             return Ok(Outcome::not_applicable("no cgroup filesystem is mounted"));
         }
         CgroupVersion::V1 | CgroupVersion::Hybrid => {}
+    }
+    if matches!(plan.target, Target::Podman | Target::Rootless) {
+        return without_a_node(facts, version);
     }
     let kubernetes = node_version(facts)?;
     let systemd = facts.versions.sure(Component::Systemd)?;
@@ -68,7 +71,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         _ => Some(Severity::Info),
     };
     let in_image = systemd.version.at_least(258, 0).then_some(Severity::Error);
-    let severity = severities!(dockerd: Info, rootless: Warning, buildkit: Info)
+    let severity = severities!(dockerd: Info, buildkit: Info)
         .with(Target::Kind, kind)
         .with(Target::Systemd, in_image);
     let mut finding = Finding::new(
@@ -108,6 +111,19 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
                 ]}),
             ));
     }
+    Ok(finding.into())
+}
+
+/// What is true of podman and of rootless Docker alike; no kubelet and no systemd is started.
+fn without_a_node(facts: &Facts, version: CgroupVersion) -> Verdict {
+    let name = version.name();
+    let finding = Finding::new(
+        "/sys/fs/cgroup",
+        severities!(dockerd: Info, rootless: Warning),
+        format!("cgroups are {name}: containers of an ordinary user get no limits, and newer podman drops v1"),
+    )
+    .evidence("statfs and mounts below /sys/fs/cgroup", name)
+    .remedy(unified(facts));
     let (beside, missing) = match crun(facts, version) {
         Ok(beside) => (beside, Vec::new()),
         Err(unknown) => (None, unknown.missing),
@@ -201,7 +217,9 @@ mod tests {
     #[test]
     fn with_nothing_known_the_newest_releases_are_assumed() {
         let found = findings(judged(&v1_container()));
-        assert_eq!(found[0].severity, CHECK.worst.with(Target::Podman, None));
+        let of_nodes = severities!(dockerd: Info, kind: Error, systemd: Error, buildkit: Info);
+        assert_eq!(found[0].severity, of_nodes);
+        assert_eq!(found[1].severity, severities!(rootless: Warning), "in words of its own");
         assert_eq!(found[0].assumed.len(), 2);
     }
 
@@ -223,15 +241,17 @@ mod tests {
         for row in rows.iter_mut() {
             row.hierarchy = 3;
         }
-        assert_eq!(findings(judged(&facts)).len(), 1);
+        let podman =
+            |facts: &Facts| findings(crate::testing::said_of(&CHECK, facts, Target::Podman));
+        assert_eq!(podman(&facts).len(), 1);
         let Fact::Known(rows) = &mut facts.cgroup.controllers else { panic!("no controllers") };
         rows[0].hierarchy = 0;
         let name = rows[0].name.clone();
-        let found = findings(judged(&facts));
-        assert_eq!(found[1].severity, severities!(rootless: Warning));
+        let found = podman(&facts);
+        assert_eq!(found[1].severity, severities!(rootless: Warning, podman: Error));
         assert!(found[1].summary.starts_with(name.as_str()), "{}", found[1].summary);
         facts.cgroup.controllers = Fact::missing("/proc/cgroups", Why::NotFound);
-        assert_eq!(findings(judged(&facts)).len(), 1);
+        assert_eq!(podman(&facts).len(), 1);
     }
 
     #[test]

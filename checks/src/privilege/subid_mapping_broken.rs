@@ -172,8 +172,9 @@ fn program(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
         )));
     }
     let capability = kind.capability();
-    if facts.capabilities.bounding.get()?.has(capability) {
-        return Ok(None);
+    let bounding = facts.capabilities.bounding.get()?;
+    if bounding.has(capability) {
+        return Ok(powerless_as_root(facts, kind, program));
     }
     let mask = facts.capabilities.bounding.known().map_or(0, |set| set.0);
     Ok(Some(powerless(
@@ -185,6 +186,36 @@ fn program(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
             [crate::remedy::ContainerSetting::CapAdd(capability)],
         ),
     )))
+}
+
+/// Executed with the set-user-id bit it is root, who does not own the new namespace, and so must have CAP_SYS_ADMIN over
+/// its parent (kernel `map_write()`). One that was built with libcap becomes its caller again first, and can do without,
+/// as the image moby/buildkit:rootless has it; Debian's was not.
+fn powerless_as_root(facts: &Facts, kind: Kind, program: &MappingProgram) -> Option<Finding> {
+    let by_file = program.file_capabilities.is_known_and(|has| *has);
+    let admin = facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_ADMIN));
+    if by_file || admin || !program.set_user_id {
+        return None;
+    }
+    let path = program.path.as_str();
+    let capability = kind.capability().short_name().to_ascii_lowercase();
+    let summary = format!(
+        "{path} has the set-user-id bit, and CAP_SYS_ADMIN is not in the bounding set: Debian's fails then \
+         with \"write to {} failed\"",
+        kind.map().trim_start_matches("/proc/self/")
+    );
+    let remedy = Remedy::commands(
+        Place::Image,
+        "give it its capability by the file instead, which works without",
+        [format!("chmod u-s {0} && setcap cap_{capability}=ep {0}", quote(path))],
+    );
+    let severity = severities!(rootless: Warning, buildkit: Warning);
+    Some(
+        Finding::new(path, severity, summary)
+            .evidence(path, "set-user-id, no file capabilities")
+            .evidence("/proc/self/status: CapBnd", "no CAP_SYS_ADMIN")
+            .remedy(remedy),
+    )
 }
 
 fn has_privilege(program: &MappingProgram) -> Result<bool, Unknown> {

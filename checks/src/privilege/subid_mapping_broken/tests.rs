@@ -180,3 +180,22 @@ fn a_namespace_that_could_not_be_made_says_nothing_of_the_programs() {
     crate::testing::tried(&mut facts, TrialName::Subids, "uid 1000", &steps);
     assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
+
+/// Seen with Debian's newuidmap in `docker run --user`, and cured by file capabilities.
+#[test]
+fn without_cap_sys_admin_the_set_user_id_bit_may_not_be_enough() {
+    let mut facts = user();
+    facts.capabilities.bounding = Known(CapabilitySet(0xa804_25fb));
+    let found = found(&facts);
+    assert_eq!(found.len(), 2, "newuidmap and newgidmap");
+    assert_eq!(found[0].severity, severities!(rootless: Warning, buildkit: Warning));
+    let rendered = found[1].remedies[0].render(crate::facts::Launcher::None);
+    let cure = "chmod u-s /usr/bin/newgidmap && setcap cap_setgid=ep /usr/bin/newgidmap";
+    assert_eq!(rendered[0].commands, [cure]);
+    let programs = [&mut facts.subids.newuidmap, &mut facts.subids.newgidmap];
+    for program in programs {
+        let Known(Some(program)) = program else { panic!() };
+        program.file_capabilities = Known(true);
+    }
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
+}
