@@ -235,7 +235,7 @@ taken_away() {
 # As a unit with AmbientCapabilities= starts it.
 ambient_capability() {
     record user-with-a-capability '[ "$(id -u)" = 1000 ]' 'grep -q "^CapPrm:.*1000$" /proc/self/status' \
-        -- setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin
+        -- env HOME=/nonexistent setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin
 }
 
 gvisor() {
