@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Trouble;
-use crate::source::{Answer, LiveSource, Question, Refusal, Source, path};
+use crate::source::{LiveSource, Refusal, ask, path};
 
 /// A path, safe to print.
 pub(super) use crate::text::path as name;
@@ -30,9 +30,8 @@ pub(super) struct Input {
 pub(super) fn read_if_there(path: &Path, source: &LiveSource) -> Result<Option<Input>, Trouble> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let path_text = path::encode(absolute.as_os_str().as_encoded_bytes());
-    let bytes = match source.ask(&Question::Read { path: path_text, limit: LIMIT }) {
-        Ok(Answer::Bytes(bytes)) => Arc::unwrap_or_clone(bytes),
-        Ok(_) => return Err(unreadable(path, "no file")),
+    let bytes = match ask(source, ask::Read { path: path_text, limit: LIMIT }) {
+        Ok(bytes) => Arc::unwrap_or_clone(bytes),
         Err(Refusal::Errno(libc::ENOENT | libc::ENOTDIR)) => return Ok(None),
         Err(refusal) => return Err(unreadable(path, &reason(refusal))),
     };

@@ -3,7 +3,7 @@
 use dind_doctor_checks::facts::{EngineApi, EngineProcess, Engines, Fact, MountTable, Why};
 
 use super::Reader;
-use crate::source::path::encode;
+use crate::source::{ask, path::encode};
 
 /// Where they listen unless they are told otherwise.
 const DOCKER: &str = "/var/run/docker.sock";
@@ -30,7 +30,8 @@ pub(super) fn probe(
             name: engine.name.clone(),
             pid: engine.pid,
             answer: if asked < ASKED {
-                reader.engine_version(engine.pid, &encode(socket.as_bytes())).into()
+                let socket = encode(socket.as_bytes());
+                reader.ask(ask::EngineVersion { pid: engine.pid, socket }).into()
             } else {
                 Fact::missing(format!("GET /version of {socket}"), Why::TooLarge)
             },
@@ -80,7 +81,7 @@ mod tests {
     use dind_doctor_checks::facts::{DaemonConfig, EngineVersion, Mount, Why};
 
     use super::*;
-    use crate::source::{Answer, Question, Refusal, fixed::Fixed};
+    use crate::source::{Refusal, fixed::Fixed};
 
     fn engine(arguments: &[&str], here: Option<bool>) -> EngineProcess {
         EngineProcess {
@@ -95,8 +96,8 @@ mod tests {
         Engines { running: Fact::Known(running), ..Engines::default() }
     }
 
-    fn question(socket: &str) -> Question {
-        Question::EngineVersion { pid: 7, socket: socket.into() }
+    fn question(socket: &str) -> ask::EngineVersion {
+        ask::EngineVersion { pid: 7, socket: socket.into() }
     }
 
     fn asked(engines: &Engines, mount_point: &str) -> Vec<String> {
@@ -143,7 +144,7 @@ mod tests {
         let engines = engines(vec![engine(&arguments, Some(true))]);
         let version = EngineVersion { version: "28.2.2".into(), ..EngineVersion::default() };
         let source = Fixed::new()
-            .answer(question("/a"), Answer::EngineVersion(version.clone()))
+            .answer(question("/a"), version.clone())
             .refuse(question("/b"), Refusal::TimedOut)
             .refuse(question("/c"), Refusal::NotProbed);
         let mounts = Fact::Known(MountTable::default());

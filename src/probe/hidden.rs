@@ -7,7 +7,7 @@ use std::cell::OnceCell;
 
 use dind_doctor_checks::facts::Why;
 
-use crate::source::{Answer, Question, Refusal, Source};
+use crate::source::{Refusal, Source, ask};
 
 /// `PROC_SUPER_MAGIC` and `SYSFS_MAGIC`.
 const PROCFS: u64 = 0x9fa0;
@@ -54,8 +54,8 @@ impl Hidden {
 
 /// Not found, if the filesystem at `place` is the kernel's; recordings that cannot say are believed.
 fn lies_at(source: &dyn Source, place: &str, magic: u64) -> Why {
-    match source.ask(&Question::StatFs { path: place.to_owned() }) {
-        Ok(Answer::StatFs(fs)) if fs.magic == magic => Why::NotFound,
+    match ask(source, ask::StatFs { path: place.to_owned() }) {
+        Ok(fs) if fs.magic == magic => Why::NotFound,
         Err(Refusal::NotRecorded | Refusal::Redacted) => Why::NotFound,
         Ok(_) => Why::Hidden,
         Err(refusal) => why(refusal),
@@ -76,8 +76,8 @@ mod tests {
 
     const TMPFS: u64 = 0x0102_1994;
 
-    fn statfs(place: &str) -> Question {
-        Question::StatFs { path: place.to_owned() }
+    fn statfs(place: &str) -> ask::StatFs {
+        ask::StatFs { path: place.to_owned() }
     }
 
     fn absent(source: &Fixed, path: &str) -> Why {

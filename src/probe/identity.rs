@@ -5,13 +5,14 @@ use dind_doctor_checks::facts::{
 };
 
 use super::Reader;
+use crate::source::ask;
 
 /// Present in the initial network namespace only (`net/core/sysctl_net_core.c`, `netns_core_table` and
 /// `net_core_table`).
 const INITIAL_NET_SYSCTL: &str = "/proc/sys/net/core/netdev_budget";
 
 pub(super) fn probe(reader: &Reader) -> Identity {
-    let ids = reader.ids();
+    let ids = reader.ask(ask::Ids);
     let uid_map = mapping(reader, "/proc/self/uid_map");
     let id = |pick: fn(&crate::source::Ids) -> u32| {
         Fact::from(ids.as_ref().map(pick).map_err(Clone::clone))

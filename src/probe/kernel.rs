@@ -3,6 +3,7 @@
 use dind_doctor_checks::facts::{Fact, Kernel, KernelSetting, Missing, Text, Why};
 
 use super::{Reader, sysctl};
+use crate::source::ask;
 
 /// What kubelet sets, and to what (`pkg/kubelet/cm/container_manager_linux.go`, `setupKernelTunables`).
 const KUBELET: [(&str, i64); 6] = [
@@ -15,7 +16,7 @@ const KUBELET: [(&str, i64); 6] = [
 ];
 
 pub(super) fn probe(reader: &Reader) -> Kernel {
-    let release: Fact<Text> = reader.uname().map(|u| Text::from(u.release)).into();
+    let release: Fact<Text> = reader.ask(ask::Uname).map(|u| Text::from(u.release)).into();
     let version = release.clone().and_then(|release| {
         release.parse().map_or_else(|()| Fact::missing("uname", Why::Malformed), Fact::Known)
     });
@@ -31,7 +32,7 @@ pub(super) fn probe(reader: &Reader) -> Kernel {
         version,
         modules_loadable: modules_loadable(reader),
         ubuntu_signature,
-        build: reader.uname().map(|u| Text::from(u.version)).into(),
+        build: reader.ask(ask::Uname).map(|u| Text::from(u.version)).into(),
         overlay: filesystems.as_ref().map(|names| names.iter().any(|name| name == "overlay")),
         filesystems,
         bpf: bpf(reader),
@@ -102,7 +103,7 @@ fn modules_loadable(reader: &Reader) -> Fact<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{Answer, Question, Uname, fixed::Fixed};
+    use crate::source::{Uname, fixed::Fixed};
 
     #[test]
     fn only_ubuntu_signs_its_kernels() {
@@ -144,7 +145,7 @@ mod tests {
     fn source() -> Fixed {
         let uname =
             Uname { release: "6.1.0".into(), version: String::new(), machine: String::new() };
-        Fixed::new().answer(Question::Uname, Answer::Uname(uname))
+        Fixed::new().answer(ask::Uname, uname)
     }
 
     #[test]

@@ -9,6 +9,7 @@ use procfs::{FromRead, process::Stat};
 
 use super::{Reader, status::Status};
 use crate::isolated::isolated;
+use crate::source::ask;
 
 /// Names in /proc: as many PIDs as a kernel can have (`PID_MAX_LIMIT`), and its files.
 pub(super) const NAMES: u32 = 4_194_304 + 1024;
@@ -46,7 +47,7 @@ fn init_process(reader: &Reader, pid: u32) -> InitProcess {
     let container = reader.variables(Some(pid), &["container"]);
     InitProcess {
         pid,
-        is_doctor: reader.ids().is_ok_and(|ids| ids.pid == pid),
+        is_doctor: reader.ask(ask::Ids).is_ok_and(|ids| ids.pid == pid),
         arguments: arguments(reader, pid),
         signals: Status::read(reader, &pid.to_string()).signals(),
         wchan: reader.text(&format!("/proc/{pid}/wchan")).into(),

@@ -43,7 +43,7 @@ mod tests {
     use dind_doctor_checks::facts::EngineProcess;
 
     use super::*;
-    use crate::source::{Answer, Question, fixed::Fixed};
+    use crate::source::{ask, fixed::Fixed};
 
     fn engines() -> Engines {
         let engine = |name: &str, pid| EngineProcess {
@@ -63,8 +63,8 @@ mod tests {
         let set = [("HTTPS_PROXY", "http://a"), ("https_proxy", "http://b"), ("no_proxy", "c")];
         let source = names.iter().fold(Fixed::new(), |source, name| {
             let value = set.iter().find(|(known, _)| known == name).map(|(_, v)| (*v).to_owned());
-            let question = Question::Variable { pid: Some(8), name: (*name).to_owned() };
-            source.answer(question, Answer::Variable(value))
+            let question = ask::Variable { pid: Some(8), name: (*name).to_owned() };
+            source.answer(question, value)
         });
         let found = probe(&Reader::new(&source), &engines());
         let daemons = found.daemons.known().unwrap();

@@ -3,19 +3,18 @@
 use std::{
     cell::{Cell, RefCell},
     collections::{BTreeMap, BTreeSet},
-    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use dind_doctor_checks::facts::{
-    Address, EngineVersion, Fact, InotifyUse, Link, Missing, NftTable, Reading, Route, Text, Why,
-};
+use dind_doctor_checks::facts::{Fact, Missing, Text, Why};
 
 use super::{answers::Answers, hidden::Hidden};
 use crate::{
     isolated::isolated,
-    source::{Access, Answer, Ids, Listing, Question, Refusal, Source, Stat, StatFs, Uname},
+    source::{
+        Access, Answer, Answered, Ask, Listing, Question, Refusal, Source, Stat, StatFs, ask,
+    },
 };
 
 /// Bytes that a file may have unless a probe says otherwise.
@@ -52,13 +51,12 @@ pub struct Crash {
 }
 
 /// The fact that a refusal leaves missing. What kills is named: "not permitted" is too little to go by.
-fn missing(about: &str, refusal: Refusal) -> Missing {
-    match refusal {
-        Refusal::Killed => {
-            Missing::new(format!("{about} (a seccomp filter kills who asks)"), refusal.why())
-        }
-        _ => Missing::new(about, refusal.why()),
-    }
+fn missing(about: String, refusal: Refusal) -> Missing {
+    let about = match refusal {
+        Refusal::Killed => format!("{about} (a seccomp filter kills who asks)"),
+        _ => about,
+    };
+    Missing::new(about, refusal.why())
 }
 
 impl<'a> Reader<'a> {
@@ -114,10 +112,12 @@ impl<'a> Reader<'a> {
         self.crashed.borrow().clone()
     }
 
-    /// Asks; `about` names the source in a missing fact.
-    pub fn ask(&self, question: &Question, about: &str) -> Read<Answer> {
-        self.put(question).map_err(|refusal| {
-            let missing = missing(about, refusal);
+    /// The answer, or the fact that is missing for want of it.
+    pub fn ask<Q: Ask>(&self, question: Q) -> Read<Q::Answer> {
+        let question = question.into();
+        let answer = self.put(&question);
+        answer.and_then(revealed::<Q>).map_err(|refusal| {
+            let missing = missing(question.about(), refusal);
             match question.path().filter(|_| missing.why == Why::NotFound) {
                 Some(path) => Missing { why: self.hidden.absent(self.source, path), ..missing },
                 None => missing,
@@ -125,7 +125,11 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Asks; for probes that learn something from the refusal itself.
+    /// The same, for probes that learn something from the refusal itself.
+    pub fn ask_plainly<Q: Ask>(&self, question: Q) -> Result<Q::Answer, Refusal> {
+        self.put(&question.into()).and_then(revealed::<Q>)
+    }
+
     fn put(&self, question: &Question) -> Result<Answer, Refusal> {
         if self.refuses.get() {
             return Err(Refusal::Malformed);
@@ -159,21 +163,14 @@ impl<'a> Reader<'a> {
 
     /// The same without a copy, of what the source keeps.
     pub fn shared_bytes(&self, path: &str, limit: u32) -> Read<Arc<Vec<u8>>> {
-        match self.ask(&Question::Read { path: path.to_owned(), limit }, path)? {
-            Answer::Bytes(bytes) => Ok(bytes),
-            _ => Err(Missing::new(path, Why::Malformed)),
-        }
+        self.ask(ask::Read { path: path.to_owned(), limit })
     }
 
-    /// Of a JSON or YAML file, the values at these places and nothing else: see [`Question::Values`].
+    /// Of a JSON or YAML file, the values at these places and nothing else: see [`ask::Values`].
     pub fn values(&self, path: &str, keys: &[&str]) -> Read<serde_json::Value> {
         let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        match self.ask(&Question::Values { path: path.to_owned(), keys }, path)? {
-            Answer::Bytes(bytes) => {
-                serde_json::from_slice(&bytes).map_err(|_| Missing::new(path, Why::Malformed))
-            }
-            _ => Err(Missing::new(path, Why::Malformed)),
-        }
+        let bytes = self.ask(ask::Values { path: path.to_owned(), keys })?;
+        serde_json::from_slice(&bytes).map_err(|_| Missing::new(path, Why::Malformed))
     }
 
     /// The content of a small file as text, white space at its ends removed.
@@ -190,167 +187,50 @@ impl<'a> Reader<'a> {
 
     /// The target of a link.
     pub fn link(&self, path: &str) -> Read<String> {
-        match self.ask(&Question::ReadLink { path: path.to_owned() }, path)? {
-            Answer::Path(target) => Ok(target),
-            _ => Err(Missing::new(path, Why::Malformed)),
-        }
+        self.ask(ask::ReadLink { path: path.to_owned() })
     }
 
     /// The path with all links resolved.
     pub fn resolve(&self, path: &str) -> Read<String> {
-        match self.ask(&Question::Resolve { path: path.to_owned() }, path)? {
-            Answer::Path(target) => Ok(target),
-            _ => Err(Missing::new(path, Why::Malformed)),
-        }
+        self.ask(ask::Resolve { path: path.to_owned() })
     }
 
     /// Names in a directory.
     pub fn list(&self, path: &str, limit: u32) -> Read<Listing> {
-        match self.ask(&Question::List { path: path.to_owned(), limit }, path)? {
-            Answer::Listing(listing) => Ok(listing),
-            _ => Err(Missing::new(path, Why::Malformed)),
-        }
+        self.ask(ask::List { path: path.to_owned(), limit })
     }
 
     /// `stat(2)`.
     pub fn stat(&self, path: &str) -> Read<Stat> {
-        match self.ask(&Question::Stat { path: path.to_owned() }, path)? {
-            Answer::Stat(stat) => Ok(stat),
-            _ => Err(Missing::new(path, Why::Malformed)),
-        }
+        self.ask(ask::Stat { path: path.to_owned() })
     }
 
     /// `statfs(2)`.
     pub fn statfs(&self, path: &str) -> Read<StatFs> {
-        match self.ask(&Question::StatFs { path: path.to_owned() }, path)? {
-            Answer::StatFs(statfs) => Ok(statfs),
-            _ => Err(Missing::new(path, Why::Malformed)),
-        }
+        self.ask(ask::StatFs { path: path.to_owned() })
     }
 
     /// Whether access would be granted; false where the kernel says EACCES, EPERM or EROFS.
     pub fn access(&self, path: &str, access: Access) -> Fact<bool> {
-        let question = Question::Access { path: path.to_owned(), access };
-        match self.put(&question) {
-            Ok(_) => Fact::Known(true),
+        match self.ask_plainly(ask::Access { path: path.to_owned(), access }) {
+            Ok(()) => Fact::Known(true),
             Err(Refusal::Errno(libc::EACCES | libc::EPERM | libc::EROFS)) => Fact::Known(false),
-            Err(refusal) => Fact::Missing(missing(path, refusal)),
-        }
-    }
-
-    /// The doctor's own ids.
-    pub fn ids(&self) -> Read<Ids> {
-        match self.ask(&Question::Ids, "ids")? {
-            Answer::Ids(ids) => Ok(ids),
-            _ => Err(Missing::new("ids", Why::Malformed)),
-        }
-    }
-
-    /// `uname(2)`.
-    pub fn uname(&self) -> Read<Uname> {
-        match self.ask(&Question::Uname, "uname")? {
-            Answer::Uname(uname) => Ok(uname),
-            _ => Err(Missing::new("uname", Why::Malformed)),
+            Err(refusal) => Fact::Missing(missing(path.to_owned(), refusal)),
         }
     }
 
     /// Those of the named variables that are set: of the doctor itself, or of a process.
     pub fn variables(&self, pid: Option<u32>, names: &[&str]) -> Read<BTreeMap<String, String>> {
-        let about =
-            pid.map_or_else(|| "environment".to_owned(), |pid| format!("/proc/{pid}/environ"));
         let mut variables = BTreeMap::new();
         for name in names {
-            let question = Question::Variable { pid, name: (*name).to_owned() };
-            match self.ask(&question, &about)? {
-                Answer::Variable(Some(value)) => {
-                    variables.insert((*name).to_owned(), value);
-                }
-                Answer::Variable(None) => {}
-                _ => return Err(Missing::new(about, Why::Malformed)),
+            if let Some(value) = self.ask(ask::Variable { pid, name: (*name).to_owned() })? {
+                variables.insert((*name).to_owned(), value);
             }
         }
         Ok(variables)
     }
+}
 
-    /// Open inotify instances by user.
-    pub fn inotify_instances(&self) -> Read<InotifyUse> {
-        let about = "inotify instances in /proc/PID/fd";
-        match self.ask(&Question::InotifyInstances, about)? {
-            Answer::InotifyInstances(in_use) => Ok(in_use),
-            _ => Err(Missing::new(about, Why::Malformed)),
-        }
-    }
-
-    /// The system's clocks.
-    pub fn clocks(&self) -> Read<Reading> {
-        let about = "clock_gettime";
-        match self.ask(&Question::Clocks, about)? {
-            Answer::Clocks(reading) => Ok(reading),
-            _ => Err(Missing::new(about, Why::Malformed)),
-        }
-    }
-
-    /// What an engine says of itself; refused where asking could start one.
-    pub fn engine_version(&self, pid: u32, socket: &str) -> Read<EngineVersion> {
-        let about = format!("GET /version of {socket}");
-        let question = Question::EngineVersion { pid, socket: socket.to_owned() };
-        match self.ask(&question, &about)? {
-            Answer::EngineVersion(version) => Ok(version),
-            _ => Err(Missing::new(about, Why::Malformed)),
-        }
-    }
-
-    /// Links, by rtnetlink.
-    pub fn links(&self) -> Read<Vec<Link>> {
-        let about = "netlink: links";
-        match self.ask(&Question::Links, about)? {
-            Answer::Links(links) => Ok(links),
-            _ => Err(Missing::new(about, Why::Malformed)),
-        }
-    }
-
-    /// Addresses, by rtnetlink.
-    pub fn addresses(&self) -> Read<Vec<Address>> {
-        let about = "netlink: addresses";
-        match self.ask(&Question::Addresses, about)? {
-            Answer::Addresses(addresses) => Ok(addresses),
-            _ => Err(Missing::new(about, Why::Malformed)),
-        }
-    }
-
-    /// Routes of all tables, by rtnetlink.
-    pub fn routes(&self) -> Read<Vec<Route>> {
-        let about = "netlink: routes";
-        match self.ask(&Question::Routes, about)? {
-            Answer::Routes(routes) => Ok(routes),
-            _ => Err(Missing::new(about, Why::Malformed)),
-        }
-    }
-
-    /// The MTU of the path towards `destination`.
-    pub fn path_mtu(&self, destination: IpAddr) -> Read<u32> {
-        let about = format!("getsockopt: path MTU to {destination}");
-        match self.ask(&Question::PathMtu { destination }, &about)? {
-            Answer::Number(mtu) => Ok(mtu),
-            _ => Err(Missing::new(about, Why::Malformed)),
-        }
-    }
-
-    /// Tables of nf_tables; the refusal tells whether the kernel has nf_tables. Asked only where that
-    /// cannot load a module.
-    pub fn nft_tables(&self) -> Result<Vec<NftTable>, Refusal> {
-        match self.put(&Question::NftTables)? {
-            Answer::NftTables(tables) => Ok(tables),
-            _ => Err(Refusal::Malformed),
-        }
-    }
-
-    /// How many entries a registered legacy table has; `family` is 4 or 6.
-    pub fn legacy_entries(&self, family: u8, table: &str) -> Read<u32> {
-        let about = format!("getsockopt: IPv{family} table {table}");
-        match self.ask(&Question::LegacyEntries { family, table: table.to_owned() }, &about)? {
-            Answer::Number(entries) => Ok(entries),
-            _ => Err(Missing::new(about, Why::Malformed)),
-        }
-    }
+fn revealed<Q: Ask>(answer: Answer) -> Result<Q::Answer, Refusal> {
+    Q::Answer::revealed(answer).ok_or(Refusal::Malformed)
 }

@@ -6,6 +6,7 @@ use dind_doctor_checks::{
 };
 
 use super::Reader;
+use crate::source::ask;
 
 /// Variables of the doctor's own environment that checks judge. No others are read.
 const VARIABLES: [&str; 36] = [
@@ -237,7 +238,7 @@ fn launcher(runtime: &Runtime) -> Launcher {
 }
 
 fn sandbox(reader: &Reader, facts: &Facts, seen: &mut Vec<Evidence>) -> Sandbox {
-    let uname = reader.uname();
+    let uname = reader.ask(ask::Uname);
     let rows = facts.mounts.known().map(|t| t.rows.as_slice()).unwrap_or_default();
     if let Ok(uname) = &uname {
         // gVisor's kernel has one release and build date for years (`pkg/sentry/syscalls/linux`).

@@ -59,10 +59,10 @@ fn docker_client(reader: &Reader, path: &str) -> Fact<Option<Text>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{Answer, Question, Refusal, StatFs, fixed::Fixed};
+    use crate::source::{Refusal, StatFs, ask, fixed::Fixed};
 
-    fn access(path: &str) -> Question {
-        Question::Access { path: path.into(), access: Access::Write }
+    fn access(path: &str) -> ask::Access {
+        ask::Access { path: path.into(), access: Access::Write }
     }
 
     #[test]
@@ -77,10 +77,10 @@ mod tests {
             d_type: None,
         };
         let source = Fixed::new()
-            .answer(access("/run"), Answer::Done)
-            .answer(Question::StatFs { path: "/run".into() }, Answer::StatFs(statfs))
+            .answer(access("/run"), ())
+            .answer(ask::StatFs { path: "/run".into() }, statfs)
             .refuse(access("/tmp"), Refusal::Errno(libc::EROFS))
-            .answer(access("/run/xtables.lock"), Answer::Done)
+            .answer(access("/run/xtables.lock"), ())
             .file("/run/docker.pid", "17\n")
             .program("/snap/bin/docker", "/usr/bin/snap");
         let scratch = probe(&Reader::new(&source), "/usr/bin:/snap/bin");

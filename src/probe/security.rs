@@ -6,7 +6,7 @@ use dind_doctor_checks::facts::{
 };
 
 use super::{Reader, search_path, status::Status, sysctl};
-use crate::source::{Access, Answer, Question, SystemCall};
+use crate::source::{Access, SystemCall, ask};
 
 /// `S_IFMT` and `S_IFCHR` of `stat(2)`.
 const TYPE_MASK: u32 = 0o170_000;
@@ -68,18 +68,14 @@ fn label(reader: &Reader) -> Fact<Text> {
 
 /// Whether the filter, which answers before the kernel does, says EPERM.
 fn filtered(reader: &Reader) -> FilteredCalls {
-    let refused = |call: SystemCall, about: &str| -> Fact<bool> {
-        let about = format!("seccomp: {about}");
-        match reader.ask(&Question::SystemCall { call }, &about) {
-            Ok(Answer::Number(errno)) => Fact::Known(i32::try_from(errno) == Ok(libc::EPERM)),
-            Ok(_) => Fact::missing(about, Why::Malformed),
-            Err(missing) => Fact::Missing(missing),
-        }
+    let refused = |call| {
+        let errno = reader.ask(ask::SystemCall { call });
+        Fact::from(errno.map(|errno| i32::try_from(errno) == Ok(libc::EPERM)))
     };
     FilteredCalls {
-        clone_new_user: refused(SystemCall::CloneNewUser, "clone(CLONE_NEWUSER)"),
-        clone3: refused(SystemCall::Clone3, "clone3"),
-        keyctl: refused(SystemCall::Keyctl, "keyctl"),
+        clone_new_user: refused(SystemCall::CloneNewUser),
+        clone3: refused(SystemCall::Clone3),
+        keyctl: refused(SystemCall::Keyctl),
     }
 }
 
@@ -112,8 +108,8 @@ mod tests {
     use super::*;
     use crate::source::{Refusal, fixed::Fixed};
 
-    fn ask(call: SystemCall) -> Question {
-        Question::SystemCall { call }
+    fn question(call: SystemCall) -> ask::SystemCall {
+        ask::SystemCall { call }
     }
 
     #[test]
@@ -121,13 +117,13 @@ mod tests {
         let source = Fixed::new().file("/proc/self/status", "Seccomp:\t0\n");
         let found = security(&Reader::new(&source), "/usr/bin");
         assert_eq!(found.filtered.keyctl.why(), Some(Why::NotProbed));
-        assert!(!source.was_asked(&ask(SystemCall::Keyctl)));
-        let number = |errno: i32| Answer::Number(errno.unsigned_abs());
+        assert!(!source.was_asked(question(SystemCall::Keyctl)));
+        let number = |errno: i32| errno.unsigned_abs();
         let source = Fixed::new()
             .file("/proc/self/status", "Seccomp:\t2\n")
-            .answer(ask(SystemCall::Keyctl), number(libc::EPERM))
-            .answer(ask(SystemCall::Clone3), number(libc::ENOSYS))
-            .refuse(ask(SystemCall::CloneNewUser), Refusal::TimedOut);
+            .answer(question(SystemCall::Keyctl), number(libc::EPERM))
+            .answer(question(SystemCall::Clone3), number(libc::ENOSYS))
+            .refuse(question(SystemCall::CloneNewUser), Refusal::TimedOut);
         let found = security(&Reader::new(&source), "/usr/bin").filtered;
         assert_eq!(found.keyctl, Fact::Known(true));
         assert_eq!(found.clone3, Fact::Known(false));

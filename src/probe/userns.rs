@@ -6,7 +6,7 @@ use dind_doctor_checks::facts::{
 };
 
 use super::{Reader, search_path, sysctl};
-use crate::source::Question;
+use crate::source::ask;
 
 /// Programs whose profiles are of interest.
 const PROFILES: [&str; 4] = ["buildkitd", "bwrap", "podman", "rootlesskit"];
@@ -61,7 +61,7 @@ pub(super) fn subordinate_ids(
     mounts: &Fact<MountTable>,
     path: &str,
 ) -> SubordinateIds {
-    let uid = reader.ids().map(|ids| ids.euid);
+    let uid = reader.ask(ask::Ids).map(|ids| ids.euid);
     let user: Fact<Option<Text>> = uid.clone().and_then(|uid| name(reader, uid)).into();
     let ranges = |path: &str| -> Fact<Vec<SubordinateRange>> {
         let uid = uid.clone().map_err(|_| Missing::new(path, Why::NotRecorded));
@@ -153,9 +153,8 @@ fn program(
 
 fn file_capabilities(reader: &Reader, path: &str) -> Fact<bool> {
     let name = "security.capability".to_owned();
-    let about = format!("security.capability of {path}");
-    match reader.ask(&Question::Attribute { path: path.to_owned(), name }, &about) {
-        Ok(_) => Fact::Known(true),
+    match reader.ask(ask::Attribute { path: path.to_owned(), name }) {
+        Ok(()) => Fact::Known(true),
         Err(Missing { why: Why::Io(libc::ENODATA) | Why::Unsupported, .. }) => Fact::Known(false),
         Err(missing) => Fact::Missing(missing),
     }

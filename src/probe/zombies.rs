@@ -5,7 +5,7 @@ use dind_doctor_checks::facts::{
 };
 
 use super::{Reader, process::row};
-use crate::source::Question;
+use crate::source::ask;
 
 /// Waits between two samples, in milliseconds. The kernel tells PID 1 of each orphan that ends, so one that waits
 /// for them at all has done so once it got the processor: at the first look as a rule, and within a quarter of a
@@ -62,8 +62,7 @@ pub(super) fn probe(reader: &Reader, facts: &Facts, processes: &Processes) -> Fa
 }
 
 fn wait(reader: &Reader, milliseconds: u32) -> Result<(), Why> {
-    let asked = reader.ask(&Question::Pause { milliseconds }, "second sample of zombies");
-    asked.map(|_| ()).map_err(|missing| missing.why)
+    reader.ask(ask::Pause { milliseconds }).map_err(|missing| missing.why)
 }
 
 fn is_zombie(row: &ProcessRow) -> bool {

@@ -7,7 +7,10 @@ use dind_doctor_checks::facts::{
 };
 use serde::{Deserialize, Serialize};
 
-/// An answer; which one depends on the question.
+use super::Question;
+
+/// An answer of any kind; which one depends on the question. Where the question is known, so is its type:
+/// [`Ask::Answer`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
@@ -48,6 +51,68 @@ pub enum Answer {
     EngineVersion(EngineVersion),
     /// `RpmPackages`, sorted.
     Packages(Vec<Package>),
+}
+
+/// A question as a type of its own, which knows the type of its answer.
+pub trait Ask: Into<Question> {
+    /// What is answered.
+    type Answer: Answered;
+}
+
+/// What can be an answer: one type for each kind of [`Answer`].
+pub trait Answered: Sized {
+    /// As an answer to whatever question.
+    fn erased(self) -> Answer;
+
+    /// The answer, if it is one of this type.
+    fn revealed(answer: Answer) -> Option<Self>;
+}
+
+macro_rules! answered {
+    ($($type:ty => $kind:ident),* $(,)?) => {
+        $(impl Answered for $type {
+            fn erased(self) -> Answer {
+                Answer::$kind(self)
+            }
+
+            fn revealed(answer: Answer) -> Option<Self> {
+                match answer {
+                    Answer::$kind(answer) => Some(answer),
+                    _ => None,
+                }
+            }
+        })*
+    };
+}
+
+answered! {
+    Arc<Vec<u8>> => Bytes,
+    String => Path,
+    Listing => Listing,
+    Stat => Stat,
+    StatFs => StatFs,
+    Ids => Ids,
+    Uname => Uname,
+    Option<String> => Variable,
+    InotifyUse => InotifyInstances,
+    Reading => Clocks,
+    Vec<Link> => Links,
+    Vec<Address> => Addresses,
+    Vec<Route> => Routes,
+    u32 => Number,
+    Vec<NftTable> => NftTables,
+    EngineVersion => EngineVersion,
+    Vec<Package> => Packages,
+}
+
+impl Answered for () {
+    fn erased(self) -> Answer {
+        Answer::Done
+    }
+
+    fn revealed(answer: Answer) -> Option<Self> {
+        (answer == Answer::Done).then_some(())
+    }
 }
 
 impl Answer {

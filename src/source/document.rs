@@ -1,11 +1,13 @@
 //! The values of a JSON or YAML document that are asked for, without those that are not.
 
+use std::time::Instant;
+
 use serde_json::{Map, Value};
 
-use super::Refusal;
+use super::{Refusal, live::file};
 
 /// Bytes that a client's configuration may have.
-pub(super) const LIMIT: u32 = 1024 * 1024;
+const LIMIT: u32 = 1024 * 1024;
 
 /// Levels that are followed; what is asked for lies higher.
 const DEPTH: usize = 16;
@@ -13,6 +15,11 @@ const DEPTH: usize = 16;
 /// Levels of brackets that YAML may have. Its parser takes time with the square of them (16,000 took a second), and
 /// reads no more in the end.
 const NESTED: usize = 128;
+
+/// The values at `keys` of a file, as JSON.
+pub(super) fn read(path: &str, keys: &[String], deadline: Instant) -> Result<Vec<u8>, Refusal> {
+    values(&file::read(path, LIMIT, deadline)?, keys)
+}
 
 /// The values at `keys`, as JSON. Arrays keep their length, so that elements stay what they are.
 pub(super) fn values(content: &[u8], keys: &[String]) -> Result<Vec<u8>, Refusal> {

@@ -16,7 +16,7 @@ pub fn values(content: &[u8], keys: &[String]) -> Result<Vec<u8>, Refusal> {
 
 /// The paragraphs of a file that have one of `lines`.
 pub fn paragraphs(path: &str, lines: &[String], deadline: Instant) -> Result<Vec<u8>, Refusal> {
-    live::file_paragraphs(path, lines, deadline)
+    live::paragraphs::paragraphs(path, lines, deadline)
 }
 
 /// Those of `names` that a database of rpm holds.
@@ -25,7 +25,7 @@ pub fn rpm_packages(
     names: &[String],
     deadline: Instant,
 ) -> Result<Vec<Package>, Refusal> {
-    live::rpm_packages(path, names, deadline)
+    live::rpm::packages(path, names, deadline)
 }
 
 /// What an engine says of itself on this stream.

@@ -8,7 +8,7 @@ use std::{
 
 use nix::errno::Errno;
 
-use super::Refusal;
+use super::{Refusal, live::Risk};
 use crate::sys::socket::{Readable, get_option};
 
 const ANY_V4: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -37,6 +37,22 @@ pub(super) fn path_mtu(destination: IpAddr) -> Result<u32, Refusal> {
     let mut mtu = [0; 4];
     let length = get_option(socket.as_fd(), option, &mut mtu).map_err(refused)?;
     if length == mtu.len() { Ok(u32::from_ne_bytes(mtu)) } else { Err(Refusal::Malformed) }
+}
+
+/// Each family has sockets of its own.
+pub(super) const fn risk_of_path(destination: IpAddr) -> Risk {
+    match destination {
+        IpAddr::V4(_) => Risk::OfClass("path by IPv4"),
+        IpAddr::V6(_) => Risk::OfClass("path by IPv6"),
+    }
+}
+
+/// The same of tables.
+pub(super) const fn risk_of_table(family: u8) -> Risk {
+    match family {
+        4 => Risk::OfClass("table of IPv4"),
+        _ => Risk::OfClass("table of IPv6"),
+    }
 }
 
 /// How many entries the legacy table `table` of IPv4 (`family` 4) or IPv6 (6) has, those of the empty

@@ -12,6 +12,7 @@ use dind_doctor_checks::facts::{
 };
 
 use super::Reader;
+use crate::source::ask;
 
 /// `CGROUP2_SUPER_MAGIC`.
 const CGROUP2_MAGIC: u64 = 0x6367_7270;
@@ -162,7 +163,7 @@ fn controllers(reader: &Reader) -> Fact<Vec<ControllerRow>> {
 /// Where systemd lets the engines of an ordinary user make their cgroups (`user@.service`, with
 /// `Delegate=`).
 fn user_service(reader: &Reader) -> Fact<String> {
-    let path = reader.ids().and_then(|ids| {
+    let path = reader.ask(ask::Ids).and_then(|ids| {
         let path = format!("{ROOT}/user.slice/user-{0}.slice/user@{0}.service", ids.euid);
         reader.stat(&path).map(|_| path)
     });

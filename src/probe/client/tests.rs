@@ -1,19 +1,19 @@
 use dind_doctor_checks::facts::{Mount, Propagation};
 
 use super::{configuration::CONTEXTS, *};
-use crate::source::{Answer, EntryKind, Question, fixed::Fixed};
+use crate::source::{EntryKind, ask, fixed::Fixed};
 
 fn variables(source: Fixed, pairs: &[(&str, &str)]) -> Fixed {
     VARIABLES.iter().fold(source, |source, name| {
         let value = pairs.iter().find(|(known, _)| known == name).map(|(_, v)| (*v).to_owned());
-        let question = Question::Variable { pid: None, name: (*name).to_owned() };
-        source.answer(question, Answer::Variable(value))
+        let question = ask::Variable { pid: None, name: (*name).to_owned() };
+        source.answer(question, value)
     })
 }
 
 fn with_socket(source: Fixed, path: &str, mode: u32) -> Fixed {
     let stat = Stat { mode, uid: 0, gid: 999, dev: (0, 1), rdev: (0, 0), ino: 1 };
-    source.answer(Question::Stat { path: path.into() }, Answer::Stat(stat))
+    source.answer(ask::Stat { path: path.into() }, stat)
 }
 
 fn probed(source: &Fixed, mounts: Vec<Mount>) -> Clients {
@@ -48,8 +48,8 @@ fn a_socket_is_looked_at_and_never_connected_to() {
                  0000000000000000: 00000003 00000000 00000000 0001 03 23 /run/other\n\
                  garbage \u{fffd}\n";
     let source = with_socket(Fixed::new(), path, 0o140_660)
-        .answer(Question::Resolve { path: path.into() }, Answer::Path("/run/docker.sock".into()))
-        .answer(Question::Access { path: path.into(), access: Access::Write }, Answer::Done)
+        .answer(ask::Resolve { path: path.into() }, "/run/docker.sock".into())
+        .answer(ask::Access { path: path.into(), access: Access::Write }, ())
         .file("/proc/net/unix", table);
     let clients = probed(&source, vec![mount("/"), mount("/run/docker.sock")]);
     let socket = &clients.sockets[0];

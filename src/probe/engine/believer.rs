@@ -8,6 +8,7 @@
 use dind_doctor_checks::facts::{Missing, NotBelieved, Why};
 
 use crate::probe::{Reader, status::Status};
+use crate::source::ask;
 
 /// `AT_SECURE` of `<linux/auxvec.h>`: the program had more privileges than who executed it.
 const AT_SECURE: u64 = 23;
@@ -23,7 +24,7 @@ pub(super) struct Believer {
 impl Believer {
     /// Root, and the user that the doctor is.
     pub(super) fn new(reader: &Reader<'_>) -> Self {
-        Self { trusted: [0, reader.ids().map_or(0, |ids| ids.euid)] }
+        Self { trusted: [0, reader.ask(ask::Ids).map_or(0, |ids| ids.euid)] }
     }
 
     /// Whether the process is one of theirs; missing if that cannot be told. What an older recording does not

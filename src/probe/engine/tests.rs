@@ -3,7 +3,7 @@
 use dind_doctor_checks::facts::NotBelieved;
 
 use super::*;
-use crate::source::{Answer, EntryKind, Ids, Question, Refusal, fixed::Fixed};
+use crate::source::{EntryKind, Ids, Refusal, ask, fixed::Fixed};
 
 /// One process: its name, its four user ids, and its arguments.
 struct Process(u32, &'static str, [u32; 4], &'static str);
@@ -19,7 +19,7 @@ fn machine(euid: u32, processes: &[Process]) -> Fixed {
     let names: Vec<_> = names.iter().map(|name| (name.as_str(), EntryKind::Directory)).collect();
     let ids = Ids { pid: 3, euid, egid: euid, groups: vec![] };
     let mut source = Fixed::new()
-        .answer(Question::Ids, Answer::Ids(ids))
+        .answer(ask::Ids, ids)
         .directory("/proc", &names, process::NAMES)
         .link("/proc/self/ns/mnt", "mnt:[1]");
     for Process(pid, comm, uids, arguments) in processes {
@@ -58,7 +58,7 @@ fn nothing_of_a_neighbours_dockerd_is_read() {
     let because = NotBelieved::RunBy(65_534);
     assert_eq!(found.named_alike, [NamedAlike { name: "dockerd".into(), pid: 9, because }]);
     assert_eq!(found.daemon_json.known().unwrap().path, DAEMON_JSON);
-    let read = |path: &str| source.was_asked(&Question::Read { path: path.into(), limit: 262_144 });
+    let read = |path: &str| source.was_asked(ask::Read { path: path.into(), limit: 262_144 });
     assert!(!read("/root/secret.json") && !read("/proc/9/cmdline"));
 }
 
@@ -106,7 +106,7 @@ fn what_cannot_be_looked_at_is_unknown_and_not_absent() {
     assert_eq!(refused("/proc/6/stat"), Some(Why::NotPermitted), "it may be an engine");
     let source = machine(0, &processes())
         .unreadable("/proc/5/status", libc::EIO)
-        .refuse(Question::Stat { path: "/proc/5".into() }, Refusal::Errno(libc::EIO));
+        .refuse(ask::Stat { path: "/proc/5".into() }, Refusal::Errno(libc::EIO));
     assert_eq!(engines(&source).running.why(), Some(Why::Io(libc::EIO)), "whose it is");
     let gone = machine(0, &processes()).unreadable("/proc/6/stat", libc::ESRCH);
     assert_eq!(pids(&engines(&gone)), [5]);
@@ -114,12 +114,9 @@ fn what_cannot_be_looked_at_is_unknown_and_not_absent() {
 
 #[test]
 fn an_older_recording_counts_as_it_did() {
-    let question = Question::Read { path: "/proc/5/status".into(), limit: 262_144 };
+    let question = ask::Read { path: "/proc/5/status".into(), limit: 262_144 };
     let recorded = Fixed::new()
-        .refuse(
-            Question::List { path: "/proc".into(), limit: process::NAMES },
-            Refusal::NotRecorded,
-        )
+        .refuse(ask::List { path: "/proc".into(), limit: process::NAMES }, Refusal::NotRecorded)
         .directory("/proc", &[("5", EntryKind::Directory)], 8192)
         .file("/proc/5/stat", stat(5, "dockerd"))
         .refuse(question, Refusal::NotRecorded);

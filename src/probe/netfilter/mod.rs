@@ -10,7 +10,7 @@ use dind_doctor_checks::facts::{
 use modules::Modules;
 
 use super::Reader;
-use crate::source::Refusal;
+use crate::source::{Refusal, ask};
 
 /// What `source` of a missing fact says about nfnetlink.
 const NFNETLINK: &str = "nfnetlink: tables";
@@ -45,7 +45,7 @@ fn nft(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> (Tri, Fact<Vec<NftTabl
             Tri::Unknown => return (Tri::Unknown, Fact::missing(NFNETLINK, Why::NotProbed)),
         }
     }
-    match reader.nft_tables() {
+    match reader.ask_plainly(ask::NftTables) {
         Ok(tables) => (Tri::Yes, Fact::Known(tables)),
         // nfnetlink without nf_tables; no nfnetlink.
         Err(Refusal::Errno(libc::EINVAL | libc::EOPNOTSUPP | libc::EPROTONOSUPPORT)) => {
@@ -97,7 +97,8 @@ fn legacy_table(reader: &Reader<'_>, family: u8, name: &[u8]) -> LegacyTable {
     let name = Text::from_bytes(name);
     let count = match pristine(&name) {
         Some(pristine) => {
-            let entries = Fact::from(reader.legacy_entries(family, &name));
+            let entries =
+                Fact::from(reader.ask(ask::LegacyEntries { family, table: name.to_string() }));
             entries.map(|entries| TableCount { entries, pristine })
         }
         None => Fact::missing(format!("table {name}"), Why::Malformed),

@@ -5,7 +5,7 @@ use std::io::Write;
 use flate2::{Compression, write::GzEncoder};
 
 use super::*;
-use crate::source::{Answer, Question, fixed::Fixed};
+use crate::source::{ask, fixed::Fixed};
 
 fn kernel(modules_loadable: Fact<bool>) -> Kernel {
     Kernel { release: Fact::Known("6.1.0".into()), modules_loadable, ..Kernel::default() }
@@ -33,7 +33,7 @@ fn table() -> NftTable {
 }
 
 fn with_tables(source: Fixed) -> Fixed {
-    source.answer(Question::NftTables, Answer::NftTables(vec![table()]))
+    source.answer(ask::NftTables, vec![table()])
 }
 
 fn probed(source: &Fixed, loadable: bool) -> Netfilter {
@@ -50,7 +50,7 @@ fn nothing_is_asked_that_could_load_nf_tables() {
             assert_eq!(found.nft_kernel, Tri::Unknown);
             assert_eq!(found.nft_tables, Fact::missing(NFNETLINK, Why::NotProbed));
         }
-        assert!(!source.was_asked(&Question::NftTables));
+        assert!(!source.was_asked(ask::NftTables));
     }
 }
 
@@ -61,7 +61,7 @@ fn a_module_on_the_disk_comes_when_a_rule_is_made_and_has_none_yet() {
         let source = with_tables(modular().file("/proc/modules", "").file(&path, ""));
         let found = probed(&source, true);
         assert_eq!((found.nft_kernel, found.nft_tables), (Tri::Yes, Fact::Known(vec![])));
-        assert!(!source.was_asked(&Question::NftTables));
+        assert!(!source.was_asked(ask::NftTables));
         let hidden =
             with_tables(modular().unreadable("/proc/modules", libc::EACCES).file(&path, ""));
         assert_eq!(probed(&hidden, true).nft_kernel, Tri::Unknown);
@@ -72,7 +72,7 @@ fn a_module_on_the_disk_comes_when_a_rule_is_made_and_has_none_yet() {
 fn a_procfs_that_hides_modules_does_not_say_that_there_are_none() {
     let source = with_tables(Fixed::new());
     assert_eq!(probed(&source, false).nft_tables.why(), Some(Why::NotProbed));
-    assert!(!source.was_asked(&Question::NftTables));
+    assert!(!source.was_asked(ask::NftTables));
 }
 
 #[test]
@@ -96,9 +96,8 @@ fn where_nothing_can_be_loaded_asking_is_harmless() {
     let source = with_tables(Fixed::new().file("/proc/net/dev", ""));
     assert_eq!(probed(&source, false).nft_kernel, Tri::Yes);
     for errno in [libc::EINVAL, libc::EOPNOTSUPP, libc::EPROTONOSUPPORT] {
-        let source = Fixed::new()
-            .file("/proc/net/dev", "")
-            .refuse(Question::NftTables, Refusal::Errno(errno));
+        let source =
+            Fixed::new().file("/proc/net/dev", "").refuse(ask::NftTables, Refusal::Errno(errno));
         let found = probed(&source, false);
         assert_eq!((found.nft_kernel, found.nft_tables), (Tri::No, Fact::Known(vec![])));
     }
@@ -107,7 +106,7 @@ fn where_nothing_can_be_loaded_asking_is_harmless() {
 #[test]
 fn a_refusal_to_the_caller_says_nothing_about_the_kernel() {
     let refusal = Refusal::Errno(libc::EPERM);
-    let anywhere = Fixed::new().file("/proc/net/dev", "").refuse(Question::NftTables, refusal);
+    let anywhere = Fixed::new().file("/proc/net/dev", "").refuse(ask::NftTables, refusal);
     let found = probed(&anywhere, false);
     assert_eq!((found.nft_kernel, found.nft_tables.why()), (Tri::Unknown, Some(Why::NotPermitted)));
     let loaded = modular().file("/proc/modules", "nf_tables 335872 12 - Live 0x0\n");
@@ -115,7 +114,7 @@ fn a_refusal_to_the_caller_says_nothing_about_the_kernel() {
         .file("/proc/net/dev", "")
         .file("/proc/config.gz", config("CONFIG_NF_TABLES=y"));
     for (source, loadable) in [(loaded, true), (built_in, false)] {
-        let found = probed(&source.refuse(Question::NftTables, refusal), loadable);
+        let found = probed(&source.refuse(ask::NftTables, refusal), loadable);
         assert_eq!((found.nft_kernel, found.nft_tables.why()), (Tri::Yes, Some(Why::NotPermitted)));
     }
 }
@@ -126,7 +125,7 @@ fn a_kernel_that_was_configured_without() {
         let source = with_tables(modular().file("/proc/config.gz", config(lines)));
         let found = probed(&source, true);
         assert_eq!((found.nft_kernel, found.nft_tables), (Tri::No, Fact::Known(vec![])));
-        assert!(!source.was_asked(&Question::NftTables));
+        assert!(!source.was_asked(ask::NftTables));
     }
 }
 
@@ -198,12 +197,12 @@ fn a_procfs_without_net_says_nothing_about_legacy() {
 
 #[test]
 fn only_registered_tables_are_counted() {
-    let question = |family, table: &str| Question::LegacyEntries { family, table: table.into() };
+    let question = |family, table: &str| ask::LegacyEntries { family, table: table.into() };
     let source = modular()
         .file("/proc/net/ip_tables_names", "nat\nfilter\nodd\n")
         .file("/proc/net/ip6_tables_names", "mangle\n")
-        .answer(question(4, "nat"), Answer::Number(9))
-        .answer(question(4, "filter"), Answer::Number(4))
+        .answer(question(4, "nat"), 9)
+        .answer(question(4, "filter"), 4)
         .refuse(question(6, "mangle"), Refusal::Errno(libc::EPERM));
     let found = probed(&source, true);
     let tables = found.legacy_tables.known().unwrap();
@@ -217,7 +216,7 @@ fn only_registered_tables_are_counted() {
     ];
     assert_eq!(rows, expected);
     for table in ["raw", "mangle", "security", "odd"] {
-        assert!(!source.was_asked(&question(4, table)));
+        assert!(!source.was_asked(question(4, table)));
     }
 }
 

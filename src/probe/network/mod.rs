@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use dind_doctor_checks::facts::{Fact, Network, PathMtu, Why};
 
 use super::Reader;
+use crate::source::ask;
 
 /// Addresses that are outside of every private network, so that the route to them is the one that
 /// images come by. Nothing is sent to them.
@@ -16,7 +17,8 @@ const OUTSIDE_V6: IpAddr = IpAddr::V6(Ipv6Addr::new(0x2606, 0x4700, 0x4700, 0, 0
 /// What the kernel says by rtnetlink; where AF_NETLINK is refused, what is in `/sys/class/net` and
 /// `/proc/net`, which have no addresses with their prefixes and no MTUs of routes.
 pub(super) fn probe(reader: &Reader<'_>) -> Network {
-    let (mut links, mut routes) = (Fact::from(reader.links()), Fact::from(reader.routes()));
+    let (mut links, mut routes) =
+        (Fact::from(reader.ask(ask::Links)), Fact::from(reader.ask(ask::Routes)));
     let mut sources = Vec::new();
     if falls_back(&links)
         && let Some(found) = files::links(reader)
@@ -34,7 +36,7 @@ pub(super) fn probe(reader: &Reader<'_>) -> Network {
     let source = if sources.is_empty() { "rtnetlink".to_owned() } else { sources.join(" and ") };
     Network {
         links,
-        addresses: reader.addresses().into(),
+        addresses: reader.ask(ask::Addresses).into(),
         routes,
         source: source.into(),
         path_mtu_v4: path_mtu(reader, OUTSIDE_V4),
@@ -50,7 +52,7 @@ fn falls_back<T>(fact: &Fact<T>) -> bool {
 }
 
 fn path_mtu(reader: &Reader<'_>, destination: IpAddr) -> Fact<PathMtu> {
-    let answer = reader.path_mtu(destination).map_err(|mut missing| {
+    let answer = reader.ask(ask::PathMtu { destination }).map_err(|mut missing| {
         // No route, no route that is usable, no address to send from.
         if let Why::Io(libc::ENETUNREACH | libc::EHOSTUNREACH | libc::EADDRNOTAVAIL) = missing.why {
             missing.why = Why::NotFound;

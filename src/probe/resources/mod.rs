@@ -12,6 +12,7 @@ use dind_doctor_checks::facts::{
 };
 
 use super::{Reader, status::Status};
+use crate::source::ask;
 
 /// Bytes that such a file may have: the limit with which bundles record them.
 const LIMIT: u32 = 128 * 1024;
@@ -58,7 +59,7 @@ fn inotify(reader: &Reader) -> Inotify {
         watches: number(reader, "/proc/sys/fs/inotify/max_user_watches"),
         namespace_instances: number(reader, "/proc/sys/user/max_inotify_instances"),
         namespace_watches: number(reader, "/proc/sys/user/max_inotify_watches"),
-        in_use: reader.inotify_instances().into(),
+        in_use: reader.ask(ask::InotifyInstances).into(),
     }
 }
 

@@ -72,8 +72,7 @@ fn ulimit(value: &str, file: &str) -> Option<DefaultUlimit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{Answer, Question};
-    use crate::source::{Refusal, fixed::Fixed};
+    use crate::source::{Refusal, ask, fixed::Fixed};
 
     const SYSTEM: &str = "/etc/containers/containers.conf";
 
@@ -99,15 +98,15 @@ mod tests {
 
     #[test]
     fn the_users_file_comes_first_and_an_unreadable_one_is_missing() {
-        let variable = |name: &str| Question::Variable { pid: None, name: name.to_owned() };
+        let variable = |name: &str| ask::Variable { pid: None, name: name.to_owned() };
         let fixed = Fixed::new()
-            .answer(variable("HOME"), Answer::Variable(Some("/home/a".to_owned())))
-            .answer(variable("XDG_CONFIG_HOME"), Answer::Variable(None))
+            .answer(variable("HOME"), Some("/home/a".to_owned()))
+            .answer(variable("XDG_CONFIG_HOME"), None)
             .file("/home/a/.config/containers/containers.conf", "default_ulimits=[\"core=0\"]")
             .file(SYSTEM, "default_ulimits=[\"nofile=1\"]");
         let found = default_ulimits(&Reader::new(&fixed));
         assert_eq!(found.known().unwrap()[0].name, "core");
-        let question = Question::Read { path: SYSTEM.into(), limit: super::super::LIMIT };
+        let question = ask::Read { path: SYSTEM.into(), limit: super::super::LIMIT };
         let fixed = Fixed::new().refuse(question, Refusal::Errno(libc::EACCES));
         assert_eq!(default_ulimits(&Reader::new(&fixed)).why(), Some(Why::NotPermitted));
     }

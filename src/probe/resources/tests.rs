@@ -3,7 +3,7 @@ use dind_doctor_checks::facts::{
 };
 
 use super::*;
-use crate::source::{Answer, Question, fixed::Fixed};
+use crate::source::{ask, fixed::Fixed};
 
 const LIMITS: &str =
     "Limit                     Soft Limit           Hard Limit           Units     
@@ -100,7 +100,7 @@ fn limits_of_the_process_and_the_machine_are_read() {
         .file("/proc/key-users", "    0:    66 65/65 50/1000000 1023/25000000\n 1000: x\n")
         .file("/proc/meminfo", "MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable:  1024 kB\n")
         .file("/proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n/swap\\040a  file 1024 0 -2\n")
-        .answer(Question::InotifyInstances, Answer::InotifyInstances(in_use.clone()));
+        .answer(ask::InotifyInstances, in_use.clone());
     let found = read(&fixed, &Cgroup::default());
     assert_eq!(found.open_files, Fact::Known(Rlimit { soft: Some(1024), hard: Some(524_288) }));
     assert_eq!(found.processes, Fact::Known(Rlimit { soft: Some(7711), hard: None }));

@@ -37,7 +37,7 @@ fn count(reader: &Reader, directories: &[String]) -> Fact<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{EntryKind, Question, Refusal, fixed::Fixed};
+    use crate::source::{EntryKind, Refusal, ask, fixed::Fixed};
 
     const IMAGES: &str = "/r/image/overlay2/imagedb/content/sha256";
 
@@ -57,7 +57,7 @@ mod tests {
     fn nothing_there_is_none_and_forbidden_is_unknown() {
         let stores = probe(&Reader::new(&Fixed::new()), "/r");
         assert_eq!(stores, ImageStores { graph: Fact::Known(0), snapshots: Fact::Known(0) });
-        let question = Question::List { path: IMAGES.into(), limit: NAMES };
+        let question = ask::List { path: IMAGES.into(), limit: NAMES };
         let source = Fixed::new().refuse(question, Refusal::Errno(libc::EACCES));
         let stores = probe(&Reader::new(&source), "/r");
         assert_eq!(stores.graph.why(), Some(Why::NotPermitted));

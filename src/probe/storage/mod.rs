@@ -11,7 +11,7 @@ use dind_doctor_checks::{
 };
 
 use super::{Reader, search_path};
-use crate::source::{EntryKind, StatFs, path};
+use crate::source::{EntryKind, StatFs, ask, path};
 
 /// `XFS_SUPER_MAGIC`.
 const XFS_MAGIC: u64 = 0x5846_5342;
@@ -126,7 +126,7 @@ fn containerd(engines: &Engines) -> Configured {
 }
 
 fn podman(reader: &Reader) -> Configured {
-    if reader.ids().is_ok_and(|ids| ids.euid == 0) {
+    if reader.ask(ask::Ids).is_ok_and(|ids| ids.euid == 0) {
         (DataRootOwner::Podman, "/var/lib/containers/storage".to_owned(), "default")
     } else {
         in_home(reader, DataRootOwner::Podman, "containers/storage")

@@ -1,25 +1,25 @@
 use dind_doctor_checks::facts::Mount;
 
 use super::*;
-use crate::source::{Access, Answer, EntryKind, Ids, Refusal, Stat, fixed::Fixed};
+use crate::source::{Access, EntryKind, Ids, Refusal, Stat, ask, fixed::Fixed};
 
 const PATH: &str = "/usr/bin";
 
 fn ids(uid: u32) -> Fixed {
     let ids = Ids { pid: 7, euid: uid, egid: uid, groups: vec![] };
-    Fixed::new().answer(Question::Ids, Answer::Ids(ids))
+    Fixed::new().answer(ask::Ids, ids)
 }
 
 fn tool(source: Fixed, name: &str, mode: u32) -> Fixed {
     let path = format!("/usr/bin/{name}");
     let stat = Stat { mode, uid: 0, gid: 0, dev: (0, 1), rdev: (0, 0), ino: 1 };
     source
-        .answer(Question::Stat { path: path.clone() }, Answer::Stat(stat))
-        .answer(Question::Access { path, access: Access::Execute }, Answer::Done)
+        .answer(ask::Stat { path: path.clone() }, stat)
+        .answer(ask::Access { path, access: Access::Execute }, ())
 }
 
-fn attribute(name: &str) -> Question {
-    Question::Attribute { path: format!("/usr/bin/{name}"), name: "security.capability".to_owned() }
+fn attribute(name: &str) -> ask::Attribute {
+    ask::Attribute { path: format!("/usr/bin/{name}"), name: "security.capability".to_owned() }
 }
 
 #[test]
@@ -58,7 +58,7 @@ fn nothing_is_there_and_nothing_may_be_read() {
 fn privileges_of_the_programs_are_seen() {
     let source = tool(tool(ids(1000), "newuidmap", 0o104_755), "newgidmap", 0o100_755)
         .refuse(attribute("newuidmap"), Refusal::Errno(libc::ENODATA))
-        .answer(attribute("newgidmap"), Answer::Done);
+        .answer(attribute("newgidmap"), ());
     let mount = Mount {
         mount_point: "/usr".into(),
         options: ["nosuid".to_owned()].into(),

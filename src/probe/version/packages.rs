@@ -6,7 +6,7 @@ use dind_doctor_checks::{
 };
 
 use super::super::Reader;
-use crate::source::{Answer, Package, Question};
+use crate::source::{Package, ask};
 
 /// A package, and the component that it holds.
 type Named = (&'static str, Component);
@@ -223,16 +223,15 @@ fn rpm(reader: &Reader, packages: &mut Packages) {
     let names: Vec<String> =
         RPM.iter().map(|(package, _)| *package).chain(RPM_OTHERS).map(str::to_owned).collect();
     for path in RPM_DATABASES {
-        let question = Question::RpmPackages { path: path.to_owned(), names: names.clone() };
-        match reader.ask(&question, path) {
-            Ok(Answer::Packages(rows)) => {
+        let question = ask::RpmPackages { path: path.to_owned(), names: names.clone() };
+        match reader.ask(question) {
+            Ok(rows) => {
                 let newest = |package: &str| {
                     let versions = rows.iter().filter(|row| row.name == package);
                     versions.filter_map(|Package { version, .. }| version.parse().ok()).max()
                 };
                 return packages.note(path, RPM.into_iter(), &RPM_CLIENTS, newest);
             }
-            Ok(_) => return packages.failed(Missing::new(path, Why::Malformed)),
             Err(Missing { why: Why::NotFound | Why::NotRecorded, .. }) => {}
             Err(missing) => return packages.failed(missing),
         }
@@ -247,11 +246,8 @@ fn records<'a>(
     packages: impl Iterator<Item = &'a str>,
 ) -> Result<String, Missing> {
     let lines = packages.map(|package| format!("{name}{package}")).collect();
-    let question = Question::Paragraphs { path: path.to_owned(), lines };
-    match reader.ask(&question, path)? {
-        Answer::Bytes(bytes) => Ok(String::from_utf8_lossy(&bytes).into_owned()),
-        _ => Err(Missing::new(path, Why::Malformed)),
-    }
+    let bytes = reader.ask(ask::Paragraphs { path: path.to_owned(), lines })?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The version of a package, if its record says that it is installed.

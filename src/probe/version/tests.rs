@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use dind_doctor_checks::{
     facts::{EngineApi, EngineVersion, Why},
     version::Origin,
@@ -7,7 +9,7 @@ use super::{
     packages::{APK, DPKG, OTHERS},
     *,
 };
-use crate::source::{Answer, Package, Question, Refusal, fixed::Fixed};
+use crate::source::{Answer, Package, Question, Refusal, ask, fixed::Fixed};
 
 /// A database that answers with `content` to what was asked of it when the first bundles were recorded.
 fn with_packages(path: &str, name: &str, content: &str) -> Fixed {
@@ -16,8 +18,8 @@ fn with_packages(path: &str, name: &str, content: &str) -> Fixed {
         _ => DPKG.iter().map(|(package, _)| *package).chain(OTHERS).collect(),
     };
     let lines = known.iter().map(|package| format!("{name}{package}")).collect();
-    let question = Question::Paragraphs { path: path.into(), lines };
-    Fixed::new().answer(question, Answer::bytes(content.as_bytes().to_vec()))
+    let question = ask::Paragraphs { path: path.into(), lines };
+    Fixed::new().answer(question, Arc::new(content.as_bytes().to_vec()))
 }
 
 /// The question that probes ask of this database.
@@ -73,7 +75,7 @@ fn with_rpm(path: &str, packages: &[(&str, &str)]) -> Fixed {
         release: "1.el9".into(),
     };
     let answer = Answer::Packages(packages.iter().map(package).collect());
-    Fixed::new().answer(question(path), answer)
+    Fixed::new().answer_any(question(path), answer)
 }
 
 #[test]
@@ -81,7 +83,7 @@ fn the_client_is_the_package_that_is_installed() {
     let content = "Package: docker-ce-cli\nStatus: deinstall ok config-files\nVersion: 5:19.03.1\n\n\
          Package: docker.io\nStatus: install ok installed\nVersion: 20.10.24+dfsg1-1\n\n";
     let client = |source| client(&source).known().cloned().flatten().unwrap();
-    let new = Fixed::new().answer(question(STATUS), Answer::bytes(content.into()));
+    let new = Fixed::new().answer_any(question(STATUS), Answer::bytes(content.into()));
     let new = client(new);
     assert_eq!(new.version, Version::new(20, 10, 24));
     assert_eq!(new.source, "/var/lib/dpkg/status: docker.io");
@@ -157,9 +159,9 @@ fn what_an_engine_answers_counts_before_what_is_installed() {
         api("dockerd", "/run/docker.sock", Fact::Known(docker)),
         api("podman", "/run/podman/podman.sock", Fact::Known(podman)),
     ];
-    let variable = Question::Variable { pid: None, name: "DOCKER_VERSION".into() };
+    let variable = ask::Variable { pid: None, name: "DOCKER_VERSION".into() };
     let source = with_rpm(SQLITE, &[("runc", "1.1.12"), ("containerd", "1.6.0")])
-        .answer(variable, Answer::Variable(Some("27.0.1".into())));
+        .answer(variable, Some("27.0.1".into()));
     let versions = versions(&source, &Engines { apis, ..Engines::default() });
     let asked = "GET /version of /run/docker.sock";
     assert_eq!(read_from(&versions, Component::Docker), read("28.2.2", asked));

@@ -5,7 +5,7 @@ use dind_doctor_checks::facts::{Namespace, Text, Tri};
 use super::*;
 use crate::{
     bundle::{Recorder, Replay},
-    source::{Answer, Refusal, Source},
+    source::{Answer, Question, Refusal, Source},
 };
 
 /// A table of processes in which PID 1 reaps after a while; time is what the pauses add up to.

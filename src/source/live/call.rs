@@ -3,7 +3,7 @@
 use crate::{source::SystemCall, sys::calls};
 
 /// The error number; 0 if the call went through after all. For the helper alone: a filter may kill.
-pub(super) fn errno(call: SystemCall) -> u32 {
+pub(in crate::source) fn errno(call: SystemCall) -> u32 {
     let call = match call {
         SystemCall::CloneNewUser => calls::CLONE_NEW_USER,
         SystemCall::Clone3 => calls::CLONE3,

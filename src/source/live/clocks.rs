@@ -1,5 +1,7 @@
 //! Clocks of the live machine.
 
+use std::time::{Duration, Instant};
+
 use dind_doctor_checks::facts::Reading;
 use nix::time::{ClockId, clock_gettime};
 
@@ -10,7 +12,7 @@ use crate::{source::Refusal, sys::clock};
 const RELEASED: i64 = 1_793_491_200;
 
 #[expect(clippy::useless_conversion, reason = "time_t is an i32 on some targets")]
-pub(super) fn read() -> Result<Reading, Refusal> {
+pub(in crate::source) fn read() -> Result<Reading, Refusal> {
     let seconds = |clock| {
         let time = clock_gettime(clock).map_err(|e| Refusal::Errno(e as i32))?;
         Ok(i64::from(time.tv_sec()))
@@ -21,4 +23,14 @@ pub(super) fn read() -> Result<Reading, Refusal> {
         synchronized: clock::is_synchronized().ok(),
         released: RELEASED,
     })
+}
+
+/// Lets time pass, if there is so much of it.
+pub(in crate::source) fn pause(milliseconds: u32, deadline: Instant) -> Result<(), Refusal> {
+    let wanted = Duration::from_millis(milliseconds.into());
+    if wanted > deadline.saturating_duration_since(Instant::now()) {
+        return Err(Refusal::TimedOut);
+    }
+    std::thread::sleep(wanted);
+    Ok(())
 }

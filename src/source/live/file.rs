@@ -30,7 +30,7 @@ use crate::{
 
 const XFS_MAGIC: u64 = 0x5846_5342;
 
-pub(super) fn refusal(error: &std::io::Error) -> Refusal {
+pub(in crate::source) fn refusal(error: &std::io::Error) -> Refusal {
     Refusal::Errno(error.raw_os_error().unwrap_or(libc::EIO))
 }
 
@@ -39,14 +39,14 @@ fn errno(errno: Errno) -> Refusal {
 }
 
 /// Whether the file has the attribute; an empty buffer asks for its size alone.
-pub(super) fn attribute(path: &str, name: &str) -> Result<(), Refusal> {
+pub(in crate::source) fn attribute(path: &str, name: &str) -> Result<(), Refusal> {
     let size = rustix::fs::getxattr(&*decode(path), name, &mut [0_u8; 0]);
     size.map(|_| ()).map_err(|e| Refusal::Errno(e.raw_os_error()))
 }
 
 /// Opens a regular file. Anything else is refused before it is opened: opening a device can start it,
 /// and opening a pipe can wait.
-pub(super) fn open(path: &str) -> Result<File, Refusal> {
+pub(in crate::source) fn open(path: &str) -> Result<File, Refusal> {
     let path = decode(path);
     match kind(&look(&path)?) {
         SFlag::S_IFREG => {}
@@ -70,7 +70,11 @@ fn kind(stat: &FileStat) -> SFlag {
 }
 
 /// Reads a regular file.
-pub(super) fn read(path: &str, limit: u32, deadline: Instant) -> Result<Vec<u8>, Refusal> {
+pub(in crate::source) fn read(
+    path: &str,
+    limit: u32,
+    deadline: Instant,
+) -> Result<Vec<u8>, Refusal> {
     let mut file = open(path)?;
     let limit = limit as usize;
     let mut content = Vec::new();
@@ -90,17 +94,17 @@ pub(super) fn read(path: &str, limit: u32, deadline: Instant) -> Result<Vec<u8>,
     }
 }
 
-pub(super) fn read_link(path: &str) -> Result<String, Refusal> {
+pub(in crate::source) fn read_link(path: &str) -> Result<String, Refusal> {
     let target = fs::read_link(decode(path)).map_err(|e| refusal(&e))?;
     Ok(encode(target.as_os_str().as_bytes()))
 }
 
-pub(super) fn resolve(path: &str) -> Result<String, Refusal> {
+pub(in crate::source) fn resolve(path: &str) -> Result<String, Refusal> {
     let target = fs::canonicalize(decode(path)).map_err(|e| refusal(&e))?;
     Ok(encode(target.as_os_str().as_bytes()))
 }
 
-pub(super) fn list(path: &str, limit: u32) -> Result<Listing, Refusal> {
+pub(in crate::source) fn list(path: &str, limit: u32) -> Result<Listing, Refusal> {
     let flags = OFlag::O_RDONLY | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC | OFlag::O_NONBLOCK;
     let mut dir = Dir::open(&decode(path), flags, Mode::empty()).map_err(errno)?;
     let mut listing = Listing::default();
@@ -127,7 +131,7 @@ pub(super) fn list(path: &str, limit: u32) -> Result<Listing, Refusal> {
     Ok(listing)
 }
 
-pub(super) fn stat(path: &str) -> Result<Stat, Refusal> {
+pub(in crate::source) fn stat(path: &str) -> Result<Stat, Refusal> {
     let found = look(&decode(path))?;
     let split = |device| (libc::major(device), libc::minor(device));
     Ok(Stat {
@@ -140,7 +144,7 @@ pub(super) fn stat(path: &str) -> Result<Stat, Refusal> {
     })
 }
 
-pub(super) fn statfs(path: &str) -> Result<StatFs, Refusal> {
+pub(in crate::source) fn statfs(path: &str) -> Result<StatFs, Refusal> {
     let fs = nix::sys::statfs::statfs(&decode(path)).map_err(errno)?;
     // Magic numbers are 32 bits wide; the field is signed.
     let magic = fs.filesystem_type().0.cast_unsigned() & 0xffff_ffff;
@@ -162,7 +166,7 @@ fn xfs_d_type(path: &str) -> Option<bool> {
     xfs::has_entry_types(directory.ok()?.as_fd())
 }
 
-pub(super) fn access(path: &str, access: Access) -> Result<(), Refusal> {
+pub(in crate::source) fn access(path: &str, access: Access) -> Result<(), Refusal> {
     let mode = match access {
         Access::ReadWrite => AccessFlags::R_OK | AccessFlags::W_OK,
         Access::Write => AccessFlags::W_OK,

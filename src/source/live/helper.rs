@@ -18,7 +18,6 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::answer;
 use crate::{
     source::{Answer, Question, Refusal},
     sys::fork,
@@ -120,9 +119,9 @@ fn serve(mut stream: UnixStream) {
     let _ = setrlimit(Resource::RLIMIT_CORE, 1, 1);
     while let Ok(request) = receive(&mut stream) {
         let Some((left, question)) = request.split_first_chunk::<4>() else { return };
-        let Ok(question) = serde_json::from_slice(question) else { return };
+        let Ok(question) = serde_json::from_slice::<Question>(question) else { return };
         let left = Duration::from_millis(u32::from_ne_bytes(*left).into());
-        let (reply, bytes) = match answer(&question, Instant::now() + left) {
+        let (reply, bytes) = match question.live(Instant::now() + left) {
             Ok(Answer::Bytes(bytes)) => (Reply::Bytes, Some(bytes)),
             Ok(answer) => (Reply::Answer(answer), None),
             Err(refusal) => (Reply::Refusal(refusal), None),

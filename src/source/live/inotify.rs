@@ -20,7 +20,7 @@ const NAMES: usize = 4096;
 
 /// Those of root, and of the user that the doctor runs as: nobody else's are judged, and each costs a call per
 /// descriptor.
-pub(super) fn instances(deadline: Instant) -> Result<InotifyUse, Refusal> {
+pub(in crate::source) fn instances(deadline: Instant) -> Result<InotifyUse, Refusal> {
     let refusal = |e: &io::Error| Refusal::Errno(e.raw_os_error().unwrap_or(libc::EIO));
     let judged = [0, nix::unistd::geteuid().as_raw()];
     // Since Linux 6.2 the size of the directory is how many descriptors there are: a kernel thread, like all else

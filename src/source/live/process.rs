@@ -10,7 +10,7 @@ use crate::source::{Ids, Refusal, Uname};
 /// An environment can be large; a sane one is not.
 const ENVIRONMENT_LIMIT: u32 = 1024 * 1024;
 
-pub(super) fn ids() -> Result<Ids, Refusal> {
+pub(in crate::source) fn ids() -> Result<Ids, Refusal> {
     let groups = unistd::getgroups().map_err(|e| Refusal::Errno(e as i32))?;
     let mut groups: Vec<u32> = groups.into_iter().map(unistd::Gid::as_raw).collect();
     groups.sort_unstable();
@@ -22,7 +22,7 @@ pub(super) fn ids() -> Result<Ids, Refusal> {
     })
 }
 
-pub(super) fn uname() -> Result<Uname, Refusal> {
+pub(in crate::source) fn uname() -> Result<Uname, Refusal> {
     let name = nix::sys::utsname::uname().map_err(|e| Refusal::Errno(e as i32))?;
     Ok(Uname {
         release: name.release().to_string_lossy().into_owned(),
@@ -31,13 +31,25 @@ pub(super) fn uname() -> Result<Uname, Refusal> {
     })
 }
 
-/// A variable of the doctor itself.
-pub(super) fn own(name: &str) -> Option<String> {
-    env::var_os(name).map(|value| value.to_string_lossy().into_owned())
+/// A variable of the doctor itself, or of a process.
+pub(in crate::source) fn variable(
+    pid: Option<u32>,
+    name: &str,
+    deadline: Instant,
+) -> Result<Option<String>, Refusal> {
+    match pid {
+        Some(pid) => of(pid, name, deadline),
+        None => Ok(env::var_os(name).map(|value| value.to_string_lossy().into_owned())),
+    }
+}
+
+/// What an environment is called: the doctor's own, or a process's.
+pub(in crate::source) fn environment(pid: Option<u32>) -> String {
+    pid.map_or_else(|| "environment".to_owned(), |pid| format!("/proc/{pid}/environ"))
 }
 
 /// A variable of another process; nothing but its value leaves this function.
-pub(super) fn of(pid: u32, name: &str, deadline: Instant) -> Result<Option<String>, Refusal> {
+fn of(pid: u32, name: &str, deadline: Instant) -> Result<Option<String>, Refusal> {
     let content = file::read(&format!("/proc/{pid}/environ"), ENVIRONMENT_LIMIT, deadline)?;
     let value = content
         .split(|b| *b == 0)

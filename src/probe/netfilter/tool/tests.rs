@@ -1,7 +1,7 @@
 //! Layouts of images that were looked at, and some that nobody has.
 
 use super::*;
-use crate::source::{Answer, Question, Refusal, Stat, fixed::Fixed};
+use crate::source::{Refusal, Stat, ask, fixed::Fixed};
 
 const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -74,7 +74,7 @@ fn a_wrapper_or_a_loop_has_no_flavour() {
 
 #[test]
 fn what_cannot_be_resolved_is_itself() {
-    let question = Question::Resolve { path: "/usr/sbin/iptables".into() };
+    let question = ask::Resolve { path: "/usr/sbin/iptables".into() };
     let source = Fixed::new()
         .program("/usr/sbin/iptables", "")
         .refuse(question, Refusal::Errno(libc::EACCES));
@@ -83,7 +83,7 @@ fn what_cannot_be_resolved_is_itself() {
 
 #[test]
 fn directories_and_what_is_not_executable_are_passed_over() {
-    let access = |path: &str| Question::Access { path: path.into(), access: Access::Execute };
+    let access = |path: &str| ask::Access { path: path.into(), access: Access::Execute };
     let source = Fixed::new()
         .directory("/a/iptables", &[], 0)
         .file("/b/iptables", "")
@@ -94,7 +94,7 @@ fn directories_and_what_is_not_executable_are_passed_over() {
 
 #[test]
 fn the_mode_decides_where_access_cannot_be_asked() {
-    let access = |path: &str| Question::Access { path: path.into(), access: Access::Execute };
+    let access = |path: &str| ask::Access { path: path.into(), access: Access::Execute };
     let source = Fixed::new()
         .program("/a/nft", "/a/nft")
         .refuse(access("/a/nft"), Refusal::Errno(libc::ENOSYS));
@@ -105,7 +105,7 @@ fn the_mode_decides_where_access_cannot_be_asked() {
 fn none_and_not_known_differ() {
     let nothing = Fixed::new();
     assert_eq!(iptables(&Reader::new(&nothing), PATH), Ok(None));
-    let question = Question::Stat { path: "/usr/local/bin/iptables".into() };
+    let question = ask::Stat { path: "/usr/local/bin/iptables".into() };
     let source = Fixed::new()
         .program("/usr/sbin/iptables", "/usr/sbin/xtables-nft-multi")
         .refuse(question, Refusal::NotRecorded);
@@ -116,7 +116,7 @@ fn none_and_not_known_differ() {
 #[test]
 fn a_device_is_no_program() {
     let stat = Stat { mode: 0o020_777, uid: 0, gid: 0, dev: (0, 1), rdev: (1, 3), ino: 1 };
-    let question = Question::Stat { path: "/a/nft".into() };
-    let source = Fixed::new().answer(question, Answer::Stat(stat));
+    let question = ask::Stat { path: "/a/nft".into() };
+    let source = Fixed::new().answer(question, stat);
     assert_eq!(nft(&Reader::new(&source), "/a"), Ok(None));
 }

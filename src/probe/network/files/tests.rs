@@ -61,9 +61,9 @@ fn links_of_a_machine_with_a_bridge() {
 
 #[test]
 fn more_links_than_the_limit_are_not_known() {
-    use crate::source::{Answer, Listing, Question};
-    let question = Question::List { path: NET.into(), limit: LINKS };
-    let answer = Answer::Listing(Listing { entries: vec![], truncated: true });
+    use crate::source::{Listing, ask};
+    let question = ask::List { path: NET.into(), limit: LINKS };
+    let answer = Listing { entries: vec![], truncated: true };
     assert_eq!(links(&Reader::new(&Fixed::new().answer(question, answer))), None);
     assert_eq!(links(&Reader::new(&Fixed::new())), None);
 }

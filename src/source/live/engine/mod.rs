@@ -49,7 +49,11 @@ const NOT_CONNECTED: Refusal = Refusal::NotProbed;
 const COMPONENTS: [&str; 2] = ["containerd", "runc"];
 
 /// What the engine `pid` answers at `path`.
-pub(super) fn version(pid: u32, path: &str, deadline: Instant) -> Result<EngineVersion, Refusal> {
+pub(in crate::source) fn version(
+    pid: u32,
+    path: &str,
+    deadline: Instant,
+) -> Result<EngineVersion, Refusal> {
     let deadline = deadline.min(Instant::now() + PATIENCE);
     let path = decode(path);
     let resolved = fs::canonicalize(&path).map_err(|e| file::refusal(&e))?;
