@@ -84,7 +84,7 @@ mod tests {
     use crate::{bundle::redact, source::Answer};
 
     fn read(path: &str) -> (u32, Question) {
-        (0, Question::Read { path: path.to_owned(), limit: 10 })
+        (0, Question::Read { path: path.to_owned() })
     }
 
     #[test]

@@ -1,6 +1,10 @@
 //! What a bundle says, and its lines.
 
-use std::{collections::BTreeMap, io, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    io,
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +26,9 @@ const READ: usize = 24;
 
 /// Version of the bundle's format. A reader takes every version up to its own. What a later doctor adds
 /// within a version (questions, fields) is passed over; a later version is one that cannot be read so.
-const FORMAT: u32 = 1;
+///
+/// In version 1 a question had the limit of what was read beside it, and one file could be there with several.
+const FORMAT: u32 = 2;
 
 /// Text up to this length stays in the manifest, so that a recorded environment can be read and reviewed.
 const INLINE: usize = 240;
@@ -152,7 +158,7 @@ impl Recording {
     /// recorded it.
     pub(super) fn from_parts(parts: &Parts, budget: &mut Budget) -> Result<Self, String> {
         let mut lines = parts.manifest.split(|byte| *byte == b'\n');
-        let header: Header = lines
+        let mut header: Header = lines
             .next()
             .and_then(|line| serde_json::from_slice(line).ok())
             .ok_or("the manifest does not begin with a header")?;
@@ -188,10 +194,32 @@ impl Recording {
                 (.., Some(answer)) => Ok(answer),
                 _ => continue,
             };
-            answers.insert((line.sample, line.question), result);
+            match answers.entry((line.sample, line.question)) {
+                Entry::Occupied(mut before) if tells_more(&result, before.get()) => {
+                    *before.get_mut() = result;
+                }
+                Entry::Occupied(_) => {}
+                Entry::Vacant(place) => {
+                    place.insert(result);
+                }
+            }
         }
+        header.bundle = FORMAT;
         Ok(Self { header, answers })
     }
+}
+
+/// Whether of two answers to one question this one has more of it. Version 1 has several where a file was read up to
+/// several limits; whatever has two since, the first one counts unless the other is longer.
+fn tells_more(one: &Result<Answer, Refusal>, other: &Result<Answer, Refusal>) -> bool {
+    let rank = |result: &Result<Answer, Refusal>| match result {
+        Err(Refusal::TooLarge) => (0, 0),
+        Err(_) => (1, 0),
+        Ok(Answer::Listing(listing)) => (2 + u8::from(!listing.truncated), listing.entries.len()),
+        Ok(Answer::Bytes(bytes)) => (3, bytes.len()),
+        Ok(_) => (3, 0),
+    };
+    rank(one) > rank(other)
 }
 
 /// The bytes as text, if they are short and hold nothing that a reader of the manifest would not see.
@@ -206,10 +234,10 @@ fn inline(bytes: &[u8]) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{Entry, EntryKind, Listing};
+    use crate::source::{self, EntryKind, Listing};
 
     fn read(path: &str) -> Question {
-        Question::Read { path: path.to_owned(), limit: 10 }
+        Question::Read { path: path.to_owned() }
     }
 
     #[test]
@@ -224,9 +252,9 @@ mod tests {
         add(0, read("/d"), Err(Refusal::TooLarge));
         add(0, read("/e"), Ok(Answer::bytes(vec![b'x'; 1000])));
         add(1, read("/a"), Ok(Answer::bytes(b"second sample".to_vec())));
-        let entry = Entry { name: "%FF".to_owned(), kind: EntryKind::Unknown };
+        let entry = source::Entry { name: "%FF".to_owned(), kind: EntryKind::Unknown };
         let listing = Listing { entries: vec![entry], truncated: true };
-        let list = Question::List { path: "/x".to_owned(), limit: 1 };
+        let list = Question::List { path: "/x".to_owned() };
         add(0, list, Ok(Answer::Listing(listing)));
         let destination = "2606:4700:4700::1111".parse().unwrap();
         add(0, Question::PathMtu { destination }, Ok(Answer::Number(1450)));
@@ -246,9 +274,34 @@ mod tests {
         };
         let recording = read(manifest).unwrap();
         assert_eq!(recording.answers.len(), 1);
-        let later = manifest.replacen("\"bundle\":1", "\"bundle\":2", 1);
+        let later = manifest.replacen("\"bundle\":1", "\"bundle\":3", 1);
         let error = read(&later).unwrap_err();
-        assert!(error.contains("doctor 9.0.0") && error.contains("format 2"), "{error}");
+        assert!(error.contains("doctor 9.0.0") && error.contains("format 3"), "{error}");
+    }
+
+    /// The answers of a bundle of version 1.
+    fn of_version_1(lines: &[&str]) -> Recording {
+        let header = r#"{"bundle":1,"doctor":"0.0.1","redacted":false}"#;
+        let manifest = [&[header], lines].concat().join("\n");
+        let mut parts = Parts { manifest: manifest.into_bytes(), bodies: BTreeMap::new() };
+        parts.bodies.insert("0".to_owned(), Arc::new(vec![b'x'; 2000]));
+        Recording::from_parts(&parts, &mut Budget::new()).unwrap()
+    }
+
+    #[test]
+    fn of_what_version_1_read_up_to_several_limits_the_most_counts() {
+        let small = r#"{"ask":"read","path":"/a","limit":1000,"refused":"too-large"}"#;
+        let large = r#"{"ask":"read","path":"/a","limit":9000,"body":"0"}"#;
+        let one = r#"{"ask":"list","path":"/d","limit":1,"value":{"listing":{"entries":[{"name":"a","kind":"file"}],"truncated":true}}}"#;
+        let all = r#"{"ask":"list","path":"/d","limit":9,"value":{"listing":{"entries":[],"truncated":false}}}"#;
+        let expected = of_version_1(&[large, all]);
+        assert_eq!(expected.answers.len(), 2);
+        assert_eq!(expected.answers[&(0, read("/a"))], Ok(Answer::bytes(vec![b'x'; 2000])));
+        for lines in [[small, large, one, all], [large, small, all, one]] {
+            assert_eq!(of_version_1(&lines), expected);
+        }
+        // What is written is of this version.
+        assert!(expected.to_parts().unwrap().manifest.starts_with(b"{\"bundle\":2,"));
     }
 
     #[test]

@@ -10,12 +10,6 @@ use dind_doctor_checks::facts::{CgroupMount, Facts};
 
 use crate::source::{Access, Question, Source};
 
-/// Bytes that a file may have.
-const LIMIT: u32 = 128 * 1024;
-
-/// Names of a directory.
-const NAMES: u32 = 256;
-
 /// Asks for all of it; the answers are for the recorder in front of `source`.
 pub fn ask_superset(source: &dyn Source, facts: &Facts) {
     source.begin(Duration::from_secs(5));
@@ -24,7 +18,7 @@ pub fn ask_superset(source: &dyn Source, facts: &Facts) {
         let _ = source.ask(&question);
     };
     for path in lists::FILES {
-        ask(Question::Read { path: (*path).to_owned(), limit: LIMIT });
+        ask(Question::Read { path: (*path).to_owned() });
     }
     for path in lists::STAT {
         ask(Question::Stat { path: (*path).to_owned() });
@@ -33,7 +27,7 @@ pub fn ask_superset(source: &dyn Source, facts: &Facts) {
         ask(Question::ReadLink { path: (*path).to_owned() });
     }
     for path in lists::DIRECTORIES {
-        ask(Question::List { path: (*path).to_owned(), limit: NAMES });
+        ask(Question::List { path: (*path).to_owned() });
     }
     for path in lists::WRITABLE {
         ask(Question::Access { path: (*path).to_owned(), access: Access::Write });
@@ -50,7 +44,7 @@ pub fn ask_superset(source: &dyn Source, facts: &Facts) {
         ask(Question::Access { path, access: Access::Write });
     }
     for path in limits(facts) {
-        ask(Question::Read { path, limit: LIMIT });
+        ask(Question::Read { path });
     }
 }
 

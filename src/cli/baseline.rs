@@ -17,7 +17,6 @@ use crate::{
     file,
     render::{escape, json},
     report::{Baseline, Comparison},
-    source::LiveSource,
 };
 
 const SCHEMA: &str = "dind-doctor/baseline/1";
@@ -70,7 +69,7 @@ impl Arguments {
     /// What is known.
     pub(super) fn read(&self) -> Result<Option<Baseline>, Trouble> {
         let Some(path) = &self.baseline else { return Ok(None) };
-        let source = LiveSource::new(input::PATIENCE);
+        let source = input::source();
         let Some(input) = input::read_if_there(path, &source)? else {
             let name = input::name(path);
             let text = format!(

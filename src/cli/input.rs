@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Trouble;
-use crate::source::{LiveSource, Refusal, ask, path};
+use crate::source::{Limits, LiveSource, Refusal, ask, path};
 
 /// A path, safe to print.
 pub(super) use crate::text::path as name;
@@ -16,7 +16,7 @@ pub(super) use crate::text::path as name;
 const LIMIT: u32 = 1024 * 1024;
 
 /// How long to wait for all such files.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A file that was read.
 #[derive(Debug)]
@@ -25,12 +25,17 @@ pub(super) struct Input {
     pub(super) text: String,
 }
 
+/// What is asked for such files.
+pub(super) fn source() -> LiveSource {
+    LiveSource::with_limits(PATIENCE, Limits::of_files(LIMIT))
+}
+
 /// The file, or `None` if there is none: regular, of at most [`LIMIT`] bytes and UTF-8. Like everything
 /// else it is asked of the live source, which does not wait for a pipe, a device or a dead server.
 pub(super) fn read_if_there(path: &Path, source: &LiveSource) -> Result<Option<Input>, Trouble> {
     let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     let path_text = path::encode(absolute.as_os_str().as_encoded_bytes());
-    let bytes = match ask(source, ask::Read { path: path_text, limit: LIMIT }) {
+    let bytes = match ask(source, ask::Read { path: path_text }) {
         Ok(bytes) => Arc::unwrap_or_clone(bytes),
         Err(Refusal::Errno(libc::ENOENT | libc::ENOTDIR)) => return Ok(None),
         Err(refusal) => return Err(unreadable(path, &reason(refusal))),

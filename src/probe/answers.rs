@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     fn read(path: &str) -> Question {
-        Question::Read { path: path.to_owned(), limit: 1 }
+        Question::Read { path: path.to_owned() }
     }
 
     #[test]

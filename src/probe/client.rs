@@ -38,9 +38,6 @@ const DEFAULT_SOCKET: &str = "/var/run/docker.sock";
 
 const TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
-/// A machine with a thousand pods has tens of thousands of sockets.
-const SOCKETS_LIMIT: u32 = 4 * 1024 * 1024;
-
 /// Set variables that are not empty; an empty `DOCKER_HOST` is none.
 pub(super) struct Variables(BTreeMap<String, String>);
 
@@ -184,7 +181,7 @@ fn listening(reader: &Reader) -> Fact<Vec<Text>> {
         });
         lines.collect()
     };
-    reader.bytes_up_to("/proc/net/unix", SOCKETS_LIMIT).map(parse).into()
+    reader.bytes("/proc/net/unix").map(parse).into()
 }
 
 fn certificates(

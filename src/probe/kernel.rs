@@ -152,7 +152,7 @@ mod tests {
     fn the_directory_is_that_of_the_running_kernel() {
         let found = probe(&Reader::new(&source()));
         assert_eq!(found.modules_directory, Fact::Known(false));
-        let source = source().directory("/lib/modules/6.1.0", &[], 0);
+        let source = source().directory("/lib/modules/6.1.0", &[]);
         assert_eq!(probe(&Reader::new(&source)).modules_directory, Fact::Known(true));
         assert!(probe(&Reader::new(&Fixed::new())).modules_directory.known().is_none());
     }

@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn a_directory_stands_for_systemd() {
-        let source = Fixed::new().directory("/run/systemd/system", &[], 1);
+        let source = Fixed::new().directory("/run/systemd/system", &[]);
         assert_eq!(systemd(&Reader::new(&source)), Fact::Known(true));
         assert_eq!(systemd(&Reader::new(&Fixed::new())), Fact::Known(false));
     }

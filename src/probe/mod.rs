@@ -53,10 +53,6 @@ pub struct Collected {
 /// What one probe may take; the whole run has a deadline of its own.
 const BUDGET: Duration = Duration::from_secs(3);
 
-/// Bytes that `capture` reads of a file beyond what probes ask; who asks for as much is answered by
-/// recordings that are older than the probe.
-const RECORDED: u32 = 128 * 1024;
-
 /// Runs every probe against `source`, in an order in which each finds what it needs.
 pub fn collect(source: &dyn Source) -> Collected {
     let reader = Reader::new(source);

@@ -11,9 +11,6 @@ use self::shared::Shared;
 use super::Reader;
 use crate::{source::path::unescape, text::Pieces};
 
-/// A node with thousands of mounts has a table of megabytes.
-const LIMIT: u32 = 16 * 1024 * 1024;
-
 pub(super) fn probe(reader: &Reader) -> Fact<MountTable> {
     const PATH: &str = "/proc/self/mountinfo";
     // A process has a root at least.
@@ -21,7 +18,7 @@ pub(super) fn probe(reader: &Reader) -> Fact<MountTable> {
         table if table.rows.is_empty() => Err(Missing::new(PATH, Why::Malformed)),
         table => Ok(table),
     };
-    reader.shared_bytes(PATH, LIMIT).and_then(table).into()
+    reader.shared_bytes(PATH).and_then(table).into()
 }
 
 /// Line by line, so that a bad one costs no other. Not by procfs, which makes two maps of each line, and ends at

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use dind_doctor_checks::facts::{Fact, Missing, NetSysctls, Text, Why};
 
-use super::{RECORDED, Reader};
+use super::Reader;
 
 pub(super) fn probe(reader: &Reader<'_>) -> NetSysctls {
     NetSysctls {
@@ -22,7 +22,7 @@ fn number<T: FromStr>(reader: &Reader<'_>, path: &str) -> Fact<T> {
         let text = Text::from_bytes(bytes.trim_ascii());
         text.parse().map_err(|_| Missing::new(path, Why::Malformed))
     };
-    reader.bytes_up_to(path, RECORDED).and_then(parse).into()
+    reader.bytes(path).and_then(parse).into()
 }
 
 fn switch(reader: &Reader<'_>, path: &str) -> Fact<bool> {
@@ -35,7 +35,7 @@ fn of_module<T: FromStr>(reader: &Reader<'_>, path: &str) -> Fact<Option<T>> {
     match number(reader, path) {
         Fact::Known(value) => Fact::Known(Some(value)),
         Fact::Missing(Missing { why: Why::NotFound, .. })
-            if reader.bytes_up_to("/proc/sys/net/ipv4/ip_forward", RECORDED).is_ok() =>
+            if reader.bytes("/proc/sys/net/ipv4/ip_forward").is_ok() =>
         {
             Fact::Known(None)
         }
@@ -45,7 +45,7 @@ fn of_module<T: FromStr>(reader: &Reader<'_>, path: &str) -> Fact<Option<T>> {
 
 /// The content of a file below `/proc/net`; `None` if it is not there and the directory can be seen.
 fn visible(reader: &Reader<'_>, path: &str) -> Fact<Option<Vec<u8>>> {
-    match reader.bytes_up_to(path, RECORDED) {
+    match reader.bytes(path) {
         Ok(bytes) => Fact::Known(Some(bytes)),
         Err(Missing { why: Why::NotFound, .. }) if reader.stat("/proc/net/dev").is_ok() => {
             Fact::Known(None)

@@ -11,12 +11,6 @@ use super::{Reader, status::Status};
 use crate::isolated::isolated;
 use crate::source::ask;
 
-/// Names in /proc: as many PIDs as a kernel can have (`PID_MAX_LIMIT`), and its files.
-pub(super) const NAMES: u32 = 4_194_304 + 1024;
-
-/// The bound of recordings that are older than that one.
-const NAMES_OF_BEFORE: u32 = 8192;
-
 pub(super) fn pid1(reader: &Reader) -> InitProcess {
     init_process(reader, 1)
 }
@@ -128,11 +122,7 @@ fn role(exe: &str, comm: &str) -> Role {
 
 /// The process table, without a second sample.
 pub(super) fn table(reader: &Reader) -> Processes {
-    let listing = match reader.list("/proc", NAMES) {
-        Err(Missing { why: Why::NotRecorded, .. }) => reader.list("/proc", NAMES_OF_BEFORE),
-        listing => listing,
-    };
-    let listing = match listing {
+    let listing = match reader.list("/proc", usize::MAX) {
         Ok(listing) => listing,
         Err(missing) => {
             return Processes {

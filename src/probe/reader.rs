@@ -17,9 +17,6 @@ use crate::{
     },
 };
 
-/// Bytes that a file may have unless a probe says otherwise.
-const LIMIT: u32 = 256 * 1024;
-
 /// Bytes that all files of a run may have together. Each has a limit of its own, but there is no end to how many
 /// processes and cgroups others can make.
 const TOTAL: usize = 256 * 1024 * 1024;
@@ -151,19 +148,14 @@ impl<'a> Reader<'a> {
         answer
     }
 
-    /// The content of a small file.
+    /// The content of a file.
     pub fn bytes(&self, path: &str) -> Read<Vec<u8>> {
-        self.bytes_up_to(path, LIMIT)
-    }
-
-    /// The content of a file of at most `limit` bytes.
-    pub fn bytes_up_to(&self, path: &str, limit: u32) -> Read<Vec<u8>> {
-        self.shared_bytes(path, limit).map(Arc::unwrap_or_clone)
+        self.shared_bytes(path).map(Arc::unwrap_or_clone)
     }
 
     /// The same without a copy, of what the source keeps.
-    pub fn shared_bytes(&self, path: &str, limit: u32) -> Read<Arc<Vec<u8>>> {
-        self.ask(ask::Read { path: path.to_owned(), limit })
+    pub fn shared_bytes(&self, path: &str) -> Read<Arc<Vec<u8>>> {
+        self.ask(ask::Read { path: path.to_owned() })
     }
 
     /// Of a JSON or YAML file, the values at these places and nothing else: see [`ask::Values`].
@@ -195,9 +187,12 @@ impl<'a> Reader<'a> {
         self.ask(ask::Resolve { path: path.to_owned() })
     }
 
-    /// Names in a directory.
-    pub fn list(&self, path: &str, limit: u32) -> Read<Listing> {
-        self.ask(ask::List { path: path.to_owned(), limit })
+    /// Names in a directory: those that the source lists, and of them `at_most` so many.
+    pub fn list(&self, path: &str, at_most: usize) -> Read<Listing> {
+        let mut listing = self.ask(ask::List { path: path.to_owned() })?;
+        listing.truncated |= listing.entries.len() > at_most;
+        listing.entries.truncate(at_most);
+        Ok(listing)
     }
 
     /// `stat(2)`.

@@ -4,13 +4,13 @@ use std::net::IpAddr;
 
 use dind_doctor_checks::facts::{Fact, NameServer, ResolvConf, Resolver, Text};
 
-use super::{RECORDED, Reader};
+use super::Reader;
 
 /// Lines of each kind that are kept; the C library uses three servers and six domains.
 const KEPT: usize = 16;
 
 pub(super) fn probe(reader: &Reader<'_>) -> Resolver {
-    let read = |path| Fact::from(reader.bytes_up_to(path, RECORDED)).map(|bytes| parse(&bytes));
+    let read = |path| Fact::from(reader.bytes(path)).map(|bytes| parse(&bytes));
     Resolver {
         resolv_conf: read("/etc/resolv.conf"),
         systemd: read("/run/systemd/resolve/resolv.conf"),

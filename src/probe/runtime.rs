@@ -270,7 +270,7 @@ fn sandbox(reader: &Reader, facts: &Facts, seen: &mut Vec<Evidence>) -> Sandbox 
 fn machine(reader: &Reader) -> Machine {
     const FIRMWARE: [&str; 8] =
         ["amazon ec2", "bochs", "google compute", "kvm", "openstack", "qemu", "virtual", "vmware"];
-    let flags = reader.bytes_up_to("/proc/cpuinfo", 4 * 1024 * 1024).ok().and_then(|bytes| {
+    let flags = reader.bytes("/proc/cpuinfo").ok().and_then(|bytes| {
         let text = String::from_utf8_lossy(&bytes).into_owned();
         text.lines().find(|line| line.starts_with("flags")).map(str::to_owned)
     });

@@ -5,9 +5,6 @@ use dind_doctor_checks::facts::{Fact, Missing, Scratch, ScratchDirectory, Text, 
 use super::{Reader, search_path};
 use crate::source::{Access, path};
 
-/// Bytes that a file with a number may have.
-const LIMIT: u32 = 128 * 1024;
-
 pub(super) fn probe(reader: &Reader, path: &str) -> Scratch {
     Scratch {
         run: directory(reader, "/run"),
@@ -42,7 +39,7 @@ fn absent_is_none<T>(fact: Fact<T>) -> Fact<Option<T>> {
 
 fn docker_pid(reader: &Reader) -> Fact<u32> {
     const PATH: &str = "/run/docker.pid";
-    let number = reader.bytes_up_to(PATH, LIMIT).and_then(|bytes| {
+    let number = reader.bytes(PATH).and_then(|bytes| {
         let text = Text::from_bytes(bytes.trim_ascii());
         text.parse().map_err(|_| Missing::new(PATH, Why::Malformed))
     });

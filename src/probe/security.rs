@@ -133,7 +133,7 @@ mod tests {
     #[test]
     fn apparmor_and_selinux_are_seen_where_their_files_are() {
         let source = Fixed::new()
-            .directory("/sys/kernel/security/apparmor", &[], 1)
+            .directory("/sys/kernel/security/apparmor", &[])
             .file("/sys/fs/selinux/enforce", "1");
         let found = security(&Reader::new(&source), "/usr/bin");
         assert_eq!(found.apparmor_visible, Fact::Known(true));

@@ -4,12 +4,9 @@ use dind_doctor_checks::facts::{Fact, Missing, Text, Why};
 
 use super::Reader;
 
-/// The limit with which `capture` asks for them, so that older recordings answer.
-pub(super) const LIMIT: u32 = 128 * 1024;
-
 /// The content, white space at its ends removed.
 pub(super) fn text(reader: &Reader, path: &str) -> Result<Text, Missing> {
-    let bytes = reader.bytes_up_to(path, LIMIT)?;
+    let bytes = reader.bytes(path)?;
     Ok(Text::from_bytes(bytes.trim_ascii()))
 }
 

@@ -12,7 +12,7 @@ use crate::source::ask;
 const PROFILES: [&str; 4] = ["buildkitd", "bwrap", "podman", "rootlesskit"];
 
 /// Files in `/etc/apparmor.d` that are looked at.
-const PROFILE_FILES: u32 = 1024;
+const PROFILE_FILES: usize = 1024;
 
 pub(super) fn switches(reader: &Reader) -> UserNamespaces {
     let kernel = |name: &str| format!("/proc/sys/kernel/{name}");
@@ -82,7 +82,7 @@ fn name(reader: &Reader, uid: u32) -> Result<Option<Text>, Missing> {
     if uid == 0 {
         return Ok(Some("root".into()));
     }
-    let bytes = match reader.bytes_up_to("/etc/passwd", sysctl::LIMIT) {
+    let bytes = match reader.bytes("/etc/passwd") {
         Err(Missing { why: Why::NotFound, .. }) => return Ok(None),
         other => other?,
     };
@@ -101,7 +101,7 @@ fn ranges(
     uid: u32,
     user: Option<&Text>,
 ) -> Result<Vec<SubordinateRange>, Missing> {
-    let bytes = match reader.bytes_up_to(path, sysctl::LIMIT) {
+    let bytes = match reader.bytes(path) {
         Err(Missing { why: Why::NotFound, .. }) => return Ok(vec![]),
         other => other?,
     };
@@ -119,7 +119,7 @@ fn ranges(
 
 /// `subid: sss` in `/etc/nsswitch.conf`.
 fn service(reader: &Reader) -> Option<Text> {
-    let bytes = reader.bytes_up_to("/etc/nsswitch.conf", sysctl::LIMIT).ok()?;
+    let bytes = reader.bytes("/etc/nsswitch.conf").ok()?;
     let content = String::from_utf8_lossy(&bytes).into_owned();
     let named = content.lines().find_map(|line| line.trim().strip_prefix("subid:"))?;
     let first = named.split_whitespace().next()?;

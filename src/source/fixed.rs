@@ -6,8 +6,8 @@ use std::{
 };
 
 use super::{
-    Access, Answer, Answered, Ask, Entry, EntryKind, Listing, Question, Refusal, Source, Stat,
-    StatFs, ask, document,
+    Access, Answer, Answered, Ask, Entry, EntryKind, Limits, Listing, Question, Refusal, Source,
+    Stat, StatFs, ask, document,
 };
 
 /// Answers by question. What was not given does not exist: ENOENT; `/proc` and `/sys` are the kernel's own.
@@ -42,7 +42,7 @@ impl Fixed {
         self
     }
 
-    /// A regular file; it can be read, up to the limit of the question.
+    /// A regular file; it can be read, up to the limit of a source.
     pub(crate) fn file(mut self, path: &str, content: impl AsRef<[u8]>) -> Self {
         self.files.insert(path.to_owned(), Ok(content.as_ref().to_vec()));
         self.answer(ask::Stat { path: path.to_owned() }, stat(0o100_644))
@@ -55,12 +55,12 @@ impl Fixed {
     }
 
     /// A directory with these names in it.
-    pub(crate) fn directory(self, path: &str, names: &[(&str, EntryKind)], limit: u32) -> Self {
+    pub(crate) fn directory(self, path: &str, names: &[(&str, EntryKind)]) -> Self {
         let entry = |(name, kind): &(&str, EntryKind)| Entry { name: (*name).into(), kind: *kind };
         let entries = names.iter().map(entry).collect();
         let listing = Listing { entries, truncated: false };
         self.answer(ask::Stat { path: path.to_owned() }, stat(0o040_755))
-            .answer(ask::List { path: path.to_owned(), limit }, listing)
+            .answer(ask::List { path: path.to_owned() }, listing)
     }
 
     /// A program, and what its path resolves to.
@@ -86,11 +86,11 @@ impl Fixed {
 impl Source for Fixed {
     fn ask(&self, question: &Question) -> Result<Answer, Refusal> {
         self.asked.borrow_mut().insert(question.clone());
-        if let Question::Read { path, limit } = question
+        if let Question::Read { path } = question
             && let Some(content) = self.files.get(path)
         {
             let content = content.clone()?;
-            let fits = content.len() <= *limit as usize;
+            let fits = content.len() <= Limits::default().bytes(path) as usize;
             return if fits { Ok(Answer::bytes(content)) } else { Err(Refusal::TooLarge) };
         }
         if let Question::Values { path, keys } = question

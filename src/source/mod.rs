@@ -12,6 +12,7 @@ mod document;
 #[cfg(test)]
 pub(crate) mod fixed;
 pub(crate) mod fuzzing;
+mod limits;
 mod live;
 mod netlink;
 mod nfnetlink;
@@ -24,6 +25,7 @@ pub use answer::{
     Answer, Answered, Ask, Entry, EntryKind, Ids, Listing, Package, Refusal, Stat, StatFs, Uname,
 };
 pub use argument::{Access, SystemCall};
+pub use limits::Limits;
 pub use live::LiveSource;
 pub(crate) use live::engine::{
     Patient, connected as engine_socket, get as engine_get, parse as engine_version,

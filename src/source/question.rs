@@ -4,7 +4,7 @@
 //! A new question is a row here, and a line in `answer.rs` if no other has an answer of its type. What may leave the
 //! machine of it is said in `bundle/redact`, where nothing does unless it is.
 
-use std::{net::IpAddr, sync::Arc, time::Instant};
+use std::{net::IpAddr, sync::Arc};
 
 use dind_doctor_checks::facts::{
     Address, EngineVersion, InotifyUse, Link, NftTable, Reading, Route,
@@ -14,20 +14,18 @@ use serde::{Deserialize, Serialize};
 use super::{
     answer::{Answer, Answered, Ask, Ids, Listing, Package, Refusal, Stat, StatFs, Uname},
     argument, document,
-    live::{Risk, call, clocks, engine, file, inotify, paragraphs, process, rpm},
+    live::{Risk, Within, call, clocks, engine, file, inotify, paragraphs, process, rpm},
     nfnetlink, rtnetlink, socket,
 };
 
 questions! {
-    /// The content of a file, up to `limit` bytes; more is refused as too large.
+    /// The content of a file, unless that is larger than the source reads.
     Read {
         /// Absolute path.
         path: String,
-        /// Bytes.
-        limit: u32,
     } -> Arc<Vec<u8>> {
         looks_at: path,
-        live: |deadline| file::read(path, *limit, deadline).map(Arc::new),
+        live: |within| file::read(path, within.limits.bytes(path), within.deadline).map(Arc::new),
     }
 
     /// Of a file of paragraphs separated by empty lines, those that have one of `lines` as a whole line:
@@ -39,7 +37,7 @@ questions! {
         lines: Vec<String>,
     } -> Arc<Vec<u8>> {
         looks_at: path,
-        live: |deadline| paragraphs::paragraphs(path, lines, deadline).map(Arc::new),
+        live: |within| paragraphs::paragraphs(path, lines, within.deadline).map(Arc::new),
     }
 
     /// Of a database of rpm, those of `names` that are installed. It may have 100 MiB, and names nothing in
@@ -51,7 +49,7 @@ questions! {
         names: Vec<String>,
     } -> Vec<Package> {
         looks_at: path,
-        live: |deadline| rpm::packages(path, names, deadline),
+        live: |within| rpm::packages(path, names, within.deadline),
     }
 
     /// Of a JSON or YAML file, the values at these places, as JSON, and nothing else: client configuration
@@ -63,7 +61,7 @@ questions! {
         keys: Vec<String>,
     } -> Arc<Vec<u8>> {
         looks_at: path,
-        live: |deadline| document::read(path, keys, deadline).map(Arc::new),
+        live: |within| document::read(path, keys, within.deadline).map(Arc::new),
     }
 
     /// The target of a symbolic link.
@@ -84,15 +82,13 @@ questions! {
         live: |_| file::resolve(path),
     }
 
-    /// Names in a directory, sorted, with their types.
+    /// Names in a directory, sorted, with their types: as many as the source lists.
     List {
         /// Absolute path.
         path: String,
-        /// At most so many.
-        limit: u32,
     } -> Listing {
         looks_at: path,
-        live: |_| file::list(path, *limit),
+        live: |within| file::list(path, within.limits.names(path)),
     }
 
     /// `stat(2)`, links followed.
@@ -171,7 +167,7 @@ questions! {
         name: String,
     } -> Option<String> {
         about: process::environment(*pid),
-        live: |deadline| process::variable(*pid, name, deadline),
+        live: |within| process::variable(*pid, name, within.deadline),
     }
 
     /// Open inotify instances by user: the descriptors of this PID namespace's processes that are one. A
@@ -179,7 +175,7 @@ questions! {
     InotifyInstances -> InotifyUse {
         about: "inotify instances in /proc/PID/fd",
         risk: Risk::OfClass("descriptors"),
-        live: |deadline| inotify::instances(deadline),
+        live: |within| inotify::instances(within.deadline),
     }
 
     /// The system's clocks, and when the doctor that reads them was released.
@@ -195,7 +191,7 @@ questions! {
         milliseconds: u32,
     } -> () {
         about: "a second sample",
-        live: |deadline| clocks::pause(*milliseconds, deadline),
+        live: |within| clocks::pause(*milliseconds, within.deadline),
     }
 
     /// `GET /version` of the Engine API. Connects only if nothing is started by it: the process is in the
@@ -209,28 +205,28 @@ questions! {
         looks_at: socket,
         about: format!("GET /version of {socket}"),
         risk: Risk::OfClass("engine"),
-        live: |deadline| engine::version(*pid, socket, deadline),
+        live: |within| engine::version(*pid, socket, within.deadline),
     }
 
     /// Links of this network namespace, by rtnetlink.
     Links -> Vec<Link> {
         about: "netlink: links",
         risk: Risk::OfClass("rtnetlink"),
-        live: |deadline| rtnetlink::links(deadline),
+        live: |within| rtnetlink::links(within.deadline),
     }
 
     /// Addresses, by rtnetlink.
     Addresses -> Vec<Address> {
         about: "netlink: addresses",
         risk: Risk::OfClass("rtnetlink"),
-        live: |deadline| rtnetlink::addresses(deadline),
+        live: |within| rtnetlink::addresses(within.deadline),
     }
 
     /// Routes of all tables, by rtnetlink.
     Routes -> Vec<Route> {
         about: "netlink: routes",
         risk: Risk::OfClass("rtnetlink"),
-        live: |deadline| rtnetlink::routes(deadline),
+        live: |within| rtnetlink::routes(within.deadline),
     }
 
     /// `getsockopt(IP_MTU)` of a UDP socket connected to the destination; nothing is sent.
@@ -248,7 +244,7 @@ questions! {
     NftTables -> Vec<NftTable> {
         about: "netlink: nf_tables",
         risk: Risk::OfClass("nfnetlink"),
-        live: |deadline| nfnetlink::nft_tables(deadline),
+        live: |within| nfnetlink::nft_tables(within.deadline),
     }
 
     /// `IPT_SO_GET_INFO` of a legacy table: its number of entries. Only asked of registered tables.

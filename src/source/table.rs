@@ -9,7 +9,7 @@
 ///     looks_at: the field that is its path, if it is about one,
 ///     about: what it is called in a missing fact; its path unless it says so,
 ///     risk: what a seccomp filter may do to who asks; nothing unless it says so,
-///     live: |deadline| how the machine that the doctor runs on answers,
+///     live: |within| how the machine that the doctor runs on answers,
 /// }
 /// ```
 macro_rules! questions {
@@ -19,7 +19,7 @@ macro_rules! questions {
             $(looks_at: $path:expr,)?
             $(about: $about:expr,)?
             $(risk: $risk:expr,)?
-            live: |$deadline:pat_param| $live:expr,
+            live: |$within:pat_param| $live:expr,
         }
     )*) => {
         /// A question of any kind. Its serialised form is the key under which a bundle keeps the answer.
@@ -75,10 +75,10 @@ macro_rules! questions {
             }
 
             /// Asks the machine, in this process.
-            pub(in crate::source) fn live(&self, deadline: Instant) -> Result<Answer, Refusal> {
+            pub(in crate::source) fn live(&self, within: Within) -> Result<Answer, Refusal> {
                 match self {
                     $(Self::$name $({ $($field),* })? => {
-                        let $deadline = deadline;
+                        let $within = within;
                         let answer: Result<$answer, Refusal> = $live;
                         answer.map(Answered::erased)
                     })*

@@ -20,6 +20,7 @@ use dind_doctor::{
     bundle::{self, Recorder, Recording, Replay},
     probe,
     report::{self, Options, Origin, Report},
+    source::Limits,
 };
 use expectation::{Expectation, Scenario};
 
@@ -40,9 +41,12 @@ impl Host {
 }
 
 fn hosts() -> Vec<Host> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
-    let mut hosts: Vec<Host> = fs::read_dir(root)
-        .expect("fixtures/hosts")
+    recorded("fixtures/hosts")
+}
+
+fn recorded(root: &str) -> Vec<Host> {
+    let mut hosts: Vec<Host> = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(root))
+        .expect(root)
         .map(|entry| entry.expect("an entry").path())
         .filter(|directory| directory.join("scenario.toml").exists())
         .map(|directory| Host {
@@ -150,6 +154,31 @@ fn fixtures_are_small_and_say_where_they_come_from() {
         let size = size(&host.directory);
         assert!(size < SIZE_LIMIT, "{} has {size} bytes", host.name);
         host.scenario.check_origin(&host.name);
+    }
+}
+
+/// These stay as they were recorded.
+#[test]
+fn bundles_of_format_1_give_the_verdicts_that_they_gave() {
+    for host in recorded("fixtures/format-1") {
+        let manifest = fs::read_to_string(host.directory.join("bundle/manifest.jsonl"));
+        let manifest = manifest.expect("a manifest");
+        assert!(manifest.starts_with(r#"{"bundle":1,"#) && manifest.contains(r#","limit":"#));
+        let known = host.scenario.expectation.targets();
+        let found = Expectation::of(&host.report(), &known);
+        assert_eq!(found, host.scenario.expectation, "{}", host.name);
+    }
+}
+
+#[test]
+fn other_limits_make_nothing_of_a_recording_unknown() {
+    for host in hosts() {
+        for limits in [Limits::new(128 * 1024, 256), Limits::new(1024 * 1024, 65_536)] {
+            let replay = Replay::with_limits(host.recording.clone(), limits);
+            let options = Options { assume: host.scenario.assumptions(), ..Options::default() };
+            let report = report::diagnose(probe::collect(&replay), Origin::Bundle, &options);
+            assert_eq!(statuses(&report), statuses(&host.report()), "{}: {limits:?}", host.name);
+        }
     }
 }
 

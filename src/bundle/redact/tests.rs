@@ -10,11 +10,11 @@ const UID: &str = "0a1b2c3d-1234-4abc-8def-0123456789ab";
 const ID: &str = "3fa1b2c3d4e5f60718293a4b5c6d7e8f3fa1b2c3d4e5f60718293a4b5c6d7e8f";
 
 fn read(path: &str) -> Question {
-    Question::Read { path: path.to_owned(), limit: 100 }
+    Question::Read { path: path.to_owned() }
 }
 
 fn list(path: &str) -> Question {
-    Question::List { path: path.to_owned(), limit: 100 }
+    Question::List { path: path.to_owned() }
 }
 
 fn bytes(text: &str) -> Answer {

@@ -15,7 +15,6 @@ use super::{
     Trouble,
     input::{self, Input},
 };
-use crate::source::LiveSource;
 
 /// Where a configuration is looked for, the first that exists.
 const PLACES: [&str; 2] = [HERE, "/etc/doctor/doctor.toml"];
@@ -52,7 +51,7 @@ impl Arguments {
         if self.no_config {
             return Ok(Config::default());
         }
-        let source = LiveSource::new(input::PATIENCE);
+        let source = input::source();
         if let Some(named) = &self.config {
             return Config::parse(&input::read(named, &source)?);
         }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Children whose type is looked at.
-const CHILDREN: u32 = 256;
+const CHILDREN: usize = 256;
 
 /// PIDs that are kept of a `cgroup.procs`.
 const PIDS: usize = 256;
@@ -76,7 +76,7 @@ fn children(reader: &Reader, path: &str) -> Fact<Vec<CgroupChild>> {
     let listing = reader.list(path, CHILDREN * 8).map(|listing| {
         let directories = listing.entries.into_iter().filter(|e| e.kind == EntryKind::Directory);
         directories
-            .take(CHILDREN as usize)
+            .take(CHILDREN)
             .map(|entry| CgroupChild {
                 kind: kind(reader, &format!("{path}/{}", entry.name)),
                 name: entry.name.into(),

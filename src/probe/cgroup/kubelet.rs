@@ -8,9 +8,6 @@ use dind_doctor_checks::facts::{
 
 use crate::probe::Reader;
 
-/// Bytes of a list of CPUs.
-const LIMIT: u32 = 128 * 1024;
-
 pub(super) fn roots(reader: &Reader, mounts: &[CgroupMount]) -> Vec<KubeletRoot> {
     let places: BTreeSet<Place> = mounts.iter().map(|m| (&m.hierarchy, &*m.mount_point)).collect();
     let v1 = mounts.iter().filter(|mount| mount.hierarchy != Hierarchy::Unified);
@@ -33,7 +30,7 @@ fn root(reader: &Reader, mount: &CgroupMount) -> KubeletRoot {
         Err(missing) => Fact::Missing(missing),
     };
     let text = |name: &str| {
-        let bytes = reader.bytes_up_to(&format!("{path}/{name}"), LIMIT);
+        let bytes = reader.bytes(&format!("{path}/{name}"));
         bytes.map(|bytes| Text::from_bytes(bytes.trim_ascii())).into()
     };
     let has_cpuset = mount.hierarchy.has("cpuset") && exists == Fact::Known(true);
@@ -60,7 +57,7 @@ mod tests {
     #[test]
     fn each_hierarchy_is_asked_once_and_cpusets_are_read() {
         let source = Fixed::new()
-            .directory("/c/cpuset/kubelet", &[], 1)
+            .directory("/c/cpuset/kubelet", &[])
             .file("/c/cpuset/kubelet/cpuset.cpus", "0-3\n")
             .file("/c/cpuset/kubelet/cpuset.mems", "\n");
         let mounts = [

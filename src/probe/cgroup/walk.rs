@@ -16,7 +16,7 @@ const DIRECTORIES: usize = 1024;
 const DEPTH: usize = 14;
 
 /// Names in one directory, files included.
-const NAMES: u32 = 4096;
+const NAMES: usize = 4096;
 
 /// PIDs that are kept of one pod.
 const PIDS: usize = 64;

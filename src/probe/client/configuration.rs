@@ -9,7 +9,7 @@ use super::{Reader, Variables};
 use crate::source::path::encode;
 
 /// Contexts that are looked through.
-pub(super) const CONTEXTS: u32 = 64;
+const CONTEXTS: usize = 64;
 
 /// Files that `KUBECONFIG` may name.
 const KUBECONFIGS: usize = 8;

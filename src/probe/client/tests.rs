@@ -1,6 +1,6 @@
 use dind_doctor_checks::facts::{Mount, Propagation};
 
-use super::{configuration::CONTEXTS, *};
+use super::*;
 use crate::source::{EntryKind, ask, fixed::Fixed};
 
 fn variables(source: Fixed, pairs: &[(&str, &str)]) -> Fixed {
@@ -74,7 +74,7 @@ fn a_connected_socket_does_not_listen_and_a_name_can_hold_spaces() {
 fn the_selected_context_is_found_by_its_name() {
     let source = variables(Fixed::new(), &[("HOME", "/home/u")])
         .file("/home/u/.docker/config.json", "{\n\t\"currentContext\": \"remote\"\n}")
-        .directory("/home/u/.docker/contexts/meta", &[("ab12", EntryKind::Directory)], CONTEXTS)
+        .directory("/home/u/.docker/contexts/meta", &[("ab12", EntryKind::Directory)])
         .file(
             "/home/u/.docker/contexts/meta/ab12/meta.json",
             r#"{"Name":"remote","Endpoints":{"docker":{"Host":"unix:///srv/docker.sock"}}}"#,

@@ -13,9 +13,6 @@ use crate::source::ask;
 /// `AT_SECURE` of `<linux/auxvec.h>`: the program had more privileges than who executed it.
 const AT_SECURE: u64 = 23;
 
-/// Bytes of an auxiliary vector; the kernel's own bound is far below.
-const VECTOR: u32 = 4096;
-
 /// Users whose processes are believed.
 pub(super) struct Believer {
     trusted: [u32; 2],
@@ -53,7 +50,7 @@ impl Believer {
             return Ok(Err(NotBelieved::RunBy(other)));
         }
         // Only after the ids: with them comes the mark. Where it cannot be read, there is no evidence of one.
-        let vector = reader.bytes_up_to(&format!("/proc/{pid}/auxv"), VECTOR);
+        let vector = reader.bytes(&format!("/proc/{pid}/auxv"));
         Ok(if vector.is_ok_and(|vector| is_secure(&vector)) {
             Err(NotBelieved::SetUserId)
         } else {

@@ -20,7 +20,7 @@ fn machine(euid: u32, processes: &[Process]) -> Fixed {
     let ids = Ids { pid: 3, euid, egid: euid, groups: vec![] };
     let mut source = Fixed::new()
         .answer(ask::Ids, ids)
-        .directory("/proc", &names, process::NAMES)
+        .directory("/proc", &names)
         .link("/proc/self/ns/mnt", "mnt:[1]");
     for Process(pid, comm, uids, arguments) in processes {
         let [real, effective, saved, file] = uids;
@@ -58,7 +58,7 @@ fn nothing_of_a_neighbours_dockerd_is_read() {
     let because = NotBelieved::RunBy(65_534);
     assert_eq!(found.named_alike, [NamedAlike { name: "dockerd".into(), pid: 9, because }]);
     assert_eq!(found.daemon_json.known().unwrap().path, DAEMON_JSON);
-    let read = |path: &str| source.was_asked(ask::Read { path: path.into(), limit: 262_144 });
+    let read = |path: &str| source.was_asked(ask::Read { path: path.into() });
     assert!(!read("/root/secret.json") && !read("/proc/9/cmdline"));
 }
 
@@ -114,10 +114,9 @@ fn what_cannot_be_looked_at_is_unknown_and_not_absent() {
 
 #[test]
 fn an_older_recording_counts_as_it_did() {
-    let question = ask::Read { path: "/proc/5/status".into(), limit: 262_144 };
+    let question = ask::Read { path: "/proc/5/status".into() };
     let recorded = Fixed::new()
-        .refuse(ask::List { path: "/proc".into(), limit: process::NAMES }, Refusal::NotRecorded)
-        .directory("/proc", &[("5", EntryKind::Directory)], 8192)
+        .directory("/proc", &[("5", EntryKind::Directory)])
         .file("/proc/5/stat", stat(5, "dockerd"))
         .refuse(question, Refusal::NotRecorded);
     assert_eq!(pids(&engines(&recorded)), [5]);

@@ -3,7 +3,7 @@
 use dind_doctor_checks::facts::{Extension, Tri};
 
 use super::modules::{Modules, Setting};
-use crate::probe::{RECORDED, Reader};
+use crate::probe::Reader;
 
 /// What the kernel has registered, built in or loaded, of one kind.
 const MATCHES: &str = "/proc/net/ip_tables_matches";
@@ -30,7 +30,7 @@ const NEEDED: [(&str, Option<&str>, &[&str]); 9] = [
 ];
 
 pub(super) fn extensions(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> Vec<Extension> {
-    let lists = [MATCHES, TARGETS].map(|path| (path, reader.bytes_up_to(path, RECORDED).ok()));
+    let lists = [MATCHES, TARGETS].map(|path| (path, reader.bytes(path).ok()));
     let listed = |path: Option<&str>| {
         lists.iter().find(|(p, _)| Some(*p) == path).and_then(|(_, bytes)| bytes.as_deref())
     };

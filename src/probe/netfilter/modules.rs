@@ -7,8 +7,6 @@ use flate2::read::GzDecoder;
 
 use crate::probe::Reader;
 
-/// Compressed and unpacked bytes of a kernel configuration; a distribution's has 60 and 300 KiB.
-const CONFIG_GZ: u32 = 1024 * 1024;
 const CONFIG: u64 = 8 * 1024 * 1024;
 
 /// What this kernel has, and whether it can get more.
@@ -130,7 +128,7 @@ impl<'a, 's> Modules<'a, 's> {
     /// `/proc/config.gz`, unpacked; not if that is no configuration, or cut off.
     fn config(&self) -> Option<&[u8]> {
         let unpack = || {
-            let packed = self.reader.bytes_up_to("/proc/config.gz", CONFIG_GZ).ok()?;
+            let packed = self.reader.bytes("/proc/config.gz").ok()?;
             let mut config = Vec::new();
             GzDecoder::new(&*packed).take(CONFIG).read_to_end(&mut config).ok()?;
             let whole = (config.len() as u64) < CONFIG;

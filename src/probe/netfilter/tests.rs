@@ -80,7 +80,7 @@ fn nf_tables_that_is_there_is_asked() {
     let built_in = "kernel/net/netfilter/nf_tables.ko\n";
     let there = [
         modular().file("/proc/modules", "nf_tables 335872 12 - Live 0x0\n"),
-        modular().directory("/sys/module/nf_tables", &[], 0),
+        modular().directory("/sys/module/nf_tables", &[]),
         modular().file("/lib/modules/6.1.0/modules.builtin", built_in),
         modular().file("/proc/config.gz", config("CONFIG_NF_TABLES=y")),
     ];

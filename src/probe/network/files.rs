@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use crate::{probe::Reader, source::EntryKind};
 
 /// Links of one machine.
-const LINKS: u32 = 1024;
+const LINKS: usize = 1024;
 
 /// Kinds of devices that the driver names in `DEVTYPE` as rtnetlink does in `IFLA_INFO_KIND`. Others
 /// (`wlan`, `wwan`, `gadget`, …) are hardware, which has no kind.

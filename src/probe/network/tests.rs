@@ -43,7 +43,7 @@ fn refused(refusal: Refusal) -> Fixed {
     [Question::Links, Question::Addresses, Question::Routes]
         .into_iter()
         .fold(Fixed::new(), |source, question| source.refuse(question, refusal))
-        .directory("/sys/class/net", &[("eth0", EntryKind::Link)], 1024)
+        .directory("/sys/class/net", &[("eth0", EntryKind::Link)])
         .file("/sys/class/net/eth0/uevent", "INTERFACE=eth0\nIFINDEX=2\n")
         .file("/sys/class/net/eth0/mtu", "1450\n")
         .file("/sys/class/net/eth0/flags", "0x1003\n")
@@ -61,7 +61,7 @@ fn what_netlink_says() {
     let expected = PathMtu { destination: OUTSIDE_V4, mtu: 1400 };
     assert_eq!(network.path_mtu_v4, Fact::Known(expected));
     assert_eq!(network.tcp_mtu_probing, Fact::Known(1));
-    assert!(!source.was_asked(ask::Read { path: "/proc/net/route".into(), limit: 262_144 }));
+    assert!(!source.was_asked(ask::Read { path: "/proc/net/route".into() }));
 }
 
 #[test]

@@ -14,9 +14,6 @@ use dind_doctor_checks::facts::{
 use super::{Reader, status::Status};
 use crate::source::ask;
 
-/// Bytes that such a file may have: the limit with which bundles record them.
-const LIMIT: u32 = 128 * 1024;
-
 const OPEN_FILES: &str = "Max open files";
 
 type Read<T> = Result<T, Missing>;
@@ -40,7 +37,7 @@ pub(super) fn probe(reader: &Reader, cgroup: &Cgroup, engines: &Engines) -> Reso
 
 /// The content of a small file as text, white space at its ends removed.
 fn text(reader: &Reader, path: &str) -> Read<Text> {
-    reader.bytes_up_to(path, LIMIT).map(|bytes| Text::from_bytes(bytes.trim_ascii()))
+    reader.bytes(path).map(|bytes| Text::from_bytes(bytes.trim_ascii()))
 }
 
 /// What `parse` makes of a small file.

@@ -106,7 +106,7 @@ mod tests {
             .file(SYSTEM, "default_ulimits=[\"nofile=1\"]");
         let found = default_ulimits(&Reader::new(&fixed));
         assert_eq!(found.known().unwrap()[0].name, "core");
-        let question = ask::Read { path: SYSTEM.into(), limit: super::super::LIMIT };
+        let question = ask::Read { path: SYSTEM.into() };
         let fixed = Fixed::new().refuse(question, Refusal::Errno(libc::EACCES));
         assert_eq!(default_ulimits(&Reader::new(&fixed)).why(), Some(Why::NotPermitted));
     }

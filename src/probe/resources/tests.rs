@@ -120,7 +120,7 @@ fn hostile_content_is_missing_and_what_is_absent_is_not_found() {
         .file("/proc/meminfo", "MemTotal: 99999999999999999999 kB\n")
         .file("/proc/self/status", "Cpus_allowed_list:\t5-2,x\n")
         .file("/proc/key-users", [0xff, b':', b' ', b'1'])
-        .file("/proc/swaps", vec![b'x'; 200 * 1024]);
+        .file("/proc/swaps", vec![b'x'; 300 * 1024]);
     let found = read(&fixed, &Cgroup::default());
     assert_eq!(found.open_files.why(), Some(Why::Malformed));
     assert_eq!(found.memory.why(), Some(Why::Malformed));

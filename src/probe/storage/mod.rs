@@ -17,7 +17,7 @@ use crate::source::{EntryKind, StatFs, ask, path};
 const XFS_MAGIC: u64 = 0x5846_5342;
 
 /// Names of a data root that are kept.
-const ENTRIES: u32 = 64;
+const ENTRIES: usize = 64;
 
 pub(super) fn probe(
     reader: &Reader,
@@ -60,7 +60,7 @@ fn zfs(reader: &Reader) -> Fact<Option<Version>> {
 /// Whether overlays may be mounted in user namespaces, where the kernel has Debian's patch.
 fn permit_mounts_in_userns(reader: &Reader) -> Fact<Option<bool>> {
     const PATH: &str = "/sys/module/overlay/parameters/permit_mounts_in_userns";
-    match reader.bytes_up_to(PATH, 128 * 1024) {
+    match reader.bytes(PATH) {
         Ok(bytes) => match bytes.trim_ascii() {
             b"Y" | b"1" | b"2" => Fact::Known(Some(true)),
             b"N" | b"0" => Fact::Known(Some(false)),

@@ -104,6 +104,6 @@ fn profiles_are_those_that_are_loaded_else_those_that_are_installed() {
     let want = Fact::Known(vec!["podman".into(), "rootlesskit".into()]);
     assert_eq!(switches(&Reader::new(&source)).profiles, want);
     let names = [("podman", EntryKind::File), ("sbuild", EntryKind::File)];
-    let source = restricted().directory("/etc/apparmor.d", &names, PROFILE_FILES);
+    let source = restricted().directory("/etc/apparmor.d", &names);
     assert_eq!(switches(&Reader::new(&source)).profiles, Fact::Known(vec!["podman".into()]));
 }

@@ -12,7 +12,7 @@ use super::{
     helper::{Helper, Lost},
     slow::is_below,
 };
-use crate::source::{Answer, Question, Refusal};
+use crate::source::{Answer, Limits, Question, Refusal};
 
 /// How long one question about a path may take.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -31,8 +31,8 @@ pub(super) enum Who {
 }
 
 /// The forked process, and what was learnt by losing one.
-#[derive(Default)]
 pub(super) struct Guard {
+    limits: Limits,
     prepared: Cell<bool>,
     helper: RefCell<Option<Helper>>,
     abandoned: Cell<u32>,
@@ -47,12 +47,24 @@ pub(super) struct Guard {
 pub(super) type Class = &'static str;
 
 impl Guard {
+    /// Whose helper reads as much as this.
+    pub(super) fn new(limits: Limits) -> Self {
+        Self {
+            limits,
+            prepared: Cell::default(),
+            helper: RefCell::default(),
+            abandoned: Cell::default(),
+            dead: RefCell::default(),
+            fared: RefCell::default(),
+        }
+    }
+
     /// Starts the helper while this process is still small: every page that either of the two writes to after a fork is
     /// copied. Some question needs it in every run.
     pub(super) fn prepare(&self) {
         if !self.prepared.replace(true) && self.helper.borrow().is_none() {
             // Where there can be none, the first question that needs it says so.
-            *self.helper.borrow_mut() = Helper::start().ok();
+            *self.helper.borrow_mut() = Helper::start(self.limits).ok();
         }
     }
 
@@ -72,7 +84,7 @@ impl Guard {
         }
         let mut slot = self.helper.borrow_mut();
         if slot.is_none() {
-            match Helper::start() {
+            match Helper::start(self.limits) {
                 Ok(helper) => *slot = Some(helper),
                 Err(_) if who == Who::RatherHelper => return None,
                 Err(error) => {
@@ -130,9 +142,9 @@ mod tests {
     #[test]
     fn the_helper_answers_as_the_process_itself_would() {
         fork::alone(|| {
-            let guard = Guard::default();
+            let guard = Guard::new(Limits::default());
             let ask = |question| guard.ask(&question, Who::Helper, None, soon()).unwrap();
-            let read = Question::Read { path: "/proc/self/comm".to_owned(), limit: 100 };
+            let read = Question::Read { path: "/proc/self/comm".to_owned() };
             assert!(matches!(ask(read), Ok(Answer::Bytes(_))));
             let absent = Question::Stat { path: "/nowhere".to_owned() };
             assert_eq!(ask(absent), Err(Refusal::Errno(libc::ENOENT)));
@@ -142,7 +154,7 @@ mod tests {
     #[test]
     fn one_question_of_a_class_shows_how_the_others_fare() {
         fork::alone(|| {
-            let guard = Guard::default();
+            let guard = Guard::new(Limits::default());
             assert!(matches!(guard.try_first(&Question::Clocks, "clock", soon()), Some(Ok(_))));
             assert_eq!(guard.try_first(&Question::Clocks, "clock", soon()), None);
         });
@@ -152,7 +164,7 @@ mod tests {
     fn what_never_answers_is_given_up_and_nothing_else() {
         fork::alone(|| {
             let dir = tempfile::tempdir().unwrap();
-            let guard = Guard::default();
+            let guard = Guard::new(Limits::default());
             let past = Instant::now();
             let stat = |path: &str| Question::Stat { path: path.to_owned() };
             let dead = dir.path().to_str().unwrap();
@@ -172,7 +184,7 @@ mod tests {
     fn without_a_helper_only_what_cannot_block_is_asked() {
         std::thread::scope(|scope| {
             scope.spawn(|| std::thread::sleep(Duration::from_millis(200)));
-            let guard = Guard::default();
+            let guard = Guard::new(Limits::default());
             assert_eq!(guard.ask(&Question::Ids, Who::RatherHelper, None, soon()), None);
             let refused = guard.ask(&Question::Ids, Who::Helper, None, soon());
             assert_eq!(refused, Some(Err(Refusal::Errno(libc::EIO))));

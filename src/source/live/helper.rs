@@ -18,8 +18,9 @@ use nix::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::Within;
 use crate::{
-    source::{Answer, Question, Refusal},
+    source::{Answer, Limits, Question, Refusal},
     sys::fork,
 };
 
@@ -52,8 +53,8 @@ enum Reply {
 }
 
 impl Helper {
-    pub(super) fn start() -> io::Result<Self> {
-        let (pid, stream) = fork::with_stream(serve)?;
+    pub(super) fn start(limits: Limits) -> io::Result<Self> {
+        let (pid, stream) = fork::with_stream(|stream| serve(stream, limits))?;
         Ok(Self { pid, stream })
     }
 
@@ -113,7 +114,7 @@ impl Drop for Helper {
 
 /// The child: answers until the parent is gone. It keeps no descriptor but its end of the pair, so that
 /// whoever reads the doctor's output does not wait for a child that is stuck.
-fn serve(mut stream: UnixStream) {
+fn serve(mut stream: UnixStream, limits: Limits) {
     fork::close_others(&stream);
     // SIGSYS dumps core, which would stay as a file; a program that takes cores is not started for 1 byte.
     let _ = setrlimit(Resource::RLIMIT_CORE, 1, 1);
@@ -121,7 +122,8 @@ fn serve(mut stream: UnixStream) {
         let Some((left, question)) = request.split_first_chunk::<4>() else { return };
         let Ok(question) = serde_json::from_slice::<Question>(question) else { return };
         let left = Duration::from_millis(u32::from_ne_bytes(*left).into());
-        let (reply, bytes) = match question.live(Instant::now() + left) {
+        let (reply, bytes) = match question.live(Within { deadline: Instant::now() + left, limits })
+        {
             Ok(Answer::Bytes(bytes)) => (Reply::Bytes, Some(bytes)),
             Ok(answer) => (Reply::Answer(answer), None),
             Err(refusal) => (Reply::Refusal(refusal), None),

@@ -22,7 +22,7 @@ use self::{
     guard::{Class, Guard, PATIENCE, Who},
     slow::{SlowMounts, Wait, waits_for_process},
 };
-use super::{Answer, Question, Refusal, Source};
+use super::{Answer, Limits, Question, Refusal, Source};
 
 /// Asks the machine that the doctor runs on. Opens nothing for writing, executes nothing, and lets
 /// what could hang, or be killed for, be asked by a forked process that is abandoned at the deadline.
@@ -31,6 +31,7 @@ pub struct LiveSource {
     end: Instant,
     /// When the current probe ends.
     probe_end: Cell<Instant>,
+    limits: Limits,
     slow: OnceCell<SlowMounts>,
     guard: Guard,
 }
@@ -38,8 +39,19 @@ pub struct LiveSource {
 impl LiveSource {
     /// A source whose whole run takes at most `timeout`.
     pub fn new(timeout: Duration) -> Self {
+        Self::with_limits(timeout, Limits::default())
+    }
+
+    /// One that gives as much as these limits say.
+    pub fn with_limits(timeout: Duration, limits: Limits) -> Self {
         let end = Instant::now() + timeout;
-        Self { end, probe_end: Cell::new(end), slow: OnceCell::new(), guard: Guard::default() }
+        Self {
+            end,
+            probe_end: Cell::new(end),
+            limits,
+            slow: OnceCell::new(),
+            guard: Guard::new(limits),
+        }
     }
 
     fn deadline(&self) -> Instant {
@@ -53,14 +65,14 @@ impl LiveSource {
         })
     }
 
-    /// The mount table, if the question is for it and does not want less.
-    fn known_mounts(question: &Question) -> Option<Answer> {
-        let Question::Read { path, limit } = question else { return None };
+    /// The mount table, if the question is for it and it is not too large.
+    fn known_mounts(&self, question: &Question) -> Option<Answer> {
+        let Question::Read { path } = question else { return None };
         if path != slow::TABLE {
             return None;
         }
         let answer = slow::table().as_ref().ok()?;
-        let fits = matches!(answer, Answer::Bytes(table) if table.len() <= *limit as usize);
+        let fits = matches!(answer, Answer::Bytes(table) if table.len() <= self.limits.bytes(path) as usize);
         fits.then(|| answer.clone())
     }
 
@@ -80,7 +92,8 @@ impl LiveSource {
             };
             if let Some(who) = who {
                 let asked = self.guard.ask(question, who, Some((&path, place)), patient);
-                return asked.unwrap_or_else(|| question.live(deadline));
+                return asked
+                    .unwrap_or_else(|| question.live(Within { deadline, limits: self.limits }));
             }
         }
         let asked = match question.risk() {
@@ -88,7 +101,7 @@ impl LiveSource {
             Risk::OfClass(class) => self.guard.try_first(question, class, deadline),
             Risk::None => None,
         };
-        asked.unwrap_or_else(|| question.live(deadline))
+        asked.unwrap_or_else(|| question.live(Within { deadline, limits: self.limits }))
     }
 }
 
@@ -98,6 +111,15 @@ fn looks_at(question: &Question) -> Option<Cow<'_, str>> {
         Question::Variable { pid: Some(pid), .. } => Some(format!("/proc/{pid}/environ").into()),
         _ => question.path().map(Cow::from),
     }
+}
+
+/// What the live machine has for an answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Within {
+    /// When nobody waits for it any more.
+    pub(super) deadline: Instant,
+    /// How much is read.
+    pub(super) limits: Limits,
 }
 
 /// What asking may cost: a seccomp filter may kill who makes a system call, all but those by which files are opened,
@@ -123,7 +145,7 @@ impl Source for LiveSource {
         if Instant::now() >= deadline {
             return Err(Refusal::TimedOut);
         }
-        match Self::known_mounts(question) {
+        match self.known_mounts(question) {
             Some(answer) => Ok(answer),
             None => self.ask_safely(question, deadline),
         }

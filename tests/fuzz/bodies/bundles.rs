@@ -107,7 +107,7 @@ fn manifest(number: usize, step: usize) -> Vec<u8> {
     let mut lines = manifest.lines();
     let header = lines.next().unwrap();
     let some = lines.step_by(step).filter(|line| !line.contains("\"body\"")).take(20);
-    let body = r#"{"ask":"read","path":"/proc/self/mountinfo","limit":4194304,"body":"0"}"#;
+    let body = r#"{"ask":"read","path":"/proc/self/mountinfo","body":"0"}"#;
     [header]
         .into_iter()
         .chain(some)

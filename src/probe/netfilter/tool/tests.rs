@@ -85,7 +85,7 @@ fn what_cannot_be_resolved_is_itself() {
 fn directories_and_what_is_not_executable_are_passed_over() {
     let access = |path: &str| ask::Access { path: path.into(), access: Access::Execute };
     let source = Fixed::new()
-        .directory("/a/iptables", &[], 0)
+        .directory("/a/iptables", &[])
         .file("/b/iptables", "")
         .refuse(access("/b/iptables"), Refusal::Errno(libc::EACCES))
         .program("/c/iptables", "/c/iptables");

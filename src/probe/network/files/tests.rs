@@ -35,7 +35,7 @@ fn links_of_a_machine_with_a_bridge() {
         ("veth1", EntryKind::Link),
         ("wlan0", EntryKind::Link),
     ];
-    let mut source = Fixed::new().directory(NET, &names, LINKS);
+    let mut source = Fixed::new().directory(NET, &names);
     let bridge = "DEVTYPE=bridge\nINTERFACE=docker0\nIFINDEX=3\n";
     source = device(source, "docker0", bridge, "1500\n", "0x1003\n");
     source = device(source, "lo", "INTERFACE=lo\nIFINDEX=1\n", "65536\n", "0x9\n");
@@ -62,7 +62,7 @@ fn links_of_a_machine_with_a_bridge() {
 #[test]
 fn more_links_than_the_limit_are_not_known() {
     use crate::source::{Listing, ask};
-    let question = ask::List { path: NET.into(), limit: LINKS };
+    let question = ask::List { path: NET.into() };
     let answer = Listing { entries: vec![], truncated: true };
     assert_eq!(links(&Reader::new(&Fixed::new().answer(question, answer))), None);
     assert_eq!(links(&Reader::new(&Fixed::new())), None);
@@ -129,7 +129,7 @@ fn arbitrary_bytes_never_panic() {
         let source = Fixed::new()
             .file("/proc/net/route", [b"\n".to_vec(), v4].concat())
             .file("/proc/net/ipv6_route", &v6)
-            .directory(NET, &[("x", EntryKind::Link)], LINKS);
+            .directory(NET, &[("x", EntryKind::Link)]);
         let text = String::from_utf8_lossy(&v6).into_owned();
         let source = device(source, "x", &text, &text, &text);
         let reader = Reader::new(&source);
