@@ -1,8 +1,11 @@
 //! What a check says: pass, findings, not applicable, or, through `Err`, unknown.
 
+mod evidence;
+
 use alloc::{collections::BTreeMap, string::String, vec, vec::Vec};
 
-use serde::{Deserialize, Serialize};
+pub use evidence::{Evidence, Origin, Source};
+use serde::Serialize;
 
 use crate::{
     facts::{Missing, Step, Trial, Why},
@@ -126,15 +129,6 @@ impl From<Missing> for Unknown {
     }
 }
 
-/// One observation on which a finding rests.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Where it was seen: a path, `netlink: link eth0`, `trial: …`.
-    pub source: String,
-    /// What was seen there.
-    pub value: String,
-}
-
 /// One instance of the problem.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finding {
@@ -177,8 +171,8 @@ impl Finding {
 
     /// With one more observation.
     #[must_use]
-    pub fn evidence(mut self, source: impl Into<String>, value: impl Into<String>) -> Self {
-        self.evidence.push(Evidence { source: source.into(), value: value.into() });
+    pub fn evidence(mut self, source: impl Into<Source>, value: impl Into<String>) -> Self {
+        self.evidence.push(Evidence::new(source, value));
         self
     }
 
@@ -213,7 +207,7 @@ impl Finding {
 
     /// On what the finding rests: a trial, if any of its evidence is one.
     pub fn proof(&self) -> Proof {
-        if self.evidence.iter().any(|e| e.source.starts_with("trial: ")) {
+        if self.evidence.iter().any(|e| e.origin == Origin::Trial) {
             Proof::Trial
         } else {
             Proof::Static

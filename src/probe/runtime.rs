@@ -77,7 +77,7 @@ pub(super) fn probe(reader: &Reader, facts: &Facts) -> Runtime {
 type Trace = (Engine, Evidence);
 
 fn evidence(source: impl Into<String>, value: impl Into<String>) -> Evidence {
-    Evidence { source: source.into(), value: value.into() }
+    Evidence::new(source.into(), value)
 }
 
 /// Signs of an engine, the surest first. Files like `/.dockerenv` come last: they stay behind where an

@@ -296,7 +296,8 @@ mod tests {
             check!("b", {dockerd: Error, kind: Error}, {
                 let severity = dind_doctor_checks::severities!(dockerd: Error);
                 let finding = dind_doctor_checks::outcome::Finding::new("s", severity, "s");
-                Ok(finding.evidence("trial: mount overlay", "EINVAL").into())
+                let tried = dind_doctor_checks::outcome::Source::trial("mount overlay");
+                Ok(finding.evidence(tried, "EINVAL").into())
             }),
         ]);
         assert_eq!(dockerd(&report).proof, Proof::Trial);

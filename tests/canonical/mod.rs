@@ -383,7 +383,6 @@ fn ipv6(_: &Facts, _: &Plan) -> Verdict {
         severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info),
         "there is no IPv6 route to the outside",
     );
-    finding.evidence =
-        vec![Evidence { source: "rtnetlink".to_owned(), value: "no default route".to_owned() }];
+    finding.evidence = vec![Evidence::new("rtnetlink", "no default route")];
     Ok(finding.into())
 }

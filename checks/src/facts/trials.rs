@@ -3,7 +3,7 @@
 mod action;
 mod learned;
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, format, vec::Vec};
 use core::{fmt, str::FromStr};
 
 pub use action::Action;
@@ -11,6 +11,7 @@ pub use learned::{Download, EngineLearned, EngineNetwork, Learned, PathLearned};
 use serde::{Deserialize, Serialize};
 
 use super::Text;
+use crate::outcome::Source;
 
 /// A trial that the command line can name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -271,15 +272,13 @@ impl Trial {
     }
 
     /// The source of a step as evidence: `trial: mount overlay in /var/lib`.
-    pub fn source(&self, step: &Step) -> String {
-        match (step.object.as_str(), self.subject.as_str()) {
-            ("", "") => format!("trial: {}", step.action.words()),
-            ("", subject) => format!("trial: {} ({subject})", step.action.words()),
-            (object, "") => format!("trial: {} ({object})", step.action.words()),
-            (object, subject) => {
-                format!("trial: {} ({object}; {subject})", step.action.words())
-            }
-        }
+    pub fn source(&self, step: &Step) -> Source {
+        let did = step.action.words();
+        Source::trial(&match (step.object.as_str(), self.subject.as_str()) {
+            ("", "") => did.to_owned(),
+            ("", one) | (one, "") => format!("{did} ({one})"),
+            (object, subject) => format!("{did} ({object}; {subject})"),
+        })
     }
 }
 

@@ -5,7 +5,7 @@ use alloc::{format, string::String};
 use super::tried;
 use crate::{
     facts::{Facts, Link, Route},
-    outcome::{Finding, Unknown},
+    outcome::{Finding, Source, Unknown},
 };
 
 /// What dockerd gives to bridges for which it is told nothing.
@@ -17,7 +17,7 @@ pub(super) struct PathMtu {
     /// Bytes.
     pub mtu: u32,
     /// What says so.
-    pub source: String,
+    pub source: Source,
     /// What was seen there.
     pub value: String,
 }
@@ -25,7 +25,7 @@ pub(super) struct PathMtu {
 impl PathMtu {
     /// `finding` with this observation.
     pub(super) fn evidence(&self, finding: Finding) -> Finding {
-        finding.evidence(self.source.as_str(), self.value.as_str())
+        finding.evidence(self.source.clone(), self.value.as_str())
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn read(facts: &Facts) -> Result<Option<PathMtu>, Unknown> {
     if let Some(path) = network.path_mtu_v4.known().or(network.path_mtu_v6.known()) {
         return Ok(Some(PathMtu {
             mtu: path.mtu,
-            source: format!("IP_MTU towards {}", path.destination),
+            source: format!("IP_MTU towards {}", path.destination).into(),
             value: format!("{}{device}", path.mtu),
         }));
     }
@@ -61,7 +61,7 @@ pub(super) fn read(facts: &Facts) -> Result<Option<PathMtu>, Unknown> {
         .min();
     Ok(Some(PathMtu {
         mtu: metric.map_or(link.mtu, |mtu| mtu.min(link.mtu)),
-        source: format!("{}: {}", network.source, link.name),
+        source: format!("{}: {}", network.source, link.name).into(),
         value: metric.map_or_else(
             || format!("mtu {}", link.mtu),
             |mtu| format!("mtu {}, default route mtu {mtu}", link.mtu),

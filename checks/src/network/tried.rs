@@ -5,7 +5,7 @@ use alloc::{format, string::String, vec::Vec};
 use super::path::{self, PathMtu};
 use crate::{
     facts::{Action, Download, Facts, PathLearned, Trial},
-    outcome::{Finding, Outcome},
+    outcome::{Finding, Outcome, Source},
     target::Severity,
 };
 
@@ -70,7 +70,7 @@ pub(super) fn weighed(facts: &Facts, mtu: u32, mut finding: Finding) -> Option<F
     }
     let evidence = (source(trial, Action::Download), said(path, download));
     // The path MTU is evidence already where it is this download that tells it.
-    if !finding.evidence.iter().any(|e| e.source == evidence.0 && e.value == evidence.1) {
+    if !finding.evidence.iter().any(|e| e.source == *evidence.0 && e.value == evidence.1) {
         finding = finding.evidence(evidence.0, evidence.1);
     }
     if shrinks {
@@ -91,8 +91,8 @@ pub(super) fn pass(facts: &Facts) -> Outcome {
     }
 }
 
-fn source(trial: &Trial, action: Action) -> String {
-    format!("trial: {} ({})", action.words(), trial.subject)
+fn source(trial: &Trial, action: Action) -> Source {
+    Source::trial(&format!("{} ({})", action.words(), trial.subject))
 }
 
 /// `announcing MTU 1500: stalled after 0 bytes; announcing MTU 1400: 16384 bytes, segments of 1360`.

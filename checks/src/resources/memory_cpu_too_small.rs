@@ -235,8 +235,7 @@ fn met(facts: &Facts) -> Vec<Finding> {
         let limit = row.max.known().copied().flatten();
         if let (Some(limit), Some(kills)) = (limit, row.oom_kills.known().filter(|k| **k > 0)) {
             let text = format!("{kills} processes were killed at the limit of {}", size(limit));
-            let evidence =
-                Evidence { source: format!("{}: oom_kill", row.path), value: format!("{kills}") };
+            let evidence = Evidence::new(format!("{}: oom_kill", row.path), format!("{kills}"));
             seen.push((evidence, text, held_by(facts, &row.path, severities!(dockerd: Info, kind: Warning, rootless: Info, systemd: Info, buildkit: Warning))));
         }
     }
@@ -251,10 +250,10 @@ fn met(facts: &Facts) -> Vec<Finding> {
             let text = format!(
                 "the quota of {quota} CPUs was used up in {throttled} of {periods} periods"
             );
-            let evidence = Evidence {
-                source: format!("{}/cpu.stat", row.path),
-                value: format!("nr_throttled {throttled}, nr_periods {periods}"),
-            };
+            let evidence = Evidence::new(
+                format!("{}/cpu.stat", row.path),
+                format!("nr_throttled {throttled}, nr_periods {periods}"),
+            );
             seen.push((evidence, text, held_by(facts, &row.path, severities!(dockerd: Info, kind: Warning, rootless: Info, systemd: Info, buildkit: Info))));
         }
     }

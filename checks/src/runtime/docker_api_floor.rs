@@ -6,7 +6,7 @@ use super::asked;
 use crate::{
     derived::endpoint::{self, Address},
     facts::Facts,
-    outcome::{Finding, Outcome, Verdict},
+    outcome::{Finding, Outcome, Source, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
     target::Severity,
@@ -63,7 +63,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let pinned = said_by == PINNED;
     // Of a newer client it is only known that it speaks this at least.
     if api >= if pinned { floor } else { floor.min(NEWEST_KNOWN) } {
-        let proved = answered.is_some_and(|(_, source, _)| source.starts_with("trial: "));
+        let proved = answered.is_some_and(|(_, source, _)| source.is_trial());
         return Ok(if proved { Outcome::proved() } else { Outcome::pass() });
     }
     let certain =
@@ -135,15 +135,15 @@ fn floor(facts: &Facts, docker: &KnownVersion, elsewhere: bool) -> Api {
 }
 
 /// The floor of the daemon that clients reach, if it runs here and answered; what was asked, its words.
-fn answered(facts: &Facts) -> Option<(Api, String, String)> {
+fn answered(facts: &Facts) -> Option<(Api, Source, String)> {
     if let Some((trial, engine)) = asked::engine(facts) {
         let floor = &engine.version.minimum_api_version;
-        let source = format!("trial: GET /version ({})", trial.subject);
+        let source = Source::trial(&format!("GET /version ({})", trial.subject));
         return Some((parse(floor)?, source, format!("MinAPIVersion {floor}")));
     }
     let Address::Unix(socket) = endpoint::effective(facts).ok()?.address else { return None };
     let floor = &facts.engines.answer_at(&socket)?.minimum_api_version;
-    let source = format!("GET /version of {socket}");
+    let source = Source::engine(format!("GET /version of {socket}"));
     Some((parse(floor)?, source, format!("MinAPIVersion {floor}")))
 }
 

@@ -80,7 +80,7 @@ pub(super) fn evidence(facts: &Facts, group: &Affected, finding: Finding) -> Fin
         Tried::Works => None,
     });
     failed.fold(finding, |finding, (source, value)| {
-        if finding.evidence.iter().any(|e| e.source == source) {
+        if finding.evidence.iter().any(|e| e.source == *source) {
             finding
         } else {
             finding.evidence(source, value)

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     facts::{Action, DataRoot, DataRootOwner, Facts, IN_USER_NAMESPACE, Sandbox, TrialName, Why},
-    outcome::{Outcome, Proof, Unknown, Verdict},
+    outcome::{Outcome, Proof, Source, Unknown, Verdict},
     plan::Plan,
     target::{Severities, Severity, Target},
 };
@@ -87,7 +87,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         // Another volume would be on the same kernel.
         finding.remedies.clear();
         if let Some(Tried { evidence: Some((source, value)), .. }) = &tried {
-            finding = finding.evidence(source.as_str(), value.as_str());
+            finding = finding.evidence(source.clone(), value.as_str());
         }
         if let Some(release) = facts.kernel.release.known() {
             finding = finding.evidence("uname", release.as_str());
@@ -111,7 +111,7 @@ struct Tried {
     overlay: Overlay,
     reason: String,
     /// The step that failed, and how.
-    evidence: Option<(String, String)>,
+    evidence: Option<(Source, String)>,
 }
 
 /// The first trial that tells: where the file system carries no overlay, none does.
