@@ -1,7 +1,7 @@
 //! What a check is, and the macro that declares one.
 
 use crate::{
-    facts::Facts,
+    facts::{Facts, TrialName},
     outcome::Verdict,
     plan::{Plan, Plans},
     target::{Severities, Severity, Target},
@@ -20,6 +20,8 @@ pub struct Check {
     /// Fragments of log lines by which `explain --log` recognises this problem, the most typical first;
     /// a text that can have several causes is in all their checks.
     pub logs: &'static [&'static str],
+    /// The trials that settle it: whose results it takes as its evidence.
+    pub trials: &'static [TrialName],
     /// What it judges.
     pub layer: Layer,
     /// Documentation in Markdown, with the headings of [`HEADINGS`], in that order.
@@ -77,12 +79,14 @@ macro_rules! severities {
 
 /// Declares `CHECK` for the module that holds it, from the doc comment, the id, the title, the worst
 /// severity for each target that it concerns, and the log fragments; with `Client` or `Docker` before the severities
-/// if that is its layer. The module's `run` judges.
+/// if that is its layer, and `trials: [Userns]` at the end if trials settle it. The module's `run` judges.
 macro_rules! check {
-    ($(#[doc = $doc:expr])* $id:literal, $title:literal, {$($worst:tt)*}, [$($log:literal),* $(,)?]) => {
-        check! { $(#[doc = $doc])* $id, $title, Engine, {$($worst)*}, [$($log),*] }
+    ($(#[doc = $doc:expr])* $id:literal, $title:literal, {$($worst:tt)*}, [$($log:literal),* $(,)?]
+        $(, trials: [$($trial:ident),*])? $(,)?) => {
+        check! { $(#[doc = $doc])* $id, $title, Engine, {$($worst)*}, [$($log),*] $(, trials: [$($trial),*])? }
     };
-    ($(#[doc = $doc:expr])* $id:literal, $title:literal, $layer:ident, {$($worst:tt)*}, [$($log:literal),* $(,)?]) => {
+    ($(#[doc = $doc:expr])* $id:literal, $title:literal, $layer:ident, {$($worst:tt)*}, [$($log:literal),* $(,)?]
+        $(, trials: [$($trial:ident),*])? $(,)?) => {
         $(#[doc = $doc])*
         pub(super) const CHECK: $crate::Check = $crate::Check {
             id: $id,
@@ -90,6 +94,7 @@ macro_rules! check {
             worst: $crate::severities!($($worst)*),
             layer: $crate::Layer::$layer,
             logs: &[$($log),*],
+            trials: &[$($($crate::facts::TrialName::$trial),*)?],
             doc: concat!($($doc, "\n"),*),
             run,
         };

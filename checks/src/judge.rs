@@ -207,6 +207,7 @@ mod tests {
             title: "There is no room",
             worst: severities!(dockerd: Error, kind: Error, rootless: Error, systemd: Error, buildkit: Info),
             layer,
+            trials: &[],
             logs: &[],
             doc: "",
             run,

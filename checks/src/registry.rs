@@ -5,8 +5,8 @@ use core::{fmt, str::FromStr};
 use serde::Serialize;
 
 use crate::{
-    Check, cgroup, kernel, kubernetes, mount, netfilter, network, pid1, privilege, resources,
-    runtime, security, storage, time,
+    Check, cgroup, facts::TrialName, kernel, kubernetes, mount, netfilter, network, pid1,
+    privilege, resources, runtime, security, storage, time,
 };
 
 /// A part of the environment; the folder in which its checks are.
@@ -97,6 +97,11 @@ impl FromStr for Area {
 /// Every check with its area, in report order.
 pub fn all() -> impl Iterator<Item = (Area, &'static Check)> {
     REGISTRY.iter().flat_map(|(area, checks)| checks.iter().map(|check| (*area, *check)))
+}
+
+/// The checks that say of themselves that this trial settles them, in report order.
+pub fn settled_by(trial: TrialName) -> impl Iterator<Item = &'static Check> {
+    all().map(|(_, check)| check).filter(move |check| check.trials.contains(&trial))
 }
 
 /// The check with this id.

@@ -12,7 +12,7 @@ use crate::{
     Check,
     facts::{Fact::Known, *},
     judge::Judgement,
-    outcome::Verdict,
+    outcome::{Proof, Verdict},
     plan::{Plan, Plans},
     target::Target,
 };
@@ -25,7 +25,17 @@ pub(crate) fn judged(check: &Check, facts: &Facts) -> Verdict {
     for plan in check.concerned(&plans).filter(|plan| !repeats(plan)) {
         judgement.add(plan, check.says(facts, plan));
     }
-    judgement.verdict()
+    let verdict = judgement.verdict();
+    if let Ok(outcome) = &verdict
+        && outcome.proof() == Proof::Trial
+    {
+        assert!(
+            !check.trials.is_empty(),
+            "{} is settled by trials, and does not say by which",
+            check.id
+        );
+    }
+    verdict
 }
 
 /// What a check says of one target.

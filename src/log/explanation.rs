@@ -156,7 +156,7 @@ mod tests {
         logs: &'static [&'static str],
         run: fn(&Facts, &Plan) -> Verdict,
     ) -> Check {
-        Check { id, title: id, worst: WORST, layer: Layer::Engine, logs, doc: "", run }
+        Check { id, title: id, worst: WORST, layer: Layer::Engine, trials: &[], logs, doc: "", run }
     }
 
     static CHECKS: [Check; 6] = [

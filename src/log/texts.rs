@@ -126,7 +126,16 @@ mod tests {
 
     const fn check(id: &'static str, logs: &'static [&'static str]) -> Check {
         let run = |_: &_, _: &_| Ok(Outcome::pass());
-        Check { id, title: id, worst: Severities::NONE, layer: Layer::Engine, logs, doc: "", run }
+        Check {
+            id,
+            title: id,
+            worst: Severities::NONE,
+            layer: Layer::Engine,
+            trials: &[],
+            logs,
+            doc: "",
+            run,
+        }
     }
 
     static CHECKS: [Check; 2] = [

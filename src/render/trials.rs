@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use dind_doctor_checks::registry;
 use owo_colors::Style;
 use serde::Serialize;
 
@@ -24,7 +25,7 @@ struct Row {
     /// Modules that the kernel may load by itself because of it, and keep.
     may_load: &'static [&'static str],
     /// Checks that take its result as their evidence.
-    settles: &'static [&'static str],
+    settles: Vec<&'static str>,
 }
 
 /// What each trial does, which modules it may load, and which checks it settles.
@@ -56,6 +57,6 @@ fn rows() -> impl Iterator<Item = Row> {
         name: name.name(),
         does,
         may_load: loads,
-        settles: name.settles(),
+        settles: registry::settled_by(*name).map(|check| check.id).collect(),
     })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use dind_doctor_checks::{
-    facts::Missing,
+    facts::{Missing, TrialName},
     outcome::{Finding, Proof},
     registry::Area,
     remedy::Remedy,
@@ -82,6 +82,8 @@ pub struct CheckReport {
     pub worst: Severities,
     /// The same before it was overridden.
     pub declared: Severities,
+    /// The trials that settle it.
+    pub trials: &'static [TrialName],
     /// How it ended for each target that it concerns, in report order.
     pub targets: Vec<OfTarget>,
     /// How it ended: the first of crashed, finding, unknown, pass, not applicable over all targets.

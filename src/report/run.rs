@@ -45,6 +45,7 @@ pub(crate) fn judge(
         doc: check.doc,
         worst: check.reach(plans),
         declared: check.reach(plans),
+        trials: check.trials,
         status,
         severity: None,
         proof: proof(status, &targets),

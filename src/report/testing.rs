@@ -10,12 +10,13 @@ macro_rules! check {
     ($id:literal, {$($worst:tt)*}) => {
         check!($id, {$($worst)*}, Ok(dind_doctor_checks::outcome::Outcome::pass()))
     };
-    ($id:literal, {$($worst:tt)*}, $verdict:expr) => {{
+    ($id:literal, {$($worst:tt)*}, $verdict:expr $(, [$($trial:ident),*])?) => {{
         static CHECK: dind_doctor_checks::Check = dind_doctor_checks::Check {
             id: $id,
             title: $id,
             worst: dind_doctor_checks::severities!($($worst)*),
             layer: dind_doctor_checks::Layer::Engine,
+            trials: &[$($(dind_doctor_checks::facts::TrialName::$trial),*)?],
             logs: &[],
             doc: "",
             run: |_, _| $verdict,
@@ -76,6 +77,7 @@ macro_rules! mixed {
             title: $id,
             worst: dind_doctor_checks::severities!(dockerd: Error, kind: Error),
             layer: dind_doctor_checks::Layer::Engine,
+            trials: &[],
             logs: &[],
             doc: "",
             run,

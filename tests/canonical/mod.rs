@@ -186,6 +186,7 @@ const fn check(id: &'static str, worst: Severities, run: fn(&Facts, &Plan) -> Ve
         title: "The title of the problem",
         worst,
         layer: Layer::Engine,
+        trials: &[],
         logs: &[],
         doc: "",
         run,

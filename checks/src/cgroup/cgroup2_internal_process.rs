@@ -55,7 +55,8 @@ check! {
         "Structure needs cleaning",
         "cgroup.type for writing: Permission denied",
         "could not find a log line that matches",
-    ]
+    ],
+    trials: [Cgroup]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

@@ -48,7 +48,8 @@ check! {
         "mkdir /sys/fs/cgroup/docker: read-only file system",
         "can't create directory '/sys/fs/cgroup/init': Read-only file system",
         "could not find a log line that matches",
-    ]
+    ],
+    trials: [Cgroup]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

@@ -50,7 +50,8 @@ check! {
         "cgroupns not enabled! Please use cgroup v2",
         "found, removing pod cgroups",
         "Failed to start ContainerManager",
-    ]
+    ],
+    trials: [Cgroup]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

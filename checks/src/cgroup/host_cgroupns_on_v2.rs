@@ -41,7 +41,8 @@ check! {
     "host-cgroupns-on-v2",
     "Inner containers escape the limits of this one",
     { dockerd: Warning, kind: Warning, rootless: Error, systemd: Error, buildkit: Warning },
-    ["/sys/fs/cgroup/memory.max: No such file"]
+    ["/sys/fs/cgroup/memory.max: No such file"],
+    trials: [Cgroup]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

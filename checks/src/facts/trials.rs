@@ -96,53 +96,6 @@ impl TrialName {
             Self::Subids => "subids",
         }
     }
-
-    /// Ids of the checks that take its result as their evidence.
-    pub const fn settles(self) -> &'static [&'static str] {
-        match self {
-            Self::Leftovers => &[],
-            Self::Overlay => &[
-                "dataroot-on-overlay",
-                "storage-fs-unsupported",
-                "userns-overlay-without-userxattr",
-                "vfs-fallback",
-                "image-store-nested-snapshotter",
-                "kernel-too-old-or-feature-missing",
-                "kernel-modules-unloadable",
-            ],
-            Self::Lock => &["shared-docker-root"],
-            Self::Cgroup => &[
-                "cgroup2-not-delegated",
-                "cgroup2-internal-process",
-                "cgroup-v1-no-namespace",
-                "host-cgroupns-on-v2",
-                "sys-or-procsys-readonly",
-                "systemd-prerequisites",
-            ],
-            Self::Netfilter => &[
-                "iptables-backend-unusable",
-                "netfilter-extension-missing",
-                "kernel-modules-unloadable",
-            ],
-            Self::Userns => &["userns-blocked", "proc-masked"],
-            Self::Privilege => &["dev-nodes-missing", "privilege-missing", "systemd-prerequisites"],
-            Self::Pid1 => &["pid1-no-reaper"],
-            Self::Inotify => &["inotify-exhausted"],
-            Self::Bpf => &["bpf-device-filter"],
-            Self::Keyring => &["keyring-quota"],
-            Self::Rlimit => &["rlimit-raise-denied"],
-            Self::Sysctl => &["sys-or-procsys-readonly", "runc-apparmor-sysctl"],
-            Self::Mtu => &["mtu-bridge-exceeds-path", "mtu-user-network-not-inherited"],
-            Self::Api => &["docker-endpoint-mismatch", "docker-api-floor"],
-            Self::Seccomp => &["seccomp-filter-blocks"],
-            Self::Subids => &["subid-mapping-broken"],
-        }
-    }
-
-    /// The trials whose result the check with this id takes as its evidence.
-    pub fn that_settle(id: &str) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(move |trial| trial.settles().contains(&id))
-    }
 }
 
 impl FromStr for TrialName {

@@ -35,7 +35,8 @@ check! {
         "bpf_prog_query(BPF_CGROUP_DEVICE) failed",
         "error while loading device filter",
         "failed to call BPF_PROG_ATTACH (BPF_CGROUP_DEVICE",
-    ]
+    ],
+    trials: [Bpf]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

@@ -35,7 +35,8 @@ check! {
         "modprobe: FATAL: Module",
         "modprobe: can't change directory to '/lib/modules'",
         "modprobe: ERROR: could not insert",
-    ]
+    ],
+    trials: [Overlay, Netfilter]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

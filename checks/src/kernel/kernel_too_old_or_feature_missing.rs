@@ -43,7 +43,8 @@ check! {
         "modprobe: FATAL: Module overlay not found",
         "overlay: No such device",
         "unknown filesystem type 'overlay'",
-    ]
+    ],
+    trials: [Overlay]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

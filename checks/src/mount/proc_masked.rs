@@ -46,7 +46,8 @@ check! {
         "error mounting \"proc\" to rootfs at \"/proc\": mount proc:/proc",
         "Can't mount proc on /newroot/proc",
         "unshare: mount /proc failed",
-    ]
+    ],
+    trials: [Userns]
 }
 
 /// Directories that the kernel makes as mount points and that can hold nothing else.

@@ -55,7 +55,8 @@ check! {
         "/proc/sys/vm/overcommit_memory: read-only file system",
         "/proc/sys/kernel/panic: read-only file system",
         "nf_conntrack_max: read-only file system",
-    ]
+    ],
+    trials: [Cgroup, Sysctl]
 }
 
 /// EACCES, EROFS. EPERM is a capability that is missing: CAP_NET_ADMIN, for ip_forward.

@@ -57,7 +57,8 @@ check! {
         "Iptables not found",
         "exec: \"iptables\": executable file not found",
         "modprobe: ERROR: could not insert",
-    ]
+    ],
+    trials: [Netfilter]
 }
 
 /// Only BuildKit with bridge or CNI networking makes rules.

@@ -47,7 +47,8 @@ check! {
         "RULE_APPEND failed (No such file or directory)",
         "CHAIN_ADD failed (No such file or directory)",
         "No chain/target/match by that name",
-    ]
+    ],
+    trials: [Netfilter]
 }
 
 /// Rules of dockerd, and thereby of everything that uses its networks.

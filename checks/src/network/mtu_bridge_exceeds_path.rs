@@ -44,7 +44,8 @@ check! {
     "Containers get a larger MTU than the way out carries",
     Docker,
     { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
-    ["TLS handshake timeout", "ESOCKETTIMEDOUT"]
+    ["TLS handshake timeout", "ESOCKETTIMEDOUT"],
+    trials: [Mtu]
 }
 
 /// dockerd-rootless.sh's default: more than any device, since the packets end in user space.

@@ -39,7 +39,8 @@ check! {
     "User-defined networks do not get dockerd's MTU",
     Docker,
     { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
-    ["TLS handshake timeout", "ESOCKETTIMEDOUT"]
+    ["TLS handshake timeout", "ESOCKETTIMEDOUT"],
+    trials: [Mtu]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

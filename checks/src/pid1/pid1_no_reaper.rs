@@ -42,7 +42,8 @@ check! {
         "Resource temporarily unavailable",
         "fork: Resource temporarily unavailable",
         "fork: retry: Resource temporarily unavailable",
-    ]
+    ],
+    trials: [Pid1]
 }
 
 /// Zombies named in a summary.

@@ -45,7 +45,8 @@ check! {
         "open /dev/kmsg: operation not permitted",
         "open(\"/dev/net/tun\"): Permission denied",
         "failed to setup loop device for",
-    ]
+    ],
+    trials: [Privilege]
 }
 
 /// How a device is.

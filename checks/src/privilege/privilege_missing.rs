@@ -66,7 +66,8 @@ check! {
         "Failed to mount tmpfs at /run: Operation not permitted",
         "operation not permitted: unknown",
         "RTNETLINK answers: Operation not permitted",
-    ]
+    ],
+    trials: [Privilege]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

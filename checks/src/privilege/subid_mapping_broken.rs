@@ -51,7 +51,8 @@ check! {
         "newuidmap: uid range [",
         "newgidmap: gid range [",
         "rootless single mapping into the namespace",
-    ]
+    ],
+    trials: [Subids]
 }
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {

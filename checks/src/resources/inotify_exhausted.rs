@@ -46,7 +46,8 @@ check! {
         "Failed to allocate directory watch",
         "no space left on device",
         "could not find a log line that matches",
-    ]
+    ],
+    trials: [Inotify]
 }
 
 /// What kind recommends.

@@ -33,7 +33,8 @@ check! {
     "keyring-quota",
     "The quota of kernel keys is nearly used up",
     { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
-    ["join session keyring", "session key: disk quota exceeded", "create keyring"]
+    ["join session keyring", "session key: disk quota exceeded", "create keyring"],
+    trials: [Keyring]
 }
 
 /// Keys that nested containers take soon.

@@ -35,7 +35,8 @@ check! {
     "rlimit-raise-denied",
     "podman asks for limits that may not be raised here",
     { rootless: Error },
-    ["error setting rlimit type", "setrlimit `RLIMIT_"]
+    ["error setting rlimit type", "setrlimit `RLIMIT_"],
+    trials: [Rlimit]
 }
 
 /// What podman as root asks for (`pkg/specgen/generate/oci_linux.go`, `RLimitDefaultValue`).

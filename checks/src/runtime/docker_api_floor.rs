@@ -38,7 +38,8 @@ check! {
     "Docker refuses the API version of clients here",
     Client,
     { dockerd: Warning, kind: Warning, rootless: Warning },
-    ["is too old. Minimum supported API version is"]
+    ["is too old. Minimum supported API version is"],
+    trials: [Api]
 }
 
 /// An API version, `1.44` as (1, 44).

@@ -61,7 +61,8 @@ check! {
         "remote error: tls: bad certificate",
         "remote error: tls: certificate required",
         "remote error: tls: unknown certificate authority",
-    ]
+    ],
+    trials: [Api]
 }
 
 /// Every client of Docker; buildx and `docker build` among them.

@@ -47,7 +47,8 @@ check! {
         "Couldn't find an alternative telinit implementation to spawn",
         "Failed to mount API filesystems",
         "Freezing execution",
-    ]
+    ],
+    trials: [Cgroup, Privilege]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

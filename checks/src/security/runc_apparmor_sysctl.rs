@@ -31,7 +31,8 @@ check! {
     "runc-apparmor-sysctl",
     "LXC's AppArmor profile may stop every container of runc",
     { dockerd: Error, kind: Error, rootless: Error, buildkit: Error },
-    ["open sysctl net.ipv4.ip_unprivileged_port_start file: reopen fd"]
+    ["open sysctl net.ipv4.ip_unprivileged_port_start file: reopen fd"],
+    trials: [Sysctl]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

@@ -53,7 +53,8 @@ check! {
         "operation not permitted: unknown",
         "unshare failed: Operation not permitted",
         "session key: operation not permitted",
-    ]
+    ],
+    trials: [Seccomp]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {

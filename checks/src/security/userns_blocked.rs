@@ -52,7 +52,8 @@ check! {
         "unshare failed: No space left on device",
         "unshare failed: Operation not permitted",
         "no space left on device",
-    ]
+    ],
+    trials: [Userns]
 }
 
 const SOURCE_MAX: &str = "/proc/sys/user/max_user_namespaces";

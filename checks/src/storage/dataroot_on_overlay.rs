@@ -52,7 +52,8 @@ check! {
         "not supported as upperdir",
         "maximum fs stacking depth exceeded",
         "is not supported over overlayfs",
-    ]
+    ],
+    trials: [Overlay]
 }
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {

@@ -51,7 +51,8 @@ check! {
         "driver not supported: overlayfs",
         "ctr: content digest sha256:",
         "failed to mount /tmp/containerd-mount",
-    ]
+    ],
+    trials: [Overlay]
 }
 
 /// Graph drivers of which containerd has no snapshotter by that name.

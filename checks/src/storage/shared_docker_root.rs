@@ -49,7 +49,8 @@ check! {
         "error creating buildkit instance: timeout",
         "waiting for response from boltdb open",
         "timeout waiting for containerd to start",
-    ]
+    ],
+    trials: [Lock]
 }
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {

@@ -52,7 +52,8 @@ check! {
         "upper fs does not support",
         "is not supported over nfs",
         "is not supported over zfs",
-    ]
+    ],
+    trials: [Overlay]
 }
 
 /// Network and foreign filesystems that overlayfs refuses as upper directory.

@@ -49,7 +49,8 @@ check! {
         "graph driver \"overlay\" overwritten by graph driver \"vfs\"",
         "graphdriver(s)=vfs",
         "storage-driver=vfs",
-    ]
+    ],
+    trials: [Overlay]
 }
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
