@@ -321,3 +321,30 @@ fn what_was_tried_is_in_the_report() {
     let keyring = trials.iter().find(|t| t["name"] == "keyring").unwrap();
     assert_eq!(keyring["steps"][0]["step"], "join a session keyring");
 }
+
+#[test]
+fn what_was_tried_is_replayed() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name).to_str().unwrap().to_owned();
+    let capture = |to: &str, report: &str, more: &[&str]| {
+        let arguments = ["capture", "--active=inotify", "-o", to, "--report", report];
+        run(&[&arguments, more].concat(), 0);
+        fs::read_to_string(report).unwrap()
+    };
+    let (bundle, report) = (path("bundle"), path("report.json"));
+    let recorded = capture(&bundle, &report, &["--no-redact"]);
+    let (replayed, _) = run(&["--from", &bundle, "--exit-zero", "--format=json"], 0);
+    // All but what --exit-zero changes.
+    let lines = |text: &str| -> Vec<String> {
+        text.lines().filter(|l| !l.contains("\"exit_code\"")).map(str::to_owned).collect()
+    };
+    assert!(lines(&replayed) == lines(&recorded), "{replayed}");
+    let replayed: Value = serde_json::from_str(&replayed).unwrap();
+    assert_eq!(replayed["trials"][0]["steps"][0]["step"], "make inotify instances");
+    // What is tried quotes what others say: nothing of it leaves in a bundle for people elsewhere.
+    let redacted: Value =
+        serde_json::from_str(&capture(&path("redacted"), &report, &["--show-redactions"])).unwrap();
+    assert_eq!(redacted["trials"], Value::Array(vec![]));
+    let manifest = fs::read_to_string(directory.path().join("redacted/manifest.jsonl")).unwrap();
+    assert!(manifest.contains(r#"{"ask":"trials","refused":"redacted"}"#), "{manifest}");
+}

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::Recording;
-use crate::source::{Answer, Question, Refusal, Source};
+use crate::source::{Answer, Answered, Ask, Question, Refusal, Source};
 
 /// Passes questions on and keeps the answers. A question that was asked before in the same sample gets
 /// the same answer, so that report and bundle come from the same reads.
@@ -21,6 +21,12 @@ impl<'a> Recorder<'a> {
     /// Records what `inner` answers.
     pub fn new(inner: &'a dyn Source) -> Self {
         Self { inner, sample: Cell::new(0), answers: RefCell::default() }
+    }
+
+    /// Takes an answer that no source gives.
+    pub fn note<Q: Ask>(&self, question: Q, answer: Q::Answer) {
+        let key = (self.sample.get(), question.into());
+        self.answers.borrow_mut().insert(key, Ok(answer.erased()));
     }
 
     /// What was asked and answered. What an older bundle could not answer is left out, so that

@@ -6,9 +6,9 @@ use dind_doctor_checks::version::{Component, Version};
 
 use super::{
     ExitCode, Trouble,
+    active::Active,
     arguments::{self, Wanted},
     source,
-    time::Time,
 };
 use crate::{
     bundle::{
@@ -20,6 +20,7 @@ use crate::{
     probe,
     render::{escape, json},
     report::{self, Options, Origin},
+    source::ask,
     text,
 };
 
@@ -51,16 +52,22 @@ pub(super) struct Arguments {
     /// Copy a recorded bundle instead of recording this machine
     #[arg(long, value_name = "BUNDLE")]
     from: Option<PathBuf>,
+    #[command(flatten)]
+    active: Active,
     /// Seconds for the whole run
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = arguments::seconds)]
     timeout: Duration,
 }
 
 pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode, Trouble> {
-    let time = Time::begin(arguments.timeout);
+    let time = arguments.active.begin(arguments.timeout)?;
     let source = source::open(arguments.from.as_deref(), time.end)?;
     let recorder = Recorder::new(&*source);
-    let facts = probe::collect(&recorder).facts;
+    let mut collected = probe::collect(&recorder);
+    if let Some(tried) = arguments.active.run(&mut collected, &time) {
+        recorder.note(ask::Trials, tried);
+    }
+    let facts = collected.facts;
     if let Err(message) = isolated(|| bundle::ask_superset(&recorder, &facts)) {
         let message = escape(&message);
         // What tomorrow's probes will ask; today's have been asked.

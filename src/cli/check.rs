@@ -7,21 +7,19 @@ use std::{
 };
 
 use dind_doctor_checks::{
-    facts::{Text, TrialName},
     target::Severity,
     version::{Component, Version},
 };
 
 use super::{
     Console, ExitCode, Trouble, When,
+    active::Active,
     arguments::{self, FailOn, Wanted},
     baseline,
     config::{self, Config},
     console::styled,
     output::{self, Format, Output},
-    selection, source,
-    time::Time,
-    unless_closed,
+    selection, source, unless_closed,
 };
 use crate::{
     file,
@@ -34,7 +32,6 @@ use crate::{
         tap,
     },
     report::{self, Baseline, Day, Ignore, Options, Origin, Report, Selector},
-    trial,
 };
 
 #[derive(Debug, clap::Args)]
@@ -67,16 +64,8 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = arguments::seconds,
           help_heading = "What to judge")]
     timeout: Duration,
-    /// Also try the real thing, in namespaces of its own that vanish with it: all trials, or those that
-    /// are named; list --active shows them
-    #[arg(long, value_name = "TRIAL", num_args = 0.., require_equals = true, value_delimiter = ',',
-          value_parser = selection::trial, conflicts_with = "from", help_heading = "What to judge")]
-    active: Option<Vec<TrialName>>,
-    /// Where the trial mtu downloads from, by HTTP or TLS: the one thing beyond this machine that is
-    /// contacted
-    #[arg(long, value_name = "HOST:PORT", value_parser = arguments::host_and_port, requires = "active",
-          help_heading = "What to judge")]
-    mtu_target: Option<String>,
+    #[command(flatten)]
+    active: Active,
 
     /// From which severity on the exit code is 1 [default: error]
     #[arg(long, value_enum, value_name = "SEVERITY", help_heading = "Exit code")]
@@ -123,21 +112,13 @@ pub(super) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<ExitCode, Trouble> {
-    arguments.reaches_the_trial()?;
-    let time = if arguments.active.is_some() {
-        Time::begin_with_trials(arguments.timeout)
-    } else {
-        Time::begin(arguments.timeout)
-    };
+    let time = arguments.active.begin(arguments.timeout)?;
     let config = arguments.config.read(console.variable)?;
     let options = arguments.options(config, arguments.baseline.read()?);
     let source = source::open(arguments.from.as_deref(), time.end)?;
     let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
     let mut collected = probe::collect(&*source);
-    if let Some(names) = &arguments.active {
-        collected.facts.trials.mtu_target = arguments.mtu_target.as_deref().map(Text::from);
-        trial::run(&mut collected, names, time.end);
-    }
+    arguments.active.run(&mut collected, &time);
     let report = report::diagnose(collected, origin, &options);
     let printed = time.printing(console, || arguments.print(&report, console, out));
     // The files are written though nobody reads standard output, and the other way round.
@@ -150,17 +131,6 @@ pub(super) fn run(
 }
 
 impl Arguments {
-    /// A target that nothing would be tried with is a mistake.
-    fn reaches_the_trial(&self) -> Result<(), Trouble> {
-        let others = |names: &Vec<_>| !names.is_empty() && !names.contains(&TrialName::Mtu);
-        if self.mtu_target.is_some() && self.active.as_ref().is_some_and(others) {
-            let message =
-                "--mtu-target is for the trial mtu: say --active=mtu, or --active for all";
-            return Err(Trouble::Usage(message.to_owned()));
-        }
-        Ok(())
-    }
-
     /// What of the file counts, and is not said otherwise on the command line.
     fn decided_by(&self, file: &config::File) -> Vec<String> {
         let mut all = Vec::new();

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod active;
 mod arguments;
 mod baseline;
 mod capture;

@@ -32,10 +32,10 @@ mod zombies;
 
 use std::time::Duration;
 
-use dind_doctor_checks::facts::{Facts, Processes, Runtime, Trials};
+use dind_doctor_checks::facts::{Ending, Facts, Processes, Runtime, TrialName, Trials};
 pub use reader::{Crash, Reader};
 
-use crate::source::Source;
+use crate::source::{Source, Tried, ask};
 
 /// What all probes found.
 #[derive(Debug)]
@@ -48,6 +48,20 @@ pub struct Collected {
     pub crashed: Vec<Crash>,
     /// Probes in the order in which they ran, and how long each took.
     pub took: Vec<(&'static str, Duration)>,
+}
+
+impl Collected {
+    /// With what was tried, now or when the bundle was recorded.
+    pub fn add(&mut self, tried: Tried) {
+        let name = |trial: TrialName| format!("trial: {}", trial.name());
+        let late = tried.trials.runs.iter().filter(|trial| trial.ending == Ending::TimedOut);
+        self.timed_out.extend(late.map(|trial| name(trial.name)));
+        self.timed_out.sort_unstable();
+        self.timed_out.dedup();
+        let crashed = tried.crashed.into_iter();
+        self.crashed.extend(crashed.map(|(trial, message)| Crash { probe: name(trial), message }));
+        self.facts.trials = tried.trials;
+    }
 }
 
 /// What one probe may take; the whole run has a deadline of its own.
@@ -101,10 +115,54 @@ pub fn collect(source: &dyn Source) -> Collected {
     processes.zombies_of_pid1 =
         reader.run("zombies", BUDGET, |r| zombies::probe(r, &facts, &processes));
     facts.processes = processes;
-    Collected {
+    // Only where it was recorded; whoever tries now does so afterwards.
+    let tried = reader.ask(ask::Trials).unwrap_or_default();
+    let mut collected = Collected {
         facts,
         timed_out: reader.timed_out(),
         crashed: reader.crashed(),
         took: reader.took(),
+    };
+    collected.add(tried);
+    collected
+}
+
+#[cfg(test)]
+mod tests {
+    use dind_doctor_checks::facts::Trial;
+
+    use super::*;
+    use crate::{
+        bundle::{Recorder, Replay},
+        source::fixed::Fixed,
+    };
+
+    #[test]
+    fn a_replay_says_what_was_tried_what_was_late_and_what_crashed() {
+        let trial = |name, ending| Trial {
+            name,
+            subject: "".into(),
+            steps: Vec::new(),
+            ending,
+            left_behind: Vec::new(),
+            learned: None,
+        };
+        let runs =
+            vec![trial(TrialName::Lock, Ending::Complete), trial(TrialName::Mtu, Ending::TimedOut)];
+        let tried = Tried {
+            trials: Trials { runs, mtu_target: Some("registry.example:443".into()) },
+            crashed: vec![(TrialName::Api, "out of cheese".to_owned())],
+        };
+        let machine = Fixed::new();
+        let recorder = Recorder::new(&machine);
+        let mut live = collect(&recorder);
+        assert_eq!(live.facts.trials, Trials::default());
+        live.add(tried.clone());
+        recorder.note(ask::Trials, tried);
+        let replayed = collect(&Replay::new(recorder.into_recording(false)));
+        assert_eq!(replayed.facts.trials, live.facts.trials);
+        assert_eq!(replayed.timed_out, ["trial: mtu"]);
+        assert_eq!((&replayed.timed_out, &replayed.crashed), (&live.timed_out, &live.crashed));
+        assert_eq!(replayed.crashed[0].probe, "trial: api");
     }
 }

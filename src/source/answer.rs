@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use dind_doctor_checks::facts::{
-    Address, EngineVersion, InotifyUse, Link, NftTable, Reading, Route, Why,
+    Address, EngineVersion, InotifyUse, Link, NftTable, Reading, Route, TrialName, Trials, Why,
 };
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,8 @@ pub enum Answer {
     EngineVersion(EngineVersion),
     /// `RpmPackages`, sorted.
     Packages(Vec<Package>),
+    /// `Trials`.
+    Trials(Tried),
 }
 
 /// A question as a type of its own, which knows the type of its answer.
@@ -103,6 +105,7 @@ answered! {
     Vec<NftTable> => NftTables,
     EngineVersion => EngineVersion,
     Vec<Package> => Packages,
+    Tried => Trials,
 }
 
 impl Answered for () {
@@ -121,6 +124,16 @@ impl Answer {
     pub fn bytes(content: Vec<u8>) -> Self {
         Self::Bytes(Arc::new(content))
     }
+}
+
+/// What was tried.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tried {
+    /// As facts.
+    pub trials: Trials,
+    /// Trials that could not be planned, for a panic that said this.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub crashed: Vec<(TrialName, String)>,
 }
 
 /// A package that is installed.

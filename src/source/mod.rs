@@ -22,7 +22,8 @@ mod rtnetlink;
 mod socket;
 
 pub use answer::{
-    Answer, Answered, Ask, Entry, EntryKind, Ids, Listing, Package, Refusal, Stat, StatFs, Uname,
+    Answer, Answered, Ask, Entry, EntryKind, Ids, Listing, Package, Refusal, Stat, StatFs, Tried,
+    Uname,
 };
 pub use argument::{Access, SystemCall};
 pub use limits::Limits;

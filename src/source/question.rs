@@ -12,7 +12,7 @@ use dind_doctor_checks::facts::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::{Answer, Answered, Ask, Ids, Listing, Package, Refusal, Stat, StatFs, Uname},
+    answer::{Answer, Answered, Ask, Ids, Listing, Package, Refusal, Stat, StatFs, Tried, Uname},
     argument, document,
     live::{Risk, Within, call, clocks, engine, file, inotify, paragraphs, process, rpm},
     nfnetlink, rtnetlink, socket,
@@ -257,5 +257,12 @@ questions! {
         about: format!("getsockopt: IPv{family} table {table}"),
         risk: socket::risk_of_table(*family),
         live: |_| socket::legacy_entries(*family, table),
+    }
+
+    /// What `--active` tried, and what came of it. Only a recording knows: a source writes nothing, so whoever tries
+    /// tells the recorder.
+    Trials -> Tried {
+        about: "trials",
+        live: |_| Err(Refusal::NotProbed),
     }
 }

@@ -54,13 +54,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use dind_doctor_checks::facts::{Ending, Facts, Text, Trial, TrialName};
+use dind_doctor_checks::facts::{Ending, Facts, Text, Trial, TrialName, Trials};
 
 use self::steps::Steps;
-use crate::{
-    isolated::isolated,
-    probe::{Collected, Crash},
-};
+use crate::{isolated::isolated, probe::Collected, source::Tried};
 
 /// What one trial of one subject may take; the whole run has a deadline of its own. To unmount an overlay
 /// writes out the whole disk below it, which takes seconds on slow machines.
@@ -151,30 +148,29 @@ impl Plan {
 }
 
 /// Removes what earlier runs left, and then tries what was asked for, adding it to the facts; `names` is
-/// empty for everything. Nothing new is begun after `end`.
-pub fn run(collected: &mut Collected, names: &[TrialName], end: Instant) {
+/// empty for everything. Nothing new is begun after `end`. What was tried is returned for those who record.
+pub fn run(collected: &mut Collected, names: &[TrialName], end: Instant) -> Tried {
     let facts = &collected.facts;
     let wanted = |trial: &&Description| names.is_empty() || names.contains(&trial.name);
     let leftovers = isolated(|| leftover::plan(facts));
     let mut runs: Vec<_> = leftovers.into_iter().map(|plan| plan.execute(end)).collect();
     // Nearly always there is nothing to say.
     runs.retain(|trial| !trial.steps.is_empty() || trial.ending != Ending::Complete);
+    let mut crashed = Vec::new();
     for trial in TRIALS.iter().filter(wanted) {
         match isolated(|| (trial.plan)(facts)) {
             Ok(plans) => runs.extend(plans.into_iter().map(|plan| plan.execute(end))),
             Err(message) => {
                 let why = format!("planning it crashed: {message}");
                 runs.push(Plan::skipped(trial.name, "", why).execute(end));
-                let probe = format!("trial: {}", trial.name.name());
-                collected.crashed.push(Crash { probe, message });
+                crashed.push((trial.name, message));
             }
         }
     }
-    let late = runs.iter().filter(|trial| trial.ending == Ending::TimedOut);
-    collected.timed_out.extend(late.map(|trial| format!("trial: {}", trial.name.name())));
-    collected.timed_out.sort_unstable();
-    collected.timed_out.dedup();
-    collected.facts.trials.runs = runs;
+    let mtu_target = facts.trials.mtu_target.clone();
+    let tried = Tried { trials: Trials { runs, mtu_target }, crashed };
+    collected.add(tried.clone());
+    tried
 }
 
 #[cfg(test)]

@@ -162,6 +162,7 @@ pub(crate) fn kind(question: &Question) -> &'static str {
         Question::PathMtu { .. } => "path MTU",
         Question::NftTables => "nf_tables",
         Question::LegacyEntries { .. } => "legacy entries",
+        Question::Trials => "trials",
     }
 }
 

@@ -158,6 +158,7 @@ fn question(question: &Question, names: &Pseudonyms) -> Question {
         | Question::Addresses
         | Question::Routes
         | Question::NftTables
+        | Question::Trials
         | Question::LegacyEntries { .. } => {}
     }
     question
@@ -227,6 +228,7 @@ fn answer(
             Question::PathMtu { .. } | Question::LegacyEntries { .. } | Question::SystemCall { .. },
             answer @ Answer::Number(_),
         ) => Some(answer),
+        // Trials quote programs and peers, and nothing tells what of that may leave: they stay behind whole.
         _ => None,
     }
 }
