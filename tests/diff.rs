@@ -240,7 +240,7 @@ fn bundles_of_later_doctors_are_read_or_refused_clearly() {
         + "{\"ask\":\"something-new\",\"value\":{\"new\":1}}\n";
     let added = later("added", more);
     json(&from, &added, 0);
-    let broken = later("broken", manifest.replacen("\"bundle\":1", "\"bundle\":2", 1));
+    let broken = later("broken", manifest.replacen("\"bundle\":2", "\"bundle\":3", 1));
     for arguments in [
         &["--from", &broken][..],
         &["facts", "--from", &broken],
@@ -249,7 +249,7 @@ fn bundles_of_later_doctors_are_read_or_refused_clearly() {
     ] {
         let (code, out, err) = doctor(arguments);
         assert_eq!((code, out.as_str()), (2, ""), "{arguments:?}");
-        assert!(err.contains("format 2") && err.contains("take a later one"), "{err}");
+        assert!(err.contains("format 3") && err.contains("take a later one"), "{err}");
     }
 }
 
