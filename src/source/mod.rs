@@ -29,7 +29,7 @@ pub use argument::{Access, SystemCall};
 pub use limits::Limits;
 pub use live::LiveSource;
 pub(crate) use live::engine::{
-    Patient, connected as engine_socket, get as engine_get, parse as engine_version,
+    Timed, connected as engine_socket, get as engine_get, parse as engine_version,
 };
 pub(crate) use nfnetlink::nft_tables;
 pub use question::{Question, ask};

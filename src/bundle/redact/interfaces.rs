@@ -1,6 +1,6 @@
 //! Names of network interfaces.
 
-use super::{names::listed, pseudonyms::Pseudonyms};
+use super::names::listed;
 
 /// Names in whole that kernel and engines give, and what stands beside interfaces in `/sys` and `/proc`.
 const NAMES: &str = "\
@@ -18,21 +18,30 @@ const PREFIXES: &str = "\
 /// Beginnings of udev's predictable names, after which a place follows: `enp0s31f6np0`.
 const PREDICTABLE: &[&str] = &["enP", "eno", "enp", "ens", "wlp"];
 
-/// The name itself if kernel, udev or an engine can have given it; else the beginning by which checks
-/// may know it and a number.
-pub(super) fn interface(names: &Pseudonyms, name: &str) -> String {
+/// What is in a name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Name<'a> {
+    /// Kernel, udev or an engine can have given it.
+    Given,
+    /// A beginning that one of them gives, and an address or the id of a network.
+    WithId(&'a str, &'a str),
+    /// Somebody chose it; checks may know it by this beginning, if it has one.
+    Chosen(&'a str),
+}
+
+/// What is in this name.
+pub(super) fn name(name: &str) -> Name<'_> {
     if name.is_empty() || listed(NAMES, name) {
-        return name.to_owned();
+        return Name::Given;
     }
     let prefix = PREFIXES
         .split_ascii_whitespace()
         .filter(|prefix| name.starts_with(prefix))
         .max_by_key(|p| p.len());
-    let prefix = prefix.unwrap_or_default();
-    let rest = &name[prefix.len()..];
+    let (prefix, rest) = name.split_at(prefix.unwrap_or_default().len());
     // `enx` and `wlx` are followed by the hardware address, `br-` by the id of a Docker network.
     if rest.len() == 12 && rest.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return format!("{prefix}{}", names.id(rest));
+        return Name::WithId(prefix, rest);
     }
     let numbered = rest.bytes().all(|b| b.is_ascii_digit() || b".:-_@".contains(&b));
     let random = rest.len() >= 4
@@ -43,10 +52,9 @@ pub(super) fn interface(names: &Pseudonyms, name: &str) -> String {
         && rest.starts_with(|c: char| c.is_ascii_digit())
         && rest.bytes().all(|b| b.is_ascii_digit() || b"psfndiu.".contains(&b));
     if !prefix.is_empty() && (numbered || random || place) {
-        return name.to_owned();
+        return Name::Given;
     }
-    let stem = if prefix.is_empty() { "if".to_owned() } else { format!("{prefix}n") };
-    names.interface_number(&stem, name)
+    Name::Chosen(prefix)
 }
 
 #[cfg(test)]
@@ -54,14 +62,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn given_names_stay_and_chosen_ones_keep_what_is_judged() {
-        let mut names = Pseudonyms::default();
-        let chosen = ["acme0", "br-payroll", "kind-acme", "enx001122334455", "br-0123456789ab"];
-        for name in chosen {
-            interface(&names, name);
-        }
-        names.settle();
-        for name in [
+    fn names_are_told_apart() {
+        for given in [
             "lo",
             "eth0",
             "eth0.100",
@@ -76,11 +78,11 @@ mod tests {
             "kind",
             "flannel.1",
             "if7",
-            "br-n3",
         ] {
-            assert_eq!(interface(&names, name), name);
+            assert_eq!(name(given), Name::Given, "{given}");
         }
-        let images = chosen.map(|name| interface(&names, name));
-        assert_eq!(images, ["if1", "br-n2", "kindn3", "enx000000000001", "br-000000000002"]);
+        assert_eq!(name("acme0"), Name::Chosen(""));
+        assert_eq!(name("br-payroll"), Name::Chosen("br-"));
+        assert_eq!(name("enx001122334455"), Name::WithId("enx", "001122334455"));
     }
 }

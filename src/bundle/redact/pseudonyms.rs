@@ -123,13 +123,17 @@ impl Pseudonyms {
         }
     }
 
-    /// The name of a network interface.
+    /// The name of a network interface: itself if nobody chose it, else the beginning by which checks may know it and a
+    /// number.
     pub(super) fn interface(&self, name: &str) -> String {
-        interfaces::interface(self, name)
-    }
-
-    pub(super) fn interface_number(&self, stem: &str, name: &str) -> String {
-        self.number(Kind::InterfaceName, stem, name)
+        match interfaces::name(name) {
+            interfaces::Name::Given => name.to_owned(),
+            interfaces::Name::WithId(prefix, digits) => format!("{prefix}{}", self.id(digits)),
+            interfaces::Name::Chosen("") => self.number(Kind::InterfaceName, "if", name),
+            interfaces::Name::Chosen(prefix) => {
+                self.number(Kind::InterfaceName, &format!("{prefix}n"), name)
+            }
+        }
     }
 
     /// Hexadecimal digits, at least twelve.
@@ -161,5 +165,26 @@ impl Pseudonyms {
             out.extend_from_slice(chunk.invalid());
         }
         out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn interfaces_that_somebody_named_keep_what_is_judged() {
+        let mut names = Pseudonyms::default();
+        let chosen = ["acme0", "br-payroll", "kind-acme", "enx001122334455", "br-0123456789ab"];
+        for name in chosen {
+            names.interface(name);
+        }
+        names.settle();
+        // Pseudonyms are names that are given, too.
+        for given in ["docker0", "if7", "br-n3"] {
+            assert_eq!(names.interface(given), given);
+        }
+        let images = chosen.map(|name| names.interface(name));
+        assert_eq!(images, ["if1", "br-n2", "kindn3", "enx000000000001", "br-000000000002"]);
     }
 }

@@ -19,7 +19,7 @@ use super::{
     PATIENCE,
     protocol::{self, speaks_tls},
 };
-use crate::source::{Patient, Refusal, engine_get, engine_socket, path};
+use crate::source::{Refusal, Timed, engine_get, engine_socket, path};
 
 /// The engine, and how its clients speak to it.
 pub(super) struct Engine<'a> {
@@ -36,7 +36,7 @@ impl<'a> Engine<'a> {
             let client = steps.step(Action::BeginTls, || {
                 let directory = Path::new(directory.as_str());
                 let client = Client::with_certificates(address.host(), directory)?;
-                let session = client.connect(patient(&stream));
+                let session = client.connect(timed(&stream));
                 let mut session = session.map_err(|failure| engine.correct(failure))?;
                 // Since TLS 1.3 who is refused learns it when he has asked something.
                 let _ = engine_get(&mut session, "/_ping");
@@ -61,9 +61,9 @@ impl<'a> Engine<'a> {
     pub(super) fn get(&self, target: &str) -> Result<Vec<u8>, Failure> {
         let stream = connect(self.address)?;
         let Some(client) = &self.tls else {
-            return engine_get(patient(&stream), target).map_err(failure);
+            return engine_get(timed(&stream), target).map_err(failure);
         };
-        let mut session = client.connect(patient(&stream))?;
+        let mut session = client.connect(timed(&stream))?;
         let answer = engine_get(&mut session, target);
         answer.map_err(|refusal| session.refused.take().unwrap_or_else(|| failure(refusal)))
     }
@@ -91,8 +91,8 @@ impl<'a> Engine<'a> {
     }
 }
 
-fn patient(stream: &UnixStream) -> Patient<'_> {
-    Patient::new(stream, Instant::now() + PATIENCE)
+fn timed(stream: &UnixStream) -> Timed<'_> {
+    Timed::new(stream, Instant::now() + PATIENCE)
 }
 
 /// A stream that does not block; one of TCP is read and written in the same way.

@@ -13,7 +13,7 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair,
 use rustls::{ServerConfig, ServerConnection, server::WebPkiClientVerifier};
 
 use super::*;
-use crate::source::{Patient, engine_get};
+use crate::source::{Timed, engine_get};
 
 type Authority = CertifiedIssuer<'static, KeyPair>;
 
@@ -85,9 +85,9 @@ fn asked(
     (stream, server): (UnixStream, JoinHandle<()>),
 ) -> Result<String, String> {
     let text = |failure: Failure| format!("{failure:?}");
-    let patient = Patient::new(&stream, Instant::now() + Duration::from_secs(20));
+    let timed = Timed::new(&stream, Instant::now() + Duration::from_secs(20));
     let client = Client::with_certificates("docker", directory).map_err(text)?;
-    let answer = client.connect(patient).map_err(text).and_then(|mut session| {
+    let answer = client.connect(timed).map_err(text).and_then(|mut session| {
         let answer = engine_get(&mut session, "/_ping");
         answer
             .map_err(|refusal| session.refused.take().map_or_else(|| format!("{refusal:?}"), text))

@@ -25,12 +25,12 @@ const HEADERS: usize = 64;
 
 /// A socket that does not block, read and written until a deadline; then it says `TimedOut`.
 #[derive(Debug)]
-pub(crate) struct Patient<'a> {
+pub(crate) struct Timed<'a> {
     stream: &'a UnixStream,
     deadline: Instant,
 }
 
-impl<'a> Patient<'a> {
+impl<'a> Timed<'a> {
     pub(crate) const fn new(stream: &'a UnixStream, deadline: Instant) -> Self {
         Self { stream, deadline }
     }
@@ -63,13 +63,13 @@ impl<'a> Patient<'a> {
     }
 }
 
-impl Read for Patient<'_> {
+impl Read for Timed<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         self.retry(PollFlags::POLLIN, |mut stream| stream.read(buffer))
     }
 }
 
-impl Write for Patient<'_> {
+impl Write for Timed<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.retry(PollFlags::POLLOUT, |stream| {
             send(stream.as_raw_fd(), bytes, MsgFlags::MSG_NOSIGNAL).map_err(io::Error::from)

@@ -8,7 +8,7 @@ mod http;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use http::{Patient, get};
+pub(crate) use http::{Timed, get};
 
 use std::{
     ffi::OsStr,
@@ -70,7 +70,7 @@ pub(in crate::source) fn version(
     if ![0, geteuid().as_raw()].contains(&peer.uid()) {
         return Err(NOT_CONNECTED);
     }
-    let body = get(Patient::new(&stream, deadline), "/version")?;
+    let body = get(Timed::new(&stream, deadline), "/version")?;
     parse(&body).ok_or(Refusal::Malformed)
 }
 
