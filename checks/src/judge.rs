@@ -6,7 +6,7 @@ use crate::{
     Check, Layer,
     facts::{Facts, Missing},
     outcome::{Finding, Outcome, Proof, Unknown, Verdict},
-    plan::{Place, Plan, Plans, Provider},
+    plan::{Place, Plan, Plans, Provider, User},
     remedy::Remedy,
     target::{Severities, Target},
 };
@@ -56,6 +56,11 @@ impl Check {
 
     /// What it says of one plan. Of a daemon elsewhere only clients are judged here.
     pub fn says(&self, facts: &Facts, plan: &Plan) -> Verdict {
+        if plan.target == Target::Podman && plan.user == User::Unknown {
+            // Whether it is root's or a user's.
+            facts.identity.euid.get()?;
+            facts.capabilities.effective.get()?;
+        }
         let other = plan.provider.filter(|provider| *provider != Provider::Docker);
         match (&plan.place, self.layer, other) {
             (Place::Elsewhere(elsewhere), Layer::Engine | Layer::Docker, _) => {
@@ -262,6 +267,15 @@ mod tests {
         assert_eq!(*said(&client, Target::Docker), Said::Finding);
         let engine = check(Layer::Engine).judge(&facts, &plans);
         assert_eq!(*said(&engine, Target::Kind), Said::Finding);
+    }
+
+    #[test]
+    fn where_it_is_not_known_as_whom_podman_runs_nothing_is_said_of_it() {
+        let mut facts = healthy_container();
+        facts.identity.euid = crate::facts::Fact::missing("/proc/self/status", Why::NotPermitted);
+        let judgement = check(Layer::Engine).judge(&facts, &Plans::of(&facts));
+        assert!(matches!(said(&judgement, Target::Podman), Said::Unknown(_)));
+        assert_eq!(*said(&judgement, Target::Dockerd), Said::Finding);
     }
 
     #[test]
