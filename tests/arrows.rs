@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     // Judged, compared, read in logs.
     ("report", &["isolated", "probe", "text"]),
     ("diff", &["isolated", "probe", "report", "text"]),
-    ("log", &["report", "text"]),
+    ("log", &["file", "report", "text"]),
     // Shown. The list of trials is shown too.
     ("render", &["diff", "log", "report", "text", "trial"]),
     (

@@ -90,7 +90,8 @@ fn usage_errors_are_2_and_on_standard_error() {
         (&["explain", "swap-on", "--from", "x"], "cannot be used with"),
         (&["explain", "--from", "x"], "--log"),
         (&["explain", "--log", "/nonexistent/log"], "/nonexistent/log"),
-        (&["explain", "--log", "/"], "directory"),
+        (&["explain", "--here"], "--log"),
+        (&["explain", "--log", "x", "--here", "--from", "x"], "cannot be used with"),
         (
             &["explain", "--log", "/dev/null", "--from", "/nonexistent/bundle"],
             "/nonexistent/bundle",
@@ -145,9 +146,13 @@ fn a_log_is_explained_by_this_machine_or_by_a_bundle() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures");
     let log = format!("{root}/logs/dockerd-read-only-proc-sys.log");
     let bundle = format!("{root}/hosts/docker20-unprivileged/bundle");
-    let explained = json(&["explain", "--log", &log, "--format=json"]);
+    let explained = json(&["explain", "--log", &log, "--here", "--format=json"]);
     assert_eq!(explained["schema"], "dind-doctor/log/1");
     assert_eq!(explained["source"], "live");
+    let explained = json(&["explain", "--log", &log, "--format=json"]);
+    assert_eq!(explained["source"], "none");
+    assert_eq!(explained["suspects"][0]["status"], "unknown");
+    assert!(!explained["suspects"][0]["fix"].as_array().unwrap().is_empty());
     let explained = json(&["explain", "--log", &log, "--from", &bundle, "--format=json"]);
     let first = &explained["suspects"][0];
     assert_eq!(first["id"], "sys-or-procsys-readonly");

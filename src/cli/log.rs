@@ -17,7 +17,7 @@ use crate::{
     log::{self, Log, Texts},
     probe,
     render::log as render,
-    report::{self, Options, Origin},
+    report::{self, Options, Origin, Report},
     text,
 };
 
@@ -26,11 +26,15 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Logged {
-    /// Say which known failures this log shows, and which of them are found here too; - is standard
-    /// input
+    /// Say which known failures this log shows; a file, packed with gzip or not, a directory of logs, or - for
+    /// standard input
     #[arg(long, value_name = "FILE", conflicts_with = "check")]
     pub(super) log: Option<PathBuf>,
-    /// Compare the log with a recorded bundle instead of this machine
+    /// Compare the log with this machine: which of its failures are found here too? Done anyway if the log names
+    /// this host
+    #[arg(long, requires = "log", conflicts_with_all = ["check", "from"])]
+    here: bool,
+    /// Compare the log with a recorded bundle
     #[arg(long, value_name = "BUNDLE", requires = "log", conflicts_with = "check")]
     from: Option<PathBuf>,
     /// Seconds for the whole run; unless it is given, a pipe is waited for, and then looking at this machine has 10
@@ -55,12 +59,12 @@ pub(super) fn run(
     })?;
     // After the log, whose writer may take longer than the machine has to answer.
     let time = Time::begin(arguments.timeout.unwrap_or(TIMEOUT));
-    let source = source::open(arguments.from.as_deref(), time.end)?;
-    let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
-    // What failed is not known yet.
-    let options = Options { targets: Target::ALL.to_vec(), ..Options::default() };
-    let report = report::diagnose(probe::collect(&*source), origin, &options);
-    let explanation = log::explain(&log, &report);
+    let named =
+        arguments.from.is_none() && hostname().is_some_and(|name| log.hosts.contains(&name));
+    let is_compared = arguments.here || arguments.from.is_some() || named;
+    let report = is_compared.then(|| compared(arguments.from.as_deref(), &time)).transpose()?;
+    let mut explanation = log::explain(&log, report.as_ref());
+    explanation.names_this_host = named;
     time.printing(console, || match format {
         TextFormat::Json => unless_closed(render::json(&name, &explanation, out)),
         TextFormat::Table => {
@@ -69,6 +73,21 @@ pub(super) fn run(
         }
     })?;
     Ok(ExitCode::Success)
+}
+
+/// What is found on this machine, or in the bundle.
+fn compared(from: Option<&Path>, time: &Time) -> Result<Report, Trouble> {
+    let source = source::open(from, time.end)?;
+    let origin = if from.is_some() { Origin::Bundle } else { Origin::Live };
+    // What failed is not known yet.
+    let options = Options { targets: Target::ALL.to_vec(), ..Options::default() };
+    Ok(report::diagnose(probe::collect(&*source), origin, &options))
+}
+
+/// The name of this host, if it says which one it is.
+fn hostname() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| log::is_telling(name))
 }
 
 /// Reads a file in the time that looking at the machine has. A pipe is waited for as long as its writer takes, unless
@@ -89,6 +108,6 @@ fn read<'a>(path: &Path, timeout: Option<Duration>, texts: &'a Texts) -> io::Res
             }
             log::read(file, texts)
         }
-        Opened::Directory(_) => Err(io::Error::other("a directory")),
+        Opened::Directory(directory) => log::read_directory(&directory, texts),
     }
 }

@@ -8,11 +8,40 @@ use serde::Deserialize;
 const BEFORE: usize = 90;
 const AFTER: usize = 150;
 
+/// Bytes of a line that are shown at most.
+const EXCERPT: usize = 480;
+
 /// One line of Docker's json-file logs; there are other fields, which say when and where.
 #[derive(Deserialize)]
 struct JsonFile<'a> {
     #[serde(borrow)]
     log: Cow<'a, str>,
+}
+
+/// One entry of `journalctl -o json`; a message that is not UTF-8 is a list of bytes.
+#[derive(Deserialize)]
+struct Journal {
+    #[serde(rename = "MESSAGE")]
+    message: Message,
+    #[serde(rename = "SYSLOG_IDENTIFIER")]
+    identifier: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Message {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Journal {
+    fn line(self) -> String {
+        let message = match self.message {
+            Message::Text(text) => text,
+            Message::Bytes(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        self.identifier.map_or_else(|| message.clone(), |name| format!("{name}: {message}"))
+    }
 }
 
 /// One line.
@@ -38,6 +67,11 @@ impl Line {
         Self { text, canonical, origins }
     }
 
+    /// As people read it.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     /// In small letters, without quotation marks.
     pub(super) fn canonical(&self) -> &str {
         &self.canonical
@@ -53,8 +87,19 @@ impl Line {
         let end = (start..=end).rev().find(is_boundary).unwrap_or(start);
         let before = if start > 0 { "…" } else { "" };
         let after = if end < self.text.len() { "…" } else { "" };
-        format!("{before}{}{after}", &self.text[start..end])
+        format!("{before}{}{after}", shortened(&self.text[start..end]))
     }
+}
+
+/// A text with much between its parts, without what is in the middle.
+fn shortened(text: &str) -> Cow<'_, str> {
+    if text.len() <= EXCERPT {
+        return text.into();
+    }
+    let boundary = |from: usize| (from..text.len()).find(|at| text.is_char_boundary(*at));
+    let head = boundary(EXCERPT / 2).unwrap_or(text.len());
+    let tail = boundary(text.len() - EXCERPT / 2).unwrap_or(text.len());
+    format!("{} … {}", &text[..head], &text[tail..]).into()
 }
 
 /// The form in which texts are compared: small letters, no quotation marks, single spaces.
@@ -71,8 +116,12 @@ fn readable(bytes: &[u8]) -> String {
     let line = String::from_utf8_lossy(bytes);
     let line = line.trim_start_matches('\u{feff}').trim();
     let inner = line.starts_with("{\"log\":").then(|| serde_json::from_str::<JsonFile<'_>>(line));
-    let line = match &inner {
-        Some(Ok(entry)) => &*entry.log,
+    let journal = (line.starts_with('{') && line.contains("\"MESSAGE\""))
+        .then(|| serde_json::from_str::<Journal>(line).ok().map(Journal::line))
+        .flatten();
+    let line = match (&inner, &journal) {
+        (Some(Ok(entry)), _) => &*entry.log,
+        (_, Some(message)) => message,
         _ => line,
     };
     let plain = anstream::adapter::strip_str(&unescape(line)).to_string();

@@ -39,10 +39,15 @@ impl Tail {
         Self { lines_before: Some(0), ..Self::default() }.fill(input, limit, STREAM)
     }
 
-    /// That of a file of `size` bytes; of a large one the rest is not even read.
-    pub(super) fn of_file(mut file: File, size: u64, limit: usize) -> io::Result<Self> {
+    /// That of a file of `size` bytes, of which `begin` was read; of a large one the rest is not even read.
+    pub(super) fn of_file(
+        mut file: File,
+        begin: impl Read,
+        size: u64,
+        limit: usize,
+    ) -> io::Result<Self> {
         let Some(skipped) = size.checked_sub(limit as u64).filter(|skipped| *skipped > 0) else {
-            return Self::of_stream(file, limit);
+            return Self::of_stream(begin.chain(file), limit);
         };
         // The byte before says whether a line begins here.
         file.seek(SeekFrom::Start(skipped - 1))?;
@@ -111,6 +116,11 @@ impl Tail {
         self.skipped += number as u64;
     }
 
+    /// Bytes that are kept.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Its lines, of long ones what is looked at.
     pub(super) fn lines(&mut self) -> impl Iterator<Item = Cow<'_, [u8]>> {
         let bytes: &[u8] = self.bytes.make_contiguous();
@@ -153,7 +163,9 @@ mod tests {
     fn of_a_file_the_end_is_the_same_without_a_count() {
         let mut file = tempfile::tempfile().unwrap();
         file.write_all(b"one\ntwo\nthree\n").unwrap();
-        let tail = |limit| lines(Tail::of_file(file.try_clone().unwrap(), 14, limit).unwrap());
+        let tail = |limit| {
+            lines(Tail::of_file(file.try_clone().unwrap(), io::empty(), 14, limit).unwrap())
+        };
         assert_eq!(tail(6), (vec!["three".to_owned()], None, 8));
         assert_eq!(tail(8), (vec!["three".to_owned()], None, 8));
         assert_eq!(tail(10).0, ["two", "three"]);

@@ -12,109 +12,245 @@ use dind_doctor_checks::{
     target::{Severity, Target},
 };
 
-use super::line::{self, Line};
+use super::{
+    known::{self, Entry},
+    line::Line,
+    pattern::Pattern,
+    trie::{End, Trie},
+};
 
-/// Bytes at the beginning of a text by which it is looked up.
-const HEAD: usize = 4;
+/// What a text points to.
+#[derive(Debug, Clone, Copy)]
+pub enum Subject {
+    /// A failure that a check looks for.
+    Check(Area, &'static Check),
+    /// One that only logs show.
+    Entry(&'static Entry),
+}
 
-/// One text, as it stands in a check.
+impl Subject {
+    /// Its id.
+    pub const fn id(self) -> &'static str {
+        match self {
+            Self::Check(_, check) => check.id,
+            Self::Entry(entry) => entry.id,
+        }
+    }
+
+    /// The problem in a few words.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Check(_, check) => check.title,
+            Self::Entry(entry) => entry.title,
+        }
+    }
+}
+
+/// One text.
 #[derive(Debug)]
 pub struct Text {
-    /// The text.
+    /// As it stands in a check or in a table of texts; `…` stands for anything.
     pub text: &'static str,
-    /// Ids of the checks that carry it: the same text can have several causes. The worst comes first; of
-    /// those that are equally bad, the one in whose list it comes first.
-    pub checks: Vec<&'static str>,
-    canonical: String,
+    /// What it points to, the likeliest first: as the table has it, then the worst, and of those that are equally
+    /// bad the one in whose list it comes first.
+    pub subjects: Vec<Subject>,
+    /// Whether it says only that something failed, and not of what.
+    pub symptom: bool,
+    pattern: Pattern,
 }
 
 impl Text {
-    /// How much the text says about each of the checks that carry it: long texts that only one of them
-    /// has say most.
+    /// How much the text says: the number of its constant characters.
     pub fn strength(&self) -> usize {
-        self.canonical.len() / self.checks.len().max(1)
+        self.pattern.constant()
+    }
+
+    /// Whether it points to nothing.
+    fn is_noise(&self) -> bool {
+        self.subjects.is_empty()
     }
 }
 
 /// A check that has a text.
 struct Carrier {
+    /// In the table, if it stands there.
+    order: usize,
     worst: Reverse<Option<Severity>>,
     /// Of the text in its list.
     place: usize,
     text: &'static str,
-    id: &'static str,
+    subject: Subject,
+    symptom: bool,
 }
 
-/// All texts of some checks.
+/// All texts of some checks, and of what only logs show.
 #[derive(Debug)]
 pub struct Texts {
-    texts: Vec<Text>,
-    by_head: HashMap<[u8; HEAD], Vec<usize>>,
+    all: Vec<Text>,
+    trie: Trie,
+    /// In the order of the registry; then what only logs show.
+    subjects: Vec<Subject>,
 }
 
 impl Texts {
     /// The texts of these checks.
     pub fn of(checks: impl IntoIterator<Item = (Area, &'static Check)>) -> Self {
-        let mut carriers: BTreeMap<String, Vec<Carrier>> = BTreeMap::new();
-        for (_, check) in checks {
+        let mut subjects: Vec<_> =
+            checks.into_iter().map(|(area, check)| Subject::Check(area, check)).collect();
+        // What a check looks for by now is no longer what only logs show.
+        let is_new = |entry: &&Entry| !subjects.iter().any(|subject| subject.id() == entry.id);
+        let entries: Vec<_> = known::entries().filter(is_new).map(Subject::Entry).collect();
+        subjects.extend(entries);
+        let by_id: HashMap<_, _> =
+            subjects.iter().map(|subject| (subject.id(), *subject)).collect();
+        let mut carriers: BTreeMap<Pattern, Vec<Carrier>> = BTreeMap::new();
+        for subject in &subjects {
+            let Subject::Check(_, check) = subject else { continue };
             let worst = Reverse(check.worst.worst(&Target::ALL));
             for (place, text) in check.logs.iter().enumerate() {
-                let carrier = Carrier { worst, place, text, id: check.id };
-                carriers.entry(line::canonical(text)).or_default().push(carrier);
+                let (order, symptom) = (usize::MAX, false);
+                let carrier = Carrier { order, worst, place, text, subject: *subject, symptom };
+                carriers.entry(Pattern::new(text)).or_default().push(carrier);
             }
         }
-        let text = |(canonical, mut carriers): (String, Vec<Carrier>)| {
-            carriers.sort_by_key(|carrier| (carrier.worst, carrier.place));
-            let text = carriers.first().map_or("", |carrier| carrier.text);
-            Text { text, checks: carriers.iter().map(|carrier| carrier.id).collect(), canonical }
-        };
+        for (text, ids, symptom) in known::texts() {
+            let known = ids.iter().filter_map(|id| by_id.get(id));
+            for (order, subject) in known.enumerate() {
+                let (worst, place) = (Reverse(None), 0);
+                let carrier = Carrier { order, worst, place, text, subject: *subject, symptom };
+                carriers.entry(Pattern::new(text)).or_default().push(carrier);
+            }
+        }
+        for text in known::noise() {
+            carriers.insert(Pattern::new(text), Vec::new());
+        }
         let texts: Vec<_> = carriers.into_iter().map(text).collect();
-        let mut by_head: HashMap<_, Vec<usize>> = HashMap::new();
+        let mut trie = Trie::default();
         for (at, text) in texts.iter().enumerate() {
-            if let Some(head) = text.canonical.as_bytes().first_chunk() {
-                by_head.entry(*head).or_default().push(at);
+            for (part, bytes) in text.pattern.parts.iter().enumerate() {
+                trie.add(bytes.as_bytes(), End { text: at, part });
             }
         }
-        for same in by_head.values_mut() {
-            same.sort_by_key(|at| Reverse(texts[*at].canonical.len()));
-        }
-        Self { texts, by_head }
+        Self { all: texts, trie, subjects }
     }
 
     /// All of them.
     pub fn iter(&self) -> impl Iterator<Item = &Text> {
-        self.texts.iter()
+        self.all.iter().filter(|text| !text.is_noise())
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// What they point to.
+    pub fn subjects(&self) -> impl Iterator<Item = Subject> + '_ {
+        self.subjects.iter().copied()
+    }
+
+    /// Where this text is.
+    pub(super) fn place(&self, text: &Text) -> Option<usize> {
+        self.all.binary_search_by_key(&&text.pattern, |text| &text.pattern).ok()
     }
 
     pub(super) fn get(&self, at: usize) -> &Text {
-        &self.texts[at]
+        &self.all[at]
     }
 
-    /// The texts in this line, each once, with where it is first. Where texts overlap, the first one
-    /// counts, and of several that begin there the longest: it says what the shorter ones mean.
-    pub(super) fn find(&self, line: &Line) -> Vec<(usize, Range<usize>)> {
-        let bytes = line.canonical().as_bytes();
-        let mut found: Vec<(usize, Range<usize>)> = Vec::new();
-        let mut start = 0;
-        while let Some(head) = bytes.get(start..).and_then(|rest| rest.first_chunk::<HEAD>()) {
-            // The longest first.
-            let mut candidates = self.by_head.get(head).into_iter().flatten();
-            let at = candidates.find(|at| bytes[start..].starts_with(self.bytes(**at)));
-            let Some(at) = at else {
-                start += 1;
-                continue;
-            };
-            let end = start + self.bytes(*at).len();
-            if !found.iter().any(|(seen, _)| seen == at) {
-                found.push((*at, start..end));
-            }
-            start = end;
+    /// Looks for the texts in one line after another.
+    pub(super) fn search(&self) -> Search<'_> {
+        Search { texts: self, states: vec![State::default(); self.all.len()], begun: Vec::new() }
+    }
+}
+
+/// No carrier is noise.
+fn text((pattern, mut carriers): (Pattern, Vec<Carrier>)) -> Text {
+    carriers.sort_by_key(|carrier| (carrier.order, carrier.worst, carrier.place));
+    let text = carriers.first().map_or("", |carrier| carrier.text);
+    let symptom = carriers.iter().any(|carrier| carrier.symptom);
+    let mut subjects: Vec<Subject> = Vec::new();
+    for carrier in carriers {
+        if !subjects.iter().any(|subject| subject.id() == carrier.subject.id()) {
+            subjects.push(carrier.subject);
         }
-        found
     }
+    Text { text, subjects, symptom, pattern }
+}
 
-    fn bytes(&self, at: usize) -> &[u8] {
-        self.texts[at].canonical.as_bytes()
+/// What is in a line.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// These texts, and where.
+    Texts(Vec<(usize, Range<usize>)>),
+    /// What means nothing, whatever else is in it.
+    Noise,
+}
+
+/// How much of a text the line has so far.
+#[derive(Debug, Clone, Default)]
+struct State {
+    /// Parts that were found.
+    parts: usize,
+    range: Range<usize>,
+}
+
+/// A search for texts, line by line.
+#[derive(Debug)]
+pub(super) struct Search<'a> {
+    texts: &'a Texts,
+    states: Vec<State>,
+    /// Texts whose first part was found.
+    begun: Vec<usize>,
+}
+
+impl Search<'_> {
+    /// The texts in this line, each once, with where it is first. What lies within a text that says more is not
+    /// counted: the longer one says what it means.
+    pub(super) fn find(&mut self, line: &Line) -> Found {
+        let Self { texts, states, begun } = self;
+        let bytes = line.canonical().as_bytes();
+        for start in 0..bytes.len() {
+            texts.trie.at(bytes, start, |part, end| {
+                let state = &mut states[part.text];
+                if part.part != state.parts || (state.parts > 0 && start < state.range.end) {
+                    return;
+                }
+                if state.parts == 0 {
+                    state.range.start = start;
+                    begun.push(part.text);
+                }
+                state.parts += 1;
+                state.range.end = end;
+            });
+        }
+        let mut found = Vec::new();
+        for text in begun.drain(..) {
+            let state = std::mem::take(&mut states[text]);
+            if state.parts == texts.all[text].pattern.parts.len() {
+                found.push((text, state.range));
+            }
+        }
+        if found.iter().any(|(text, _)| texts.all[*text].is_noise()) {
+            return Found::Noise;
+        }
+        // The strongest first; of each, what does not lie within one before it.
+        found.sort_by_key(|(text, range)| (Reverse(texts.all[*text].strength()), range.start));
+        let mut kept: Vec<(usize, Range<usize>)> = Vec::new();
+        for (text, range) in found {
+            let within =
+                |other: &Range<usize>| other.start <= range.start && range.end <= other.end;
+            if !kept.iter().any(|(_, other)| within(other)) {
+                kept.push((text, range));
+            }
+        }
+        // Where a line names the cause, what else it says follows from that.
+        if kept.iter().any(|(text, _)| !texts.all[*text].symptom) {
+            kept.retain(|(text, _)| !texts.all[*text].symptom);
+        } else {
+            kept.truncate(1);
+        }
+        kept.sort_by_key(|(_, range)| range.start);
+        Found::Texts(kept)
     }
 }
 
@@ -139,14 +275,15 @@ mod tests {
     }
 
     static CHECKS: [Check; 2] = [
-        check("one", &["too many open files", "no such 'thing'"]),
-        check("two", &["Too many open files", "inotify_init: too many open files"]),
+        check("one", &["xoo many open files", "no such 'thing'", "write …: it is … full"]),
+        check("two", &["Xoo many open files", "inotify_xnit: xoo many open files"]),
     ];
 
     fn found(line: &str) -> Vec<&'static str> {
         let texts = Texts::of(CHECKS.iter().map(|check| (Area::Cgroup, check)));
         let line = Line::new(line.as_bytes());
-        texts.find(&line).into_iter().map(|(at, _)| texts.get(at).text).collect()
+        let Found::Texts(found) = texts.search().find(&line) else { return Vec::new() };
+        found.into_iter().map(|(at, _)| texts.get(at).text).collect()
     }
 
     #[test]
@@ -158,19 +295,40 @@ mod tests {
     #[test]
     fn the_longer_text_counts() {
         assert_eq!(
-            found("inotify_init: too many open files"),
-            ["inotify_init: too many open files"]
+            found("inotify_xnit: xoo many open files"),
+            ["inotify_xnit: xoo many open files"]
         );
-        assert_eq!(found("too many open files, too many open files"), ["too many open files"]);
-        let both = found("too many open files; inotify_init: too many open files");
-        assert_eq!(both, ["too many open files", "inotify_init: too many open files"]);
+        assert_eq!(found("xoo many open files, xoo many open files"), ["xoo many open files"]);
+        let both = found("xoo many open files; y; no such thing");
+        assert_eq!(both, ["xoo many open files", "no such 'thing'"]);
     }
 
     #[test]
-    fn a_text_that_several_checks_carry_says_less_about_each() {
+    fn the_parts_of_a_text_must_come_in_their_order_whatever_is_between_them() {
+        let whole = ["write …: it is … full"];
+        assert_eq!(found("Write /a/b: it is too full"), whole);
+        assert_eq!(found("write write /a: it is : it is so very full"), whole);
+        assert!(found("write /a: it is").is_empty());
+        assert!(found("full: it is write").is_empty());
+        // What it shares with a line before is forgotten.
         let texts = Texts::of(CHECKS.iter().map(|check| (Area::Cgroup, check)));
-        let shared = texts.iter().find(|text| text.checks.len() == 2).unwrap();
-        assert_eq!(shared.checks, ["one", "two"]);
-        assert_eq!(shared.strength(), "too many open files".len() / 2);
+        let mut search = texts.search();
+        let mut find = |line: &str| match search.find(&Line::new(line.as_bytes())) {
+            Found::Texts(found) => found.len(),
+            Found::Noise => 99,
+        };
+        assert_eq!(
+            [find("write /a: it is"), find("so full"), find("write a: it is b full")],
+            [0, 0, 1]
+        );
+    }
+
+    #[test]
+    fn a_text_can_have_several_causes() {
+        let texts = Texts::of(CHECKS.iter().map(|check| (Area::Cgroup, check)));
+        let shared = texts.iter().find(|text| text.text == "xoo many open files").unwrap();
+        let ids: Vec<_> = shared.subjects.iter().map(|subject| subject.id()).collect();
+        assert_eq!(ids, ["one", "two"]);
+        assert_eq!(shared.strength(), "xoo many open files".len());
     }
 }

@@ -80,8 +80,7 @@ fn a_log_that_does_not_come_is_waited_for_no_longer_than_the_time() {
     stdin.write_all(b"a line, and then nothing\n").unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(2));
     assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
-    for (path, why) in [("/dev/zero", "a device"), (".", "a directory"), ("absent", "No such file")]
-    {
+    for (path, why) in [("/dev/zero", "a device"), ("absent", "No such file")] {
         assert!(refused(dir.path(), &["explain", "--log", path]).contains(why), "{path}");
     }
 }

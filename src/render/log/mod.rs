@@ -1,5 +1,6 @@
 //! What a log says, joined with what was found here: for people, and as JSON.
 
+mod fix;
 mod json;
 mod text;
 

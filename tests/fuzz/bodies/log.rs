@@ -24,8 +24,9 @@ static REPORT: LazyLock<Report> = LazyLock::new(|| {
 
 pub(super) fn body(input: &[u8]) {
     let log = log::read(input, &TEXTS).unwrap();
-    let explanation = log::explain(&log, &REPORT);
     let name = String::from_utf8_lossy(&input[..input.len().min(20)]).into_owned();
+    // Compared with a machine, or with none.
+    let explanation = log::explain(&log, input.len().is_multiple_of(2).then_some(&*REPORT));
     let json = oracle::written(|out| render::json(&name, &explanation, out));
     serde_json::from_str::<Value>(&oracle::is_text("log as json", &json)).unwrap();
     let width = 40 + input.len() % 121;
