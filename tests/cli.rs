@@ -164,6 +164,33 @@ fn a_log_is_explained_by_this_machine_or_by_a_bundle() {
 }
 
 #[test]
+fn what_only_logs_show_is_explained_too() {
+    let explained = json(&["explain", "port-in-use", "--format=json"]);
+    assert_eq!(explained["only_in_logs"], true);
+    assert!(explained["doc"].as_str().unwrap().contains("## How to fix\n- "));
+    assert!(run(&["explain", "port-in-use"], 0).0.contains("How to fix"));
+}
+
+#[test]
+fn a_log_that_names_this_host_is_compared_with_it() {
+    let host = fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let source = |host: &str| {
+        let mut command = doctor();
+        command.args(["explain", "--log", "-", "--format=json"]);
+        command.write_stdin(format!("Nov 22 19:01:02 {host} dockerd[7]: Mounts denied\n"));
+        let output = command.assert().code(0).get_output().stdout.clone();
+        let explained: Value = serde_json::from_slice(&output).unwrap();
+        (explained["source"].clone(), explained["names_this_host"].clone())
+    };
+    assert_eq!(source("another-host-than-this"), ("none".into(), false.into()));
+    // Names that many machines have do not count.
+    if host.trim().len() > 8 {
+        assert_eq!(source(host.trim()), ("live".into(), true.into()));
+    }
+    assert_eq!(source("localhost"), ("none".into(), false.into()));
+}
+
+#[test]
 fn a_log_comes_by_standard_input_too_whatever_is_in_it() {
     let explained = |log: &[u8]| {
         let mut command = doctor();

@@ -3,7 +3,12 @@
 //!
 //! `DOCTOR_BLESS=1 cargo test --test logs` writes what is found now into `expected.toml` and `shared.toml`.
 
-#![expect(clippy::expect_used, reason = "a test fails by panicking")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking, and prints its table"
+)]
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -2,10 +2,16 @@
 
 use std::io::Write;
 
-use dind_doctor_checks::{Check, registry::Area};
+use dind_doctor_checks::registry;
 
 use super::{Console, ExitCode, Trouble, When, log, output::TextFormat, selection, unless_closed};
-use crate::render::explain;
+use crate::{
+    log::{Entry, Subject},
+    render::{
+        explain,
+        log::{entry_json, entry_text},
+    },
+};
 
 /// Said where neither a check nor a log is given.
 const WHICH: &str = "say what to explain: a check (doctor explain ID; doctor list shows all), or the log of \
@@ -16,9 +22,9 @@ const WHICH: &str = "say what to explain: a check (doctor explain ID; doctor lis
     override_usage = "doctor explain [OPTIONS] ID\n       doctor explain [OPTIONS] --log FILE"
 )]
 pub(super) struct Arguments {
-    /// The check, as in a report or in `doctor list`
-    #[arg(value_name = "ID", value_parser = selection::check)]
-    check: Option<(Area, &'static Check)>,
+    /// The check, as in a report or in `doctor list`; or what only logs show, as in what `--log` says
+    #[arg(value_name = "ID", value_parser = subject)]
+    check: Option<Subject>,
     #[command(flatten)]
     log: log::Logged,
     /// For people or for scripts
@@ -38,13 +44,27 @@ pub(super) fn run(
         let view = (arguments.format, arguments.color);
         return log::run(path, &arguments.log, view, console, out);
     }
-    let (area, check) = arguments.check.ok_or_else(|| Trouble::Usage(WHICH.to_owned()))?;
+    let subject = arguments.check.ok_or_else(|| Trouble::Usage(WHICH.to_owned()))?;
     match arguments.format {
-        TextFormat::Json => unless_closed(explain::json(area, check, out))?,
+        TextFormat::Json => unless_closed(match subject {
+            Subject::Check(area, check) => explain::json(area, check, out),
+            Subject::Entry(entry) => entry_json(entry, out),
+        })?,
         TextFormat::Table => {
             let width = console.width();
-            console.print(arguments.color, out, |out| explain::text(area, check, width, out))?;
+            console.print(arguments.color, out, |out| match subject {
+                Subject::Check(area, check) => explain::text(area, check, width, out),
+                Subject::Entry(entry) => entry_text(entry, width, out),
+            })?;
         }
     }
     Ok(ExitCode::Success)
+}
+
+/// The check or the entry with this id, for clap.
+fn subject(id: &str) -> Result<Subject, String> {
+    if let Some(entry) = Entry::find(id).filter(|_| registry::find(id).is_none()) {
+        return Ok(Subject::Entry(entry));
+    }
+    selection::check(id).map(|(area, check)| Subject::Check(area, check))
 }

@@ -5,6 +5,7 @@
 //! likely. Each area has texts that name a cause, texts that name only a symptom, and entries for what no check looks for.
 
 mod cgroup;
+mod disk;
 mod images;
 mod kernel;
 mod kubernetes;
@@ -63,12 +64,25 @@ pub struct Entry {
     pub symptom: bool,
 }
 
+impl Entry {
+    /// The one with this id.
+    pub fn find(id: &str) -> Option<&'static Self> {
+        entries().find(|entry| entry.id == id)
+    }
+
+    /// The texts by which it is known.
+    pub fn texts(&self) -> impl Iterator<Item = &'static str> + '_ {
+        texts().filter(|(_, ids, _)| ids.contains(&self.id)).map(|(text, ..)| text)
+    }
+}
+
 const AREAS: &[&Table] = &[
     &privilege::TABLE,
     &security::TABLE,
     &kernel::TABLE,
     &cgroup::TABLE,
     &storage::TABLE,
+    &disk::TABLE,
     &netfilter::TABLE,
     &network::TABLE,
     &images::TABLE,
