@@ -324,6 +324,8 @@ pub(crate) fn healthy_container() -> Facts {
         sandbox: Sandbox::None,
         kubernetes: Tri::No,
         launcher: Launcher::Docker,
+        launchers: vec![Launcher::Docker],
+        name: None,
         evidence: vec![],
         variables: Known(vec![]),
     };

@@ -8,6 +8,8 @@ use dind_doctor_checks::{
 use super::Reader;
 use crate::source::ask;
 
+mod lxc;
+
 /// Variables of the doctor's own environment that checks judge. No others are read.
 const VARIABLES: [&str; 36] = [
     "BUILDKITD_FLAGS",
@@ -55,7 +57,13 @@ pub(super) fn probe(reader: &Reader, facts: &Facts) -> Runtime {
     };
     let mut runtime = Runtime { variables: variables.map(pairs).into(), ..Runtime::default() };
     runtime.sandbox = sandbox(reader, facts, &mut runtime.evidence);
-    let traces = traces(reader, facts);
+    let mut traces = traces(reader, facts);
+    if in_crio_pod(facts) {
+        // podman and CRI-O share a storage library, and leave the same mounts.
+        for (engine, _) in traces.iter_mut().filter(|(engine, _)| *engine == Engine::Podman) {
+            *engine = Engine::CriO;
+        }
+    }
     runtime.container = container(facts, &traces);
     runtime.engine = match runtime.container {
         Tri::No => Engine::None,
@@ -70,6 +78,9 @@ pub(super) fn probe(reader: &Reader, facts: &Facts) -> Runtime {
     }
     runtime.kubernetes = kubernetes(facts, &runtime);
     runtime.launcher = launcher(&runtime);
+    let system = lxc::manager(reader, facts, &runtime);
+    runtime.launchers = launchers(&runtime, system);
+    runtime.name = name(reader, facts, &runtime);
     runtime.machine = machine(reader);
     runtime
 }
@@ -178,6 +189,22 @@ fn engine_named(name: &str) -> Engine {
     }
 }
 
+/// A container of a kubelet that is not podman's own: its cgroup is CRI-O's, or the kubelet wrote its `/etc/hosts`
+/// or its message of termination. A podman inside such a pod has a cgroup of its own below.
+fn in_crio_pod(facts: &Facts) -> bool {
+    let paths = [&facts.cgroup.memberships, &facts.cgroup.pid1_memberships];
+    let last = |path: &str| path.rsplit('/').find_map(|part| engine_in_cgroup(&format!("/{part}")));
+    let mut paths = paths.iter().filter_map(|of| of.known()).flatten().map(|m| m.path.as_str());
+    if let Some(engine) = paths.find_map(last) {
+        return engine == Engine::CriO;
+    }
+    let rows = facts.mounts.known().map(|table| table.rows.as_slice()).unwrap_or_default();
+    rows.iter().any(|row| {
+        matches!(row.mount_point.as_str(), "/etc/hosts" | "/dev/termination-log")
+            && row.root.contains("/pods/")
+    })
+}
+
 /// A PID namespace of its own is a container. With the host's, only what an engine mounted or where it
 /// put the process tells.
 fn container(facts: &Facts, traces: &[Trace]) -> Tri {
@@ -237,6 +264,41 @@ fn launcher(runtime: &Runtime) -> Launcher {
     }
 }
 
+/// With what it was started, innermost first. A CI job in a system container was started in it by its runner; a
+/// container of an application by the CI.
+fn launchers(runtime: &Runtime, system: Option<Launcher>) -> Vec<Launcher> {
+    let by_ci = match runtime.launcher {
+        ci @ (Launcher::Gitlab | Launcher::Github | Launcher::Devcontainer) => Some(ci),
+        _ => None,
+    };
+    if system.is_some() {
+        return by_ci.into_iter().chain(system).collect();
+    }
+    let container = match runtime.engine {
+        _ if runtime.kubernetes.is_yes() => Some(Launcher::Kubernetes),
+        Engine::Podman => Some(Launcher::Podman),
+        Engine::Docker | Engine::Containerd => Some(Launcher::Docker),
+        _ => None,
+    };
+    let known: Vec<_> = container.into_iter().chain(by_ci).collect();
+    if known.is_empty() { vec![Launcher::None] } else { known }
+}
+
+/// What LXC, its managers or systemd-nspawn call the container. Machines of nspawn and containers of LXC are named
+/// like their host, unless somebody chose another name; Proxmox counts them.
+fn name(reader: &Reader, facts: &Facts, runtime: &Runtime) -> Option<Text> {
+    let last = runtime.launchers.last()?;
+    let by_traces = lxc::name(facts, *last);
+    match last {
+        Launcher::Lxc | Launcher::Incus | Launcher::Lxd | Launcher::Nspawn => by_traces
+            .or_else(|| Some(reader.text("/proc/sys/kernel/hostname").ok()?.trim().to_owned()))
+            .filter(|name| !name.is_empty())
+            .map(Into::into),
+        Launcher::Proxmox => by_traces.map(Into::into),
+        _ => None,
+    }
+}
+
 fn sandbox(reader: &Reader, facts: &Facts, seen: &mut Vec<Evidence>) -> Sandbox {
     let uname = reader.ask(ask::Uname);
     let rows = facts.mounts.known().map(|t| t.rows.as_slice()).unwrap_or_default();
@@ -290,6 +352,8 @@ fn machine(reader: &Reader) -> Machine {
 
 #[cfg(test)]
 mod tests {
+    use dind_doctor_checks::facts::{Hierarchy, Membership, MountTable};
+
     use super::*;
 
     fn mounted(mount_point: &str, root: &str, upper: &str) -> Mount {
@@ -314,6 +378,22 @@ mod tests {
         let hosts = format!("/data/containers/{id}/hosts");
         assert_eq!(engine(mounted("/etc/hosts", &hosts, "")), Some(Engine::Docker));
         assert_eq!(engine(mounted("/", "/", "/run/live/overlay")), None);
+    }
+
+    #[test]
+    fn a_pod_of_cri_o_is_not_podmans() {
+        let member = |path: &str| Membership { hierarchy: Hierarchy::Unified, path: path.into() };
+        let mut facts = Facts::default();
+        facts.cgroup.memberships = Fact::Known(vec![member("/kubepods.slice/pod1/crio-0.scope")]);
+        assert!(in_crio_pod(&facts));
+        let below = "/kubepods.slice/pod1/crio-0.scope/libpod-1";
+        facts.cgroup.memberships = Fact::Known(vec![member(below)]);
+        assert!(!in_crio_pod(&facts), "podman, started in the pod");
+        facts.cgroup.memberships = Fact::Known(vec![member("/")]);
+        assert!(!in_crio_pod(&facts));
+        let rows = vec![mounted("/etc/hosts", "/var/lib/kubelet/pods/1/etc-hosts", "")];
+        facts.mounts = Fact::Known(MountTable { rows, ..MountTable::default() });
+        assert!(in_crio_pod(&facts));
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn place(environment: &Environment) -> String {
         Launcher::Gitlab => parts.push("a GitLab CI job".to_owned()),
         Launcher::Github => parts.push("a GitHub Actions job".to_owned()),
         Launcher::Devcontainer => parts.push("a dev container".to_owned()),
-        Launcher::Kubernetes | Launcher::Docker | Launcher::None => {}
+        _ => {}
     }
     match environment.sandbox {
         Sandbox::None | Sandbox::Unknown => {}

@@ -97,12 +97,15 @@ fn not_judged(check: &CheckReport, report: &Report) -> String {
 /// The best remedy; what is too long to paste from an annotation is left to `doctor`.
 fn fix(check: &CheckReport, report: &Report, lines: &mut Vec<String>) {
     let found = prose::findings(check, &report.selected());
-    let remedies = prose::remedies(check, &found, report.environment.launcher);
+    let remedies = prose::remedies(check, &found, &report.environment.surroundings);
     let Some(best) = remedies.first() else { return };
-    lines.push(format!("fix, {}: {}", place(best.place), prose::line_of(&best.text, LONG)));
-    for (_, text) in prose::paste(best) {
-        if text.lines().count() <= FEW && text.chars().count() <= 2 * LONG {
-            lines.extend(text.lines().map(|line| format!("  {line}")));
+    let labels = std::iter::once("fix").chain(std::iter::repeat("and"));
+    for (step, label) in best.steps().zip(labels) {
+        lines.push(format!("{label}, {}: {}", place(step.place), prose::line_of(&step.text, LONG)));
+        for (_, text) in prose::paste(step) {
+            if text.lines().count() <= FEW && text.chars().count() <= 2 * LONG {
+                lines.extend(text.lines().map(|line| format!("  {line}")));
+            }
         }
     }
 }

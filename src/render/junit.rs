@@ -90,7 +90,7 @@ fn testcase(
     if check.status == Status::NotApplicable {
         writeln!(out, "/>")?;
     } else {
-        let details = prose::details(check, &targets, report.environment.launcher);
+        let details = prose::details(check, &targets, &report.environment.surroundings);
         writeln!(out, ">{}</{element}>", xml(&details))?;
     }
     writeln!(out, "    </testcase>")

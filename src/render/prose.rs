@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 
 use dind_doctor_checks::{
-    facts::Launcher,
     outcome::Finding,
-    remedy::{Remedy, Rendered},
+    remedy::{Remedy, Rendered, Surroundings},
     target::Target,
 };
 
@@ -78,7 +77,7 @@ pub(super) fn evidence(finding: &Finding) -> (Vec<(String, String)>, usize) {
 pub(super) fn remedies(
     check: &CheckReport,
     found: &[&Finding],
-    launcher: Launcher,
+    around: &Surroundings,
 ) -> Vec<Rendered> {
     let mut told: Vec<&Remedy> = Vec::new();
     for remedy in found.iter().flat_map(|f| &f.remedies).chain(&check.remedies) {
@@ -86,7 +85,13 @@ pub(super) fn remedies(
             told.push(remedy);
         }
     }
-    told.into_iter().filter_map(|remedy| remedy.render(launcher).into_iter().next()).collect()
+    told.into_iter().filter_map(|remedy| remedy.render(around).into_iter().next()).collect()
+}
+
+/// How the steps of a remedy begin: alternatives with "or", steps with "and".
+fn labels(at: usize) -> impl Iterator<Item = &'static str> {
+    let first = if at == 0 { "\nfix" } else { "or" };
+    std::iter::once(first).chain(std::iter::repeat("and"))
 }
 
 /// What to paste, if anything, and its language.
@@ -123,7 +128,7 @@ pub(super) fn causes<'a>(found: &[&'a Finding]) -> Vec<&'a str> {
 }
 
 /// The whole check, several lines without one at the end.
-pub(super) fn details(check: &CheckReport, targets: &[Target], launcher: Launcher) -> String {
+pub(super) fn details(check: &CheckReport, targets: &[Target], around: &Surroundings) -> String {
     let found = findings(check, targets);
     let mut lines = vec![check.title.to_owned()];
     if check.status.is_open() || found.is_empty() {
@@ -150,11 +155,12 @@ pub(super) fn details(check: &CheckReport, targets: &[Target], launcher: Launche
     if lines.len() > notes && found.len() > 1 {
         lines.insert(notes, String::new());
     }
-    for (at, remedy) in remedies(check, &found, launcher).iter().enumerate() {
-        let label = if at == 0 { "\nfix" } else { "or" };
-        lines.push(format!("{label}, {}: {}", place(remedy.place), line(&remedy.text)));
-        for (_, text) in paste(remedy) {
-            lines.extend(text.lines().map(|line| format!("    {line}")));
+    for (at, remedy) in remedies(check, &found, around).iter().enumerate() {
+        for (step, label) in remedy.steps().zip(labels(at)) {
+            lines.push(format!("{label}, {}: {}", place(step.place), line(&step.text)));
+            for (_, text) in paste(step) {
+                lines.extend(text.lines().map(|line| format!("    {line}")));
+            }
         }
     }
     lines.push(format!("\nmore: doctor explain {}", check.id));

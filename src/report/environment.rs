@@ -8,6 +8,7 @@ use dind_doctor_checks::{
     },
     missing_privileges,
     plan::{Place, Plans},
+    remedy::Surroundings,
     version::Component,
 };
 
@@ -81,8 +82,10 @@ pub struct Environment {
     pub sandbox: Sandbox,
     /// Whether it is a pod.
     pub kubernetes: Tri,
-    /// With what it was started.
+    /// With what it was started, in the words of the first reports.
     pub launcher: Launcher,
+    /// What remedies are written for.
+    pub surroundings: Surroundings,
     /// Whether the user namespace is another than the initial one.
     pub user_namespace: Tri,
     /// The doctor's effective user.
@@ -141,6 +144,7 @@ impl Environment {
             sandbox: runtime.sandbox,
             kubernetes: runtime.kubernetes,
             launcher: runtime.launcher,
+            surroundings: Surroundings::of(facts),
             user_namespace: facts.identity.namespaces.user_is_private(),
             euid: facts.identity.euid.known().copied(),
             pid1: Pid1 {

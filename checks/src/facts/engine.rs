@@ -7,6 +7,18 @@ use serde::{Deserialize, Serialize};
 use super::{Fact, Text, Why};
 use crate::outcome::Unknown;
 
+/// Keys of daemon.json that checks judge, and that are shown: the others may hold secrets.
+pub const JUDGED_DAEMON_KEYS: &str = "\
+    allow-direct-routing bip bip6 bridge cgroup-parent containerd containerd-namespace \
+    containerd-snapshotter data-root debug default-address-pools default-cgroupns-mode \
+    default-gateway default-gateway-v6 default-ipc-mode default-network-opts default-runtime \
+    default-shm-size default-ulimits dns dns-opts exec-opts exec-root experimental features \
+    firewall-backend fixed-cidr fixed-cidr-v6 graph group hosts icc init init-path ip ip-forward \
+    ip-forward-no-drop ip-masq ip6tables iptables ipv6 live-restore log-driver log-level \
+    max-concurrent-downloads min-api-version mtu no-new-privileges pidfile seccomp-profile \
+    selinux-enabled shutdown-timeout storage-driver storage-opts tls tlsverify userland-proxy \
+    userns-remap";
+
 /// `/etc/docker/daemon.json` or the file named by `--config-file`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct DaemonConfig {

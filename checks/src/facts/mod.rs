@@ -38,8 +38,8 @@ pub use client::{
 };
 pub use clocks::{Clocks, Reading};
 pub use engine::{
-    DaemonConfig, EngineApi, EngineProcess, EngineVersion, Engines, NamedAlike, NotBelieved,
-    PREPARING_ENTRYPOINTS,
+    DaemonConfig, EngineApi, EngineProcess, EngineVersion, Engines, JUDGED_DAEMON_KEYS, NamedAlike,
+    NotBelieved, PREPARING_ENTRYPOINTS,
 };
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};

@@ -104,8 +104,20 @@ pub enum Launcher {
     Devcontainer,
     /// A pod.
     Kubernetes,
-    /// `docker run`, podman, Compose.
+    /// `docker run`, Compose.
     Docker,
+    /// `podman run`, a Quadlet unit.
+    Podman,
+    /// LXC, by hand or by a manager that is not known.
+    Lxc,
+    /// Incus.
+    Incus,
+    /// LXD.
+    Lxd,
+    /// Proxmox VE.
+    Proxmox,
+    /// systemd-nspawn.
+    Nspawn,
     /// Nothing that is known: a VM, a host, an unknown container.
     #[default]
     None,
@@ -120,6 +132,12 @@ impl Launcher {
             Self::Devcontainer => "devcontainer",
             Self::Kubernetes => "kubernetes",
             Self::Docker => "docker",
+            Self::Podman => "podman",
+            Self::Lxc => "lxc",
+            Self::Incus => "incus",
+            Self::Lxd => "lxd",
+            Self::Proxmox => "proxmox",
+            Self::Nspawn => "systemd-nspawn",
             Self::None => "none",
         }
     }
@@ -139,8 +157,15 @@ pub struct Runtime {
     pub sandbox: Sandbox,
     /// Whether this is a pod.
     pub kubernetes: Tri,
-    /// With what it was started.
+    /// With what it was started, in the six words of the first reports: podman counts as Docker, LXC and
+    /// systemd-nspawn as none.
     pub launcher: Launcher,
+    /// With what it was started, innermost first: the last is what people edit. Empty in what older doctors wrote.
+    #[serde(default)]
+    pub launchers: Vec<Launcher>,
+    /// The name or number that LXC, Proxmox or systemd-nspawn has for the container.
+    #[serde(default)]
+    pub name: Option<Text>,
     /// The observations on which the above rests.
     pub evidence: Vec<Evidence>,
     /// The variables of the doctor's own environment that checks judge, sorted by name.

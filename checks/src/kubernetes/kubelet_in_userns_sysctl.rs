@@ -124,7 +124,7 @@ mod tests {
     fn a_wrong_value_in_a_user_namespace_stops_kubelet() {
         let Ok(Outcome::Found(found)) = judged(&nested(Known(0))) else { panic!() };
         assert!(found[0].summary.contains("vm.overcommit_memory"));
-        let host = found[0].remedies[1].render(crate::facts::Launcher::None);
+        let host = found[0].remedies[1].render(&crate::facts::Launcher::None.into());
         assert_eq!(host[0].commands, ["sysctl -w vm.overcommit_memory=1"]);
     }
 

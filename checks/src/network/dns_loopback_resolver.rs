@@ -195,7 +195,7 @@ mod tests {
         if let Known(conf) = &mut facts.resolver.resolv_conf {
             conf.behind_embedded = vec!["10.9.8.7".parse().unwrap()];
         }
-        let rendered = finding(&facts).remedies[0].render(Launcher::None);
+        let rendered = finding(&facts).remedies[0].render(&Launcher::None.into());
         assert_eq!(rendered[0].commands, ["dockerd --dns=10.9.8.7"]);
     }
 

@@ -47,6 +47,27 @@ pub enum ContainerSetting {
     OwnPidNamespace,
     /// An environment variable.
     Variable(String, String),
+    /// As many processes as the host has room for: `--pids-limit=-1`.
+    UnlimitedPids,
+    /// Memory in GiB.
+    Memory(u32),
+    /// So many CPUs.
+    Cpus(u32),
+    /// Soft and hard limit of a resource, by the name that `docker run --ulimit` has for it.
+    Ulimit {
+        /// `nofile`, `nproc`, …
+        name: String,
+        /// The soft limit; -1 for none.
+        soft: i64,
+        /// The hard limit; -1 for none.
+        hard: i64,
+    },
+    /// A sysctl of the container's own namespaces.
+    Sysctl(String, String),
+    /// The signal by which the container is asked to stop.
+    StopSignal(String),
+    /// A supplementary group of the container's user.
+    Group(u32),
 }
 
 /// What `--security-opt` takes.

@@ -5,7 +5,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 use serde_json::{Map, json};
 
 use super::{
-    ContainerSetting, DaemonOption, Language, Snippet,
+    ContainerSetting, DaemonFile, DaemonOption, Language, Snippet,
     docker::{options, push, security_option},
     launcher::{Form, daemon_json, storage},
 };
@@ -35,7 +35,15 @@ pub(super) fn container(settings: &[ContainerSetting]) -> Form {
             ContainerSetting::Variable(name, value) => {
                 environment.insert(name.clone(), value.as_str().into());
             }
-            ContainerSetting::PrivateCgroupNamespace | ContainerSetting::Device(_) => {
+            ContainerSetting::PrivateCgroupNamespace
+            | ContainerSetting::Device(_)
+            | ContainerSetting::UnlimitedPids
+            | ContainerSetting::Memory(_)
+            | ContainerSetting::Cpus(_)
+            | ContainerSetting::Ulimit { .. }
+            | ContainerSetting::Sysctl(..)
+            | ContainerSetting::StopSignal(_)
+            | ContainerSetting::Group(_) => {
                 let words = options(core::slice::from_ref(setting));
                 push(&mut file, "runArgs", words.join("=").into());
             }
@@ -63,10 +71,10 @@ pub(super) fn container(settings: &[ContainerSetting]) -> Form {
 }
 
 /// daemon.json in the image, since the docker-in-docker feature has no option for arguments.
-pub(super) fn daemon(options: &[DaemonOption]) -> Form {
+pub(super) fn daemon(options: &[DaemonOption], file: &DaemonFile) -> Form {
     let note = String::from("as /etc/docker/daemon.json in the image of the dev container");
     Form {
-        snippet: Some(Snippet::Tree(Language::Json, daemon_json(options))),
+        snippet: Some(Snippet::Tree(Language::Json, daemon_json(options, file))),
         notes: vec![note],
         commands: vec![],
     }
@@ -104,7 +112,7 @@ mod tests {
 
     #[test]
     fn daemon_options_are_daemon_json() {
-        let form = daemon(&[DaemonOption::mtu(1400)]);
+        let form = daemon(&[DaemonOption::mtu(1400)], &DaemonFile::default());
         assert_eq!(form.snippet, Some(Snippet::Tree(Language::Json, json!({"mtu": 1400}))));
     }
 }

@@ -8,15 +8,22 @@ use super::{
     ContainerSetting, DaemonOption, Language, Snippet, argument, docker, kubernetes, launcher::Form,
 };
 
-/// `containerMode: dind` cannot be changed in its parts.
-const UNSET_MODE: &str = "in the values of gha-runner-scale-set, with containerMode.type unset and \
-                          its documented pod template copied";
+/// `containerMode: dind` cannot be changed in its parts; in the documented template dind is an init container that
+/// stays (`restartPolicy: Always`), and Helm replaces lists.
+const UNSET_MODE: &str = "in the values of gha-runner-scale-set: unset containerMode.type, copy its \
+                          documented pod template, and change the entry dind in it";
 
 /// The runner's pod, and, in words, the options of a job's container.
 pub(super) fn container(settings: &[ContainerSetting]) -> Form {
     let (spec, mut notes) = kubernetes::spec(settings);
-    let snippet =
-        spec.map(|spec| Snippet::Tree(Language::Yaml, json!({"template": {"spec": spec}})));
+    let snippet = spec.map(|mut spec| {
+        if let Some(fields) = spec.as_object_mut()
+            && let Some(container) = fields.remove("containers")
+        {
+            fields.insert("initContainers".into(), container);
+        }
+        Snippet::Tree(Language::Yaml, json!({"template": {"spec": spec}}))
+    });
     if snippet.is_some() {
         notes.insert(0, UNSET_MODE.into());
     }
@@ -40,7 +47,7 @@ pub(super) fn daemon(options: &[DaemonOption]) -> Form {
     ];
     arguments.extend(kubernetes::arguments(options));
     let values = json!({"template": {"spec": {
-        "containers": [{"name": "dind", "args": arguments}],
+        "initContainers": [{"name": "dind", "args": arguments}],
     }}});
     let mut notes = vec![UNSET_MODE.into()];
     if let Some(mtu) = options.iter().find(|option| option.keys == ["mtu"]) {
@@ -61,7 +68,7 @@ mod tests {
             ContainerSetting::Tmpfs("/run".into()),
         ]);
         let want = json!({"template": {"spec": {
-            "containers": [{
+            "initContainers": [{
                 "name": "dind",
                 "securityContext": {"privileged": true},
                 "volumeMounts": [
@@ -76,16 +83,14 @@ mod tests {
         }}});
         assert_eq!(form.snippet, Some(Snippet::Tree(Language::Yaml, want)));
         assert!(
-            form.notes
-                .iter()
-                .any(|n| n.ends_with("options: --privileged -v 'dind-a-b:/a b' --tmpfs /run"))
+            form.notes.iter().any(|n| n.ends_with("options: --privileged -v '/a b' --tmpfs /run"))
         );
     }
 
     #[test]
     fn daemon_options_follow_the_arguments_of_the_chart() {
         let form = daemon(&[DaemonOption::mtu(1400)]);
-        let want = json!({"template": {"spec": {"containers": [{"name": "dind", "args": [
+        let want = json!({"template": {"spec": {"initContainers": [{"name": "dind", "args": [
             "dockerd",
             "--host=unix:///var/run/docker.sock",
             "--group=$(DOCKER_GROUP_GID)",

@@ -93,6 +93,29 @@ fn docker_executor(settings: &[ContainerSetting], notes: &mut Vec<String>) -> Ma
                 }
             }
             ContainerSetting::Device(path) => push(&mut docker, "devices", path.as_str().into()),
+            ContainerSetting::Memory(gib) => {
+                docker.insert("memory".into(), format!("{gib}g").into());
+            }
+            ContainerSetting::Cpus(cpus) => {
+                docker.insert("cpus".into(), format!("{cpus}").into());
+            }
+            ContainerSetting::Ulimit { name, soft, hard } => {
+                let table = docker.entry("ulimit").or_insert_with(|| json!({}));
+                table[name.as_str()] = format!("{soft}:{hard}").into();
+            }
+            ContainerSetting::Sysctl(name, value) => {
+                let table = docker.entry("sysctls").or_insert_with(|| json!({}));
+                table[name.as_str()] = value.as_str().into();
+            }
+            ContainerSetting::Group(gid) => push(&mut docker, "group_add", format!("{gid}").into()),
+            ContainerSetting::UnlimitedPids => notes.push(
+                "GitLab Runner has no setting for the number of processes: the limit is that of the \
+                 runner's host or pod"
+                    .into(),
+            ),
+            ContainerSetting::StopSignal(signal) => {
+                notes.push(format!("put STOPSIGNAL {signal} into the image"));
+            }
             ContainerSetting::PrivateCgroupNamespace => notes.push(
                 "GitLab Runner has no setting for the cgroup namespace: set \
                  \"default-cgroupns-mode\": \"private\" in daemon.json on the runner's host"
@@ -137,6 +160,12 @@ fn kubernetes_executor(
                 {
                     kubernetes.insert(key.into(), json!({"selinux_type": "spc_t"}));
                 }
+            }
+            ContainerSetting::Memory(gib) => {
+                kubernetes.insert("memory_limit".into(), format!("{gib}Gi").into());
+            }
+            ContainerSetting::Cpus(cpus) => {
+                kubernetes.insert("cpu_limit".into(), format!("{cpus}").into());
             }
             ContainerSetting::SecurityOption(option) => notes.push(format!(
                 "the kubernetes executor has no setting for {}: patch the pod with \

@@ -78,6 +78,34 @@ pub(super) fn spec(settings: &[ContainerSetting]) -> (Option<Value>, Vec<String>
                 pod.insert("shareProcessNamespace".into(), false.into());
                 pod.insert("hostPID".into(), false.into());
             }
+            ContainerSetting::UnlimitedPids => notes.push(
+                "a pod's limit is the kubelet's podPidsLimit: -1 in its configuration, on the node"
+                    .into(),
+            ),
+            ContainerSetting::Memory(gib) => {
+                let limits = json!({"limits": {"memory": format!("{gib}Gi")}});
+                merge(container.entry("resources").or_insert_with(|| json!({})), &limits);
+            }
+            ContainerSetting::Cpus(cpus) => {
+                let limits = json!({"limits": {"cpu": format!("{cpus}")}});
+                merge(container.entry("resources").or_insert_with(|| json!({})), &limits);
+            }
+            ContainerSetting::Ulimit { .. } => notes.push(
+                "a pod has no such setting: it gets the limits of the node's containerd or CRI-O"
+                    .into(),
+            ),
+            ContainerSetting::Sysctl(name, value) => {
+                let context = pod.entry("securityContext").or_insert_with(|| json!({}));
+                merge(context, &json!({"sysctls": [{"name": name, "value": value}]}));
+                notes.push("the kubelet has to allow it: allowedUnsafeSysctls".into());
+            }
+            ContainerSetting::StopSignal(signal) => {
+                notes.push(format!("for a pod, put STOPSIGNAL {signal} into the image"));
+            }
+            ContainerSetting::Group(gid) => {
+                let context = pod.entry("securityContext").or_insert_with(|| json!({}));
+                merge(context, &json!({"supplementalGroups": [gid]}));
+            }
             ContainerSetting::Variable(name, value) => {
                 push(&mut container, "env", json!({"name": name, "value": escape_dollar(value)}));
             }

@@ -5,8 +5,8 @@ use alloc::{format, string::String, vec, vec::Vec};
 use serde_json::{Value, json};
 
 use super::{
-    Change, ContainerSetting, DaemonOption, Language, Remedy, Rendered, Snippet, devcontainer,
-    docker, github, gitlab, kubernetes,
+    Change, ContainerSetting, DaemonFile, DaemonOption, Language, Remedy, Rendered, Snippet,
+    Surroundings, devcontainer, docker, github, gitlab, kubernetes, lxc, nspawn, podman,
 };
 use crate::facts::Launcher;
 
@@ -30,73 +30,104 @@ pub(super) struct Form {
     pub notes: Vec<String>,
 }
 
-/// Renders `remedy` for every launcher that writes it differently, `current` first.
-pub(super) fn render(remedy: &Remedy, current: Launcher) -> Vec<Rendered> {
-    let plain = |commands: Vec<String>, snippet: Option<Snippet>| {
-        vec![Rendered {
-            place: remedy.place,
-            launcher: None,
-            text: remedy.text.clone(),
-            commands,
-            snippet,
-        }]
-    };
-    match &remedy.change {
-        Change::Advice => plain(vec![], None),
-        Change::Commands(commands) => plain(commands.clone(), None),
-        Change::File(snippet) => plain(vec![], Some(snippet.clone())),
-        Change::KindConfig(tree) => {
-            let mut config = json!({"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"});
-            merge(&mut config, tree);
-            plain(vec![], Some(Snippet::Tree(Language::Yaml, config)))
+/// Renders `remedy` for every launcher that writes it differently, the one that people edit first.
+pub(super) fn render(remedy: &Remedy, surroundings: &Surroundings) -> Vec<Rendered> {
+    let steps = core::iter::once(remedy).chain(&remedy.then);
+    if !steps.clone().any(differs) {
+        return vec![whole(remedy, None, surroundings)];
+    }
+    let readers = readers(surroundings.launcher()).into_iter();
+    readers.map(|launcher| whole(remedy, Some(launcher), surroundings)).collect()
+}
+
+/// Whether launchers write it differently.
+const fn differs(step: &Remedy) -> bool {
+    matches!(step.change, Change::Container(_) | Change::Daemon(_))
+}
+
+/// For whom a change is written. Nobody is given the words of a launcher that cannot have launched this; of an LXC
+/// container it may not be known who manages it.
+fn readers(current: Launcher) -> Vec<Launcher> {
+    match current {
+        Launcher::Lxc => {
+            vec![Launcher::Lxc, Launcher::Incus, Launcher::Lxd, Launcher::Proxmox]
         }
-        Change::Container(settings) => {
-            each(remedy, current, |launcher| container(settings, launcher))
+        Launcher::Podman
+        | Launcher::Incus
+        | Launcher::Lxd
+        | Launcher::Proxmox
+        | Launcher::Nspawn => vec![current],
+        _ => {
+            let others = LAUNCHERS.into_iter().filter(|launcher| *launcher != current);
+            LAUNCHERS.into_iter().filter(|launcher| *launcher == current).chain(others).collect()
         }
-        Change::Daemon(options) => each(remedy, current, |launcher| daemon(options, launcher)),
     }
 }
 
-fn container(settings: &[ContainerSetting], launcher: Launcher) -> Form {
+/// A remedy with all its steps.
+fn whole(remedy: &Remedy, launcher: Option<Launcher>, surroundings: &Surroundings) -> Rendered {
+    let mut first = one(remedy, launcher, surroundings);
+    first.then = remedy.then.iter().map(|step| one(step, launcher, surroundings)).collect();
+    first
+}
+
+fn one(remedy: &Remedy, launcher: Option<Launcher>, surroundings: &Surroundings) -> Rendered {
+    let snippet = |snippet| Form { snippet: Some(snippet), ..Form::default() };
+    let form = match &remedy.change {
+        Change::Advice => Form::default(),
+        Change::Commands(commands) => Form { commands: commands.clone(), ..Form::default() },
+        Change::File(file) => snippet(file.clone()),
+        Change::KindConfig(tree) => {
+            let mut config = json!({"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"});
+            merge(&mut config, tree);
+            snippet(Snippet::Tree(Language::Yaml, config))
+        }
+        Change::Container(settings) => {
+            container(settings, launcher.unwrap_or_default(), surroundings)
+        }
+        Change::Daemon(options) => daemon(options, launcher.unwrap_or_default(), surroundings),
+    };
+    let mut text = remedy.text.clone();
+    for note in &form.notes {
+        text = format!("{text}; {note}");
+    }
+    Rendered {
+        place: remedy.place,
+        launcher,
+        text,
+        commands: form.commands,
+        snippet: form.snippet,
+        then: vec![],
+    }
+}
+
+fn container(settings: &[ContainerSetting], launcher: Launcher, around: &Surroundings) -> Form {
     match launcher {
         Launcher::Kubernetes => kubernetes::container(settings),
         Launcher::Gitlab => gitlab::container(settings),
         Launcher::Github => github::container(settings),
         Launcher::Devcontainer => devcontainer::container(settings),
+        Launcher::Podman => podman::container(settings),
+        Launcher::Lxc | Launcher::Incus | Launcher::Lxd | Launcher::Proxmox => {
+            lxc::container(settings, launcher, around)
+        }
+        Launcher::Nspawn => nspawn::container(settings, around),
         Launcher::Docker | Launcher::None => docker::container(settings),
     }
 }
 
-fn daemon(options: &[DaemonOption], launcher: Launcher) -> Form {
+fn daemon(options: &[DaemonOption], launcher: Launcher, around: &Surroundings) -> Form {
+    // Whoever wrote a file into the container edits that file, whatever launched it.
+    if launcher == around.launcher() && around.daemon.sets(options) {
+        return docker::daemon(options, &around.daemon);
+    }
     match launcher {
         Launcher::Kubernetes => kubernetes::daemon(options),
         Launcher::Gitlab => gitlab::daemon(options),
         Launcher::Github => github::daemon(options),
-        Launcher::Devcontainer => devcontainer::daemon(options),
-        Launcher::Docker | Launcher::None => docker::daemon(options),
+        Launcher::Devcontainer => devcontainer::daemon(options, &around.daemon),
+        _ => docker::daemon(options, &around.daemon),
     }
-}
-
-fn each(remedy: &Remedy, current: Launcher, form: impl Fn(Launcher) -> Form) -> Vec<Rendered> {
-    let first = LAUNCHERS.into_iter().filter(|l| *l == current);
-    let others = LAUNCHERS.into_iter().filter(|l| *l != current);
-    first
-        .chain(others)
-        .map(|launcher| {
-            let form = form(launcher);
-            let mut text = remedy.text.clone();
-            for note in &form.notes {
-                text = format!("{text}; {note}");
-            }
-            Rendered {
-                place: remedy.place,
-                launcher: Some(launcher),
-                text,
-                commands: form.commands,
-                snippet: form.snippet,
-            }
-        })
-        .collect()
 }
 
 /// Merges the keys of `tree` into `into`, objects recursively.
@@ -111,9 +142,9 @@ pub(super) fn merge(into: &mut Value, tree: &Value) {
     }
 }
 
-/// daemon.json with all `options`.
-pub(super) fn daemon_json(options: &[DaemonOption]) -> Value {
-    let mut config = json!({});
+/// daemon.json with all `options`, beside what it holds already.
+pub(super) fn daemon_json(options: &[DaemonOption], file: &DaemonFile) -> Value {
+    let mut config = file.content.clone().unwrap_or_else(|| json!({}));
     for option in options {
         let tree = option.keys.iter().rev().fold(option.value.clone(), |tree, key| {
             let mut level = serde_json::Map::new();
@@ -184,7 +215,7 @@ mod tests {
     fn the_launcher_in_use_comes_first_and_each_comes_once() {
         let remedy = Remedy::container("let it", [ContainerSetting::Privileged]);
         for current in LAUNCHERS.into_iter().chain([Launcher::None]) {
-            let all = remedy.render(current);
+            let all = remedy.render(&current.into());
             assert_eq!(all.len(), LAUNCHERS.len());
             let first = if current == Launcher::None { Launcher::Docker } else { current };
             assert_eq!(all[0].launcher, Some(first));
@@ -195,9 +226,38 @@ mod tests {
     }
 
     #[test]
+    fn nobody_is_given_the_words_of_another_launcher() {
+        let remedy = Remedy::container("let it", [ContainerSetting::Privileged]);
+        for current in [
+            Launcher::Podman,
+            Launcher::Lxc,
+            Launcher::Incus,
+            Launcher::Lxd,
+            Launcher::Proxmox,
+            Launcher::Nspawn,
+        ] {
+            for rendered in remedy.render(&current.into()) {
+                let foreign = rendered.launcher.is_some_and(|l| LAUNCHERS.contains(&l));
+                let docker = rendered.commands.iter().any(|c| c.contains("docker run"));
+                assert!(!foreign && !docker, "{current:?}: {rendered:?}");
+            }
+            assert_eq!(remedy.render(&current.into())[0].launcher, Some(current));
+        }
+    }
+
+    #[test]
+    fn steps_are_rendered_for_the_same_launcher() {
+        let remedy = Remedy::container("let it", [ContainerSetting::Privileged])
+            .then(Remedy::commands(Place::Here, "then prepare it", ["mkdir /x"]));
+        let all = remedy.render(&Launcher::Kubernetes.into());
+        assert_eq!(all.len(), LAUNCHERS.len());
+        assert!(all.iter().all(|r| r.steps().count() == 2 && r.then[0].launcher == r.launcher));
+    }
+
+    #[test]
     fn commands_and_files_are_the_same_for_all() {
-        let all =
-            Remedy::commands(Place::Here, "do it", ["modprobe fuse"]).render(Launcher::Gitlab);
+        let all = Remedy::commands(Place::Here, "do it", ["modprobe fuse"])
+            .render(&Launcher::Gitlab.into());
         assert_eq!(all.len(), 1);
         assert_eq!((all[0].launcher, all[0].commands.len()), (None, 1));
     }
@@ -206,7 +266,7 @@ mod tests {
     fn daemon_json_has_the_keys_of_all_options() {
         let options = [DaemonOption::mtu(1400), DaemonOption::user_network_mtu(1400)];
         assert_eq!(
-            daemon_json(&options),
+            daemon_json(&options, &DaemonFile::default()),
             json!({
                 "mtu": 1400,
                 "default-network-opts": {"bridge": {"com.docker.network.driver.mtu": "1400"}},

@@ -8,15 +8,20 @@ mod github;
 mod gitlab;
 mod kubernetes;
 mod launcher;
+mod lxc;
+mod nspawn;
+mod podman;
 mod quote;
+mod surroundings;
 
 use alloc::{string::String, vec::Vec};
 
 pub use change::{Change, ContainerSetting, DaemonOption, SecurityOption};
 pub use launcher::LAUNCHERS;
-use quote::argument;
 pub use quote::quote;
+use quote::{argument, word};
 use serde::Serialize;
+pub use surroundings::{DaemonFile, Surroundings};
 
 use crate::facts::Launcher;
 
@@ -58,6 +63,8 @@ pub struct Remedy {
     pub text: String,
     /// The change itself.
     pub change: Change,
+    /// What is to be done after it, in this order; without it the first step does not cure.
+    pub then: Vec<Self>,
 }
 
 /// The language of a snippet.
@@ -98,12 +105,21 @@ pub struct Rendered {
     pub commands: Vec<String>,
     /// What to put into a file.
     pub snippet: Option<Snippet>,
+    /// The steps that follow, all of them needed.
+    pub then: Vec<Self>,
+}
+
+impl Rendered {
+    /// This step and those that follow it.
+    pub fn steps(&self) -> impl Iterator<Item = &Self> {
+        core::iter::once(self).chain(&self.then)
+    }
 }
 
 impl Remedy {
     /// Advice that no command carries out.
     pub fn advice(place: Place, text: impl Into<String>) -> Self {
-        Self { place, text: text.into(), change: Change::Advice }
+        Self { place, text: text.into(), change: Change::Advice, then: Vec::new() }
     }
 
     /// Commands; the caller passes every value through [`quote`].
@@ -113,7 +129,7 @@ impl Remedy {
         commands: impl IntoIterator<Item = S>,
     ) -> Self {
         let commands = commands.into_iter().map(Into::into).collect();
-        Self { place, text: text.into(), change: Change::Commands(commands) }
+        Self { place, text: text.into(), change: Change::Commands(commands), then: Vec::new() }
     }
 
     /// A change in how the container is launched.
@@ -122,7 +138,12 @@ impl Remedy {
         settings: impl IntoIterator<Item = ContainerSetting>,
     ) -> Self {
         let settings = settings.into_iter().collect();
-        Self { place: Place::Container, text: text.into(), change: Change::Container(settings) }
+        Self {
+            place: Place::Container,
+            text: text.into(),
+            change: Change::Container(settings),
+            then: Vec::new(),
+        }
     }
 
     /// Options of dockerd.
@@ -131,23 +152,40 @@ impl Remedy {
         options: impl IntoIterator<Item = DaemonOption>,
     ) -> Self {
         let options = options.into_iter().collect();
-        Self { place: Place::Runtime, text: text.into(), change: Change::Daemon(options) }
+        Self {
+            place: Place::Runtime,
+            text: text.into(),
+            change: Change::Daemon(options),
+            then: Vec::new(),
+        }
     }
 
     /// A part of kind's cluster configuration (`kind.x-k8s.io/v1alpha4`), as a tree without `kind` and
     /// `apiVersion`.
     pub fn kind_config(text: impl Into<String>, tree: serde_json::Value) -> Self {
-        Self { place: Place::Runtime, text: text.into(), change: Change::KindConfig(tree) }
+        Self {
+            place: Place::Runtime,
+            text: text.into(),
+            change: Change::KindConfig(tree),
+            then: Vec::new(),
+        }
     }
 
     /// A file, or a part of one, with what to do to make it effective in the text.
     pub fn file(place: Place, text: impl Into<String>, snippet: Snippet) -> Self {
-        Self { place, text: text.into(), change: Change::File(snippet) }
+        Self { place, text: text.into(), change: Change::File(snippet), then: Vec::new() }
     }
 
-    /// The remedy as each launcher writes it, the one in use first; a single entry where launchers do
-    /// not differ.
-    pub fn render(&self, launcher: Launcher) -> Vec<Rendered> {
-        launcher::render(self, launcher)
+    /// With one more step, which is needed as well.
+    #[must_use]
+    pub fn then(mut self, step: Self) -> Self {
+        self.then.push(step);
+        self
+    }
+
+    /// The remedy as each launcher writes it that can have launched this, the one that people edit first; a
+    /// single entry where launchers do not differ.
+    pub fn render(&self, surroundings: &Surroundings) -> Vec<Rendered> {
+        launcher::render(self, surroundings)
     }
 }

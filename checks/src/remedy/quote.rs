@@ -8,6 +8,12 @@ pub fn quote(value: &str) -> String {
     shlex::try_quote(&without_nul).map(alloc::borrow::Cow::into_owned).unwrap_or_default()
 }
 
+/// `value` as one word, quoted only if the shell would read anything in it: `key=a,b` stays as people write it.
+pub(super) fn word(value: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.,:/=+@".contains(&b);
+    if !value.is_empty() && value.bytes().all(plain) { value.into() } else { quote(value) }
+}
+
 /// An argument of a command as one word: of `--name=value` only the value is quoted, where it needs to be,
 /// as people write it.
 pub(super) fn argument(argument: &str) -> String {

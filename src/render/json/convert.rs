@@ -6,7 +6,7 @@ use dind_doctor_checks::{
     facts::{CgroupVersion, Ending, Launcher, Machine, Missing, Role, Text, Tri, Trial},
     outcome::{self, Proof},
     plan,
-    remedy::{self, Place},
+    remedy::{self, Place, Rendered, Snippet, Surroundings},
     target::{Severities, Severity, Target},
 };
 
@@ -17,7 +17,7 @@ use crate::{
 };
 
 pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
-    let launcher = report.environment.launcher;
+    let around = &report.environment.surroundings;
     let targets = report.selected();
     wire::Report {
         schema: wire::SCHEMA,
@@ -26,7 +26,7 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
         exit_code: report.exit_code,
         environment: environment(&report.environment),
         targets: report.targets.iter().map(target).collect(),
-        checks: report.checks.iter().map(|c| check(c, &targets, launcher)).collect(),
+        checks: report.checks.iter().map(|c| check(c, &targets, around)).collect(),
         trials: report.trials.runs.iter().map(trial).collect(),
         timed_out: &report.timed_out,
         crashed_probes: report.crashed_probes.iter().map(crashed_probe).collect(),
@@ -76,6 +76,7 @@ fn environment(environment: &report::Environment) -> wire::Environment<'_> {
         sandbox: environment.sandbox.name(),
         kubernetes: environment.kubernetes.name(),
         launcher: environment.launcher.name(),
+        launchers: environment.surroundings.launchers.iter().map(|l| l.name()).collect(),
         user_namespace: environment.user_namespace.name(),
         euid: environment.euid,
         pid1: wire::Pid1 {
@@ -138,7 +139,7 @@ fn target(target: &report::TargetReport) -> wire::Target<'_> {
     }
 }
 
-fn check<'a>(check: &'a CheckReport, targets: &[Target], launcher: Launcher) -> wire::Check<'a> {
+fn check<'a>(check: &'a CheckReport, targets: &[Target], around: &Surroundings) -> wire::Check<'a> {
     wire::Check {
         id: check.id,
         area: check.area.name(),
@@ -154,17 +155,17 @@ fn check<'a>(check: &'a CheckReport, targets: &[Target], launcher: Launcher) -> 
         findings: check
             .findings
             .iter()
-            .map(|f| finding(f, check.is_known(f, targets), launcher))
+            .map(|f| finding(f, check.is_known(f, targets), around))
             .collect(),
         ignored_findings: check
             .set_aside
             .iter()
             .map(|aside| wire::IgnoredFinding {
                 ignored: ignored(&aside.ignored),
-                finding: finding(&aside.finding, false, launcher),
+                finding: finding(&aside.finding, false, around),
             })
             .collect(),
-        remedies: check.remedies.iter().flat_map(|r| remedies(r, launcher)).collect(),
+        remedies: check.remedies.iter().flat_map(|r| remedies(r, around)).collect(),
     }
 }
 
@@ -191,7 +192,11 @@ fn severities(severities: Severities) -> BTreeMap<&'static str, &'static str> {
     severities.iter().map(|(target, severity)| (target.name(), severity.name())).collect()
 }
 
-fn finding(finding: &outcome::Finding, known: bool, launcher: Launcher) -> wire::Finding<'_> {
+fn finding<'a>(
+    finding: &'a outcome::Finding,
+    known: bool,
+    around: &Surroundings,
+) -> wire::Finding<'a> {
     wire::Finding {
         summary: &finding.summary,
         subject: &finding.subject,
@@ -204,7 +209,7 @@ fn finding(finding: &outcome::Finding, known: bool, launcher: Launcher) -> wire:
             .iter()
             .map(|e| wire::Evidence { source: &e.source, value: &e.value })
             .collect(),
-        remedies: finding.remedies.iter().flat_map(|r| remedies(r, launcher)).collect(),
+        remedies: finding.remedies.iter().flat_map(|r| remedies(r, around)).collect(),
     }
 }
 
@@ -235,18 +240,32 @@ fn trial(trial: &Trial) -> wire::Trial<'_> {
 
 pub(in crate::render) fn remedies(
     remedy: &remedy::Remedy,
-    launcher: Launcher,
+    around: &Surroundings,
 ) -> impl Iterator<Item = wire::Remedy> {
-    remedy.render(launcher).into_iter().map(|rendered| wire::Remedy {
-        place: Place::name(rendered.place),
-        launcher: rendered.launcher.map(Launcher::name),
-        snippet: rendered
-            .snippet
-            .as_ref()
-            .map(|s| wire::Snippet { language: snippet::language(s), text: snippet::text(s) }),
-        text: rendered.text,
-        commands: rendered.commands,
+    remedy.render(around).into_iter().map(|rendered| {
+        let texts: Vec<_> = rendered.steps().map(|step| step.text.as_str()).collect();
+        wire::Remedy {
+            place: Place::name(rendered.place),
+            launcher: rendered.launcher.map(Launcher::name),
+            text: texts.join("; then "),
+            commands: rendered.steps().flat_map(|step| step.commands.clone()).collect(),
+            snippet: rendered.steps().find_map(|step| step.snippet.as_ref()).map(snippet),
+            steps: rendered.steps().map(remedy_step).collect(),
+        }
     })
+}
+
+fn remedy_step(step: &Rendered) -> wire::RemedyStep {
+    wire::RemedyStep {
+        place: Place::name(step.place),
+        text: step.text.clone(),
+        commands: step.commands.clone(),
+        snippet: step.snippet.as_ref().map(snippet),
+    }
+}
+
+fn snippet(snippet: &Snippet) -> wire::Snippet {
+    wire::Snippet { language: snippet::language(snippet), text: snippet::text(snippet) }
 }
 
 const fn proof(proof: Proof) -> &'static str {

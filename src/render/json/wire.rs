@@ -50,6 +50,8 @@ pub(super) struct Environment<'a> {
     pub(super) sandbox: &'static str,
     pub(super) kubernetes: &'static str,
     pub(super) launcher: &'static str,
+    /// Innermost first; the last is what people edit.
+    pub(super) launchers: Vec<&'static str>,
     pub(super) user_namespace: &'static str,
     pub(super) euid: Option<u32>,
     pub(super) pid1: Pid1<'a>,
@@ -248,6 +250,20 @@ pub(in crate::render) struct Remedy {
     pub(super) place: &'static str,
     /// Null where the remedy is the same for all launchers.
     pub(super) launcher: Option<&'static str>,
+    pub(super) text: String,
+    /// Those of all steps.
+    pub(super) commands: Vec<String>,
+    /// That of the first step that has one.
+    pub(super) snippet: Option<Snippet>,
+    /// In this order, all of them needed.
+    pub(super) steps: Vec<RemedyStep>,
+}
+
+/// One step of a remedy.
+#[derive(Serialize)]
+pub(in crate::render) struct RemedyStep {
+    #[serde(rename = "where")]
+    pub(super) place: &'static str,
     pub(super) text: String,
     pub(super) commands: Vec<String>,
     pub(super) snippet: Option<Snippet>,

@@ -146,7 +146,7 @@ fn failure<'a>(suspect: &'a Suspect<'_>, explanation: &Explanation<'_>) -> Failu
     let check = suspect.check;
     let findings = check.map_or(&[][..], |check| &check.findings);
     let remedy = findings.first().and_then(|finding| finding.remedies.first());
-    let launcher = explanation.report.map(|report| report.environment.launcher);
+    let around = explanation.report.map(|report| &report.environment.surroundings);
     let (area, cause) = match suspect.subject {
         Subject::Check(area, _) => (area.name(), None),
         Subject::Entry(entry) => ("log", Some(entry.cause)),
@@ -168,8 +168,8 @@ fn failure<'a>(suspect: &'a Suspect<'_>, explanation: &Explanation<'_>) -> Failu
         summaries: findings.iter().map(|finding| finding.summary.as_str()).collect(),
         caused_by: suspect.causes(),
         remedy: remedy
-            .zip(launcher)
-            .and_then(|(remedy, launcher)| json::remedies(remedy, launcher).next()),
+            .zip(around)
+            .and_then(|(remedy, around)| json::remedies(remedy, around).next()),
     }
 }
 

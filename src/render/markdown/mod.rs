@@ -116,7 +116,7 @@ fn write_entry(entry: &Entry<'_>, report: &Report, out: &mut dyn Write) -> io::R
         writeln!(out, "- {note}")?;
     }
     let found = prose::findings(check, &report.selected());
-    remedies(&prose::remedies(check, &found, report.environment.launcher), out)
+    remedies(&prose::remedies(check, &found, &report.environment.surroundings), out)
 }
 
 fn notes(entry: &Entry<'_>) -> Vec<String> {
@@ -156,9 +156,12 @@ fn remedies(remedies: &[Rendered], out: &mut dyn Write) -> io::Result<()> {
 }
 
 fn write_remedy(label: &str, remedy: &Rendered, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "\n**{label}**, {}: {}", place(remedy.place), text(&remedy.text))?;
-    for (language, pasted) in prose::paste(remedy) {
-        writeln!(out, "\n{}", block(language, &pasted))?;
+    let labels = std::iter::once(label).chain(std::iter::repeat("And"));
+    for (step, label) in remedy.steps().zip(labels) {
+        writeln!(out, "\n**{label}**, {}: {}", place(step.place), text(&step.text))?;
+        for (language, pasted) in prose::paste(step) {
+            writeln!(out, "\n{}", block(language, &pasted))?;
+        }
     }
     Ok(())
 }
@@ -177,7 +180,8 @@ fn open(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "\n### could not be judged\n")?;
     for check in open {
         let reason = text(&case::reason(check));
-        let first = prose::remedies(check, &[], report.environment.launcher).into_iter().next();
+        let first =
+            prose::remedies(check, &[], &report.environment.surroundings).into_iter().next();
         let fix = first.map(|remedy| {
             let commands: Vec<_> = remedy.commands.iter().map(|c| code(&escape(c))).collect();
             let colon = if commands.is_empty() { "" } else { ": " };

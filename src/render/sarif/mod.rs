@@ -125,12 +125,15 @@ fn text(report: &Report, check: &CheckReport, finding: &Finding) -> String {
     lines.extend(
         prose::assumed(&[finding]).into_iter().map(|version| format!("Assumed: {version}")),
     );
-    let launcher = report.environment.launcher;
-    for (at, remedy) in prose::remedies(check, &[finding], launcher).iter().enumerate() {
-        let label = if at == 0 { "Fix" } else { "Or" };
-        lines.push(format!("{label}, {}: {}", place(remedy.place), prose::line(&remedy.text)));
-        for (_, pasted) in prose::paste(remedy) {
-            lines.extend(pasted.lines().map(|line| format!("    {line}")));
+    let around = &report.environment.surroundings;
+    for (at, remedy) in prose::remedies(check, &[finding], around).iter().enumerate() {
+        let first = if at == 0 { "Fix" } else { "Or" };
+        let labels = std::iter::once(first).chain(std::iter::repeat("And"));
+        for (step, label) in remedy.steps().zip(labels) {
+            lines.push(format!("{label}, {}: {}", place(step.place), prose::line(&step.text)));
+            for (_, pasted) in prose::paste(step) {
+                lines.extend(pasted.lines().map(|line| format!("    {line}")));
+            }
         }
     }
     lines.join("\n")

@@ -92,7 +92,7 @@ fn write_entry(
         })
         .collect();
     grid::rows(&assumed, 2, view.width, out)?;
-    remedies::write(shown().flat_map(|f| &f.remedies), report.environment.launcher, view, out)
+    remedies::write(shown().flat_map(|f| &f.remedies), &report.environment.surroundings, view, out)
 }
 
 fn write_finding(finding: &Finding, view: View, out: &mut dyn Write) -> io::Result<()> {

@@ -2,10 +2,7 @@
 
 use std::io::{self, Write};
 
-use dind_doctor_checks::{
-    facts::Launcher,
-    remedy::{Place, Remedy},
-};
+use dind_doctor_checks::remedy::{Place, Remedy, Rendered, Surroundings};
 
 use super::{
     View, grid,
@@ -20,7 +17,7 @@ const INDENT: usize = 12;
 /// everything is asked for. What can be pasted is never wrapped.
 pub(in crate::render) fn write<'a>(
     remedies: impl Iterator<Item = &'a Remedy>,
-    launcher: Launcher,
+    around: &Surroundings,
     view: View,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -31,20 +28,27 @@ pub(in crate::render) fn write<'a>(
         }
     }
     for (at, remedy) in told.into_iter().enumerate() {
-        let Some(rendered) = remedy.render(launcher).into_iter().next() else { continue };
-        let label = if at == 0 { "fix" } else { "or" };
-        let text = format!("{}: {}", place(rendered.place), escape(&rendered.text));
-        grid::rows(&[grid::labelled(label, text, PLAIN)], 2, view.width, out)?;
-        if at > 0 && !view.is_verbose() {
-            continue;
-        }
-        for command in &rendered.commands {
-            writeln!(out, "{:INDENT$}{}", "", CODE.style(escape(command)))?;
-        }
-        if let Some(snippet) = &rendered.snippet {
-            for line in snippet::text(snippet).lines() {
-                writeln!(out, "{:INDENT$}{}", "", CODE.style(escape(line)))?;
+        let Some(rendered) = remedy.render(around).into_iter().next() else { continue };
+        let first = if at == 0 { "fix" } else { "or" };
+        let labels = std::iter::once(first).chain(std::iter::repeat("and"));
+        for (step, label) in rendered.steps().zip(labels) {
+            let text = format!("{}: {}", place(step.place), escape(&step.text));
+            grid::rows(&[grid::labelled(label, text, PLAIN)], 2, view.width, out)?;
+            if at == 0 || view.is_verbose() {
+                paste(step, out)?;
             }
+        }
+    }
+    Ok(())
+}
+
+fn paste(step: &Rendered, out: &mut dyn Write) -> io::Result<()> {
+    for command in &step.commands {
+        writeln!(out, "{:INDENT$}{}", "", CODE.style(escape(command)))?;
+    }
+    if let Some(snippet) = &step.snippet {
+        for line in snippet::text(snippet).lines() {
+            writeln!(out, "{:INDENT$}{}", "", CODE.style(escape(line)))?;
         }
     }
     Ok(())

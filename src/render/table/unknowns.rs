@@ -74,5 +74,5 @@ fn write_group(
         return grid::paragraph(&text, PLAIN, 2, view.width, out);
     }
     grid::paragraph(&reason, LABEL, 2, view.width, out)?;
-    remedies::write(first.remedies.iter(), report.environment.launcher, view, out)
+    remedies::write(first.remedies.iter(), &report.environment.surroundings, view, out)
 }

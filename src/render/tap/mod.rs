@@ -50,7 +50,7 @@ fn diagnostic(report: &Report, check: &CheckReport) -> Map {
     let targets = report.selected();
     let found = prose::findings(check, &targets);
     let severity = check.severity.map(|severity| severity.name().to_owned());
-    let remedies = prose::remedies(check, &found, report.environment.launcher);
+    let remedies = prose::remedies(check, &found, &report.environment.surroundings);
     let shown = found.iter().take(prose::MANY);
     vec![
         ("message", Node::Line(prose::headline(check, &targets))),
@@ -77,6 +77,14 @@ fn finding(finding: &Finding) -> Map {
 }
 
 fn fix(remedy: &Rendered) -> Map {
+    let mut fix = step(remedy);
+    if !remedy.then.is_empty() {
+        fix.push(("and", Node::List(remedy.then.iter().map(step).collect())));
+    }
+    fix
+}
+
+fn step(remedy: &Rendered) -> Map {
     let mut fix = vec![
         ("where", Node::Line(remedy.place.name().to_owned())),
         ("text", Node::Line(prose::line(&remedy.text))),

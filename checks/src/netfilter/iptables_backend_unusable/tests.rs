@@ -30,7 +30,8 @@ fn finding(facts: &Facts) -> Finding {
 }
 
 fn commands(finding: &Finding) -> Vec<String> {
-    let rendered = finding.remedies.iter().flat_map(|r| r.render(crate::facts::Launcher::None));
+    let rendered =
+        finding.remedies.iter().flat_map(|r| r.render(&crate::facts::Launcher::None.into()));
     rendered.flat_map(|r| r.commands).collect()
 }
 

@@ -56,7 +56,7 @@ fn the_default_of_1500_behind_1480() {
     );
     assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning, buildkit: Warning));
     assert_eq!(
-        found.remedies[0].render(Launcher::None)[0].commands,
+        found.remedies[0].render(&Launcher::None.into())[0].commands,
         ["dockerd --mtu=1480 --default-network-opt='bridge=com.docker.network.driver.mtu=1480'"]
     );
 }
@@ -66,7 +66,10 @@ fn before_docker_24_user_networks_are_told_one_by_one() {
     let mut facts = with_path(1400);
     facts.versions.give(Component::Docker, Version::new(20, 10, 0));
     let found = finding_of(&facts);
-    assert_eq!(found.remedies[0].render(Launcher::None)[0].commands, ["dockerd --mtu=1400"]);
+    assert_eq!(
+        found.remedies[0].render(&Launcher::None.into())[0].commands,
+        ["dockerd --mtu=1400"]
+    );
     assert_eq!(found.remedies.len(), 3);
 }
 

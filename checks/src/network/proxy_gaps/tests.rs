@@ -62,7 +62,7 @@ fn a_client_that_would_ask_the_proxy_is_found() {
     let proxy = ("HTTP_PROXY", "http://proxy:3128");
     let host = ("DOCKER_HOST", "tcp://docker:2375");
     let found = finding(&environment(&[host, proxy, ("NO_PROXY", "a b")]));
-    let rendered = found.remedies[0].render(Launcher::None);
+    let rendered = found.remedies[0].render(&Launcher::None.into());
     assert_eq!(rendered[0].commands, ["export NO_PROXY='a b,docker' no_proxy='a b,docker'"]);
     for no_proxy in ["docker", "*", "x, docker"] {
         let facts = environment(&[host, proxy, ("no_proxy", no_proxy)]);

@@ -43,7 +43,7 @@ fn a_configured_bridge_on_a_route_is_found_with_free_ranges() {
     let facts = with_daemon_json(healthy_container(), json!({"bip": "10.200.0.1/24"}));
     let found = finding(&with_route(facts, "10.200.0.0/16"));
     assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning, buildkit: Info));
-    let rendered = found.remedies[0].render(Launcher::None);
+    let rendered = found.remedies[0].render(&Launcher::None.into());
     assert_eq!(
         rendered[0].commands,
         ["dockerd --bip=10.201.0.1/24 --default-address-pool='base=10.202.0.0/16,size=24'"]

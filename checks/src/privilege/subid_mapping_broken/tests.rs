@@ -60,7 +60,7 @@ fn a_range_outside_of_the_namespace_is_found_and_another_is_offered() {
     facts.identity.uid_map = Known(vec![IdMapping { inside: 0, outside: 100_000, count: 65_536 }]);
     let found = found(&facts);
     assert!(found[0].summary.contains("100000-165535"));
-    let rendered = found[0].remedies[0].render(crate::facts::Launcher::None);
+    let rendered = found[0].remedies[0].render(&crate::facts::Launcher::None.into());
     assert_eq!(rendered[0].commands, ["echo podman:1001:64535 > /etc/subuid"]);
 }
 

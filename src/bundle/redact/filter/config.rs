@@ -1,21 +1,10 @@
 //! Configuration files and databases of packages.
 
+use dind_doctor_checks::facts::JUDGED_DAEMON_KEYS as KEYS;
 use serde_json::{Map, Value};
 
 use super::{Kind, Pseudonyms, lines, resolver::endpoint};
 use crate::bundle::redact::names::listed;
-
-/// Keys of daemon.json that checks judge.
-const KEYS: &str = "\
-    allow-direct-routing bip bip6 bridge cgroup-parent containerd containerd-namespace \
-    containerd-snapshotter data-root debug default-address-pools default-cgroupns-mode \
-    default-gateway default-gateway-v6 default-ipc-mode default-network-opts default-runtime \
-    default-shm-size default-ulimits dns dns-opts exec-opts exec-root experimental features \
-    firewall-backend fixed-cidr fixed-cidr-v6 graph group hosts icc init init-path ip ip-forward \
-    ip-forward-no-drop ip-masq ip6tables iptables ipv6 live-restore log-driver log-level \
-    max-concurrent-downloads min-api-version mtu no-new-privileges pidfile seccomp-profile \
-    selinux-enabled shutdown-timeout storage-driver storage-opts tls tlsverify userland-proxy \
-    userns-remap";
 
 /// What a file becomes that is no JSON: it still is none.
 const NO_JSON: &[u8] = b"redacted: not JSON\n";
