@@ -174,6 +174,7 @@ pub(crate) fn healthy_container() -> Facts {
             .map(|(device, number)| DeviceNode {
                 device,
                 number: Known(number.into()),
+                mode: Known(0o666),
                 usable: Known(true),
             })
             .collect(),
@@ -297,6 +298,7 @@ pub(crate) fn healthy_container() -> Facts {
         profiles: Known(vec![]),
     };
     facts.subids = SubordinateIds {
+        taken: Known(vec![]),
         user: Known(Some("root".into())),
         service: None,
         uids: Known(vec![]),

@@ -100,7 +100,9 @@ fn node(reader: &Reader, device: Device) -> DeviceNode {
             Err(Missing::new(path, Why::Malformed))
         }
     });
-    DeviceNode { device, number: number.into(), usable: reader.access(path, Access::ReadWrite) }
+    let mode = reader.stat(path).map(|stat| stat.mode & 0o7777);
+    let usable = reader.access(path, Access::ReadWrite);
+    DeviceNode { device, number: number.into(), usable, mode: mode.into() }
 }
 
 #[cfg(test)]

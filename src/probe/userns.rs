@@ -63,13 +63,23 @@ pub(super) fn subordinate_ids(
 ) -> SubordinateIds {
     let uid = reader.ask(ask::Ids).map(|ids| ids.euid);
     let user: Fact<Option<Text>> = uid.clone().and_then(|uid| name(reader, uid)).into();
-    let ranges = |path: &str| -> Fact<Vec<SubordinateRange>> {
+    let own = |path: &str| -> Fact<Vec<SubordinateRange>> {
         let uid = uid.clone().map_err(|_| Missing::new(path, Why::NotRecorded));
-        uid.and_then(|uid| ranges(reader, path, uid, user.known().and_then(Option::as_ref))).into()
+        let user = user.known().and_then(Option::as_ref);
+        let ours = |uid: u32, owner: &str| {
+            owner.parse() == Ok(uid) || user.is_some_and(|user| user == owner)
+        };
+        uid.and_then(|uid| ranges(reader, path, |owner| ours(uid, owner))).into()
     };
+    let taken = ["/etc/subuid", "/etc/subgid"].into_iter().try_fold(Vec::new(), |mut all, path| {
+        all.extend(ranges(reader, path, |_| true)?);
+        all.sort_unstable();
+        Ok::<_, Missing>(all)
+    });
     SubordinateIds {
-        uids: ranges("/etc/subuid"),
-        gids: ranges("/etc/subgid"),
+        uids: own("/etc/subuid"),
+        gids: own("/etc/subgid"),
+        taken: taken.into(),
         user,
         service: service(reader),
         newuidmap: program(reader, mounts, path, "newuidmap"),
@@ -94,12 +104,11 @@ fn name(reader: &Reader, uid: u32) -> Result<Option<Text>, Missing> {
     Ok(line.and_then(|fields| fields.first().map(|name| Text::from(*name))))
 }
 
-/// The lines of this user, by name or by number. A line that cannot be read costs that line.
+/// The lines whose owner is `ours`. A line that cannot be read costs that line.
 fn ranges(
     reader: &Reader,
     path: &str,
-    uid: u32,
-    user: Option<&Text>,
+    ours: impl Fn(&str) -> bool,
 ) -> Result<Vec<SubordinateRange>, Missing> {
     let bytes = match reader.bytes(path) {
         Err(Missing { why: Why::NotFound, .. }) => return Ok(vec![]),
@@ -111,8 +120,7 @@ fn ranges(
         let owner = fields.next()?;
         let start = fields.next()?.parse().ok()?;
         let count = fields.next()?.parse().ok()?;
-        let ours = owner.parse() == Ok(uid) || user.is_some_and(|user| user == owner);
-        (ours && count > 0).then_some(SubordinateRange { start, count })
+        (ours(owner) && count > 0).then_some(SubordinateRange { start, count })
     };
     Ok(content.lines().filter_map(range).collect())
 }

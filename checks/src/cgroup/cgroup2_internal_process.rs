@@ -172,7 +172,7 @@ fn unprepared(
         ))
         .remedy(Remedy::advice(
             Place::Image,
-            "or start the daemon through the entrypoint of docker:dind (dockerd-entrypoint.sh), which does \
+            "start the daemon through the entrypoint of docker:dind (dockerd-entrypoint.sh), which does \
              the same",
         ))
 }

@@ -180,7 +180,7 @@ fn not_delegated(service: &CgroupDirectory, uid: u32, missing: &str) -> Finding 
     ))
     .remedy(Remedy::commands(
         Place::Here,
-        "or give one command a scope of its own",
+        "give one command a scope of its own",
         [format!("systemd-run --user --scope -p {} kind create cluster", quote("Delegate=yes"))],
     ))
 }
@@ -195,7 +195,7 @@ fn read_only() -> Finding {
     .evidence("mountinfo: /sys/fs/cgroup", "ro")
     .remedy(Remedy::container("run the container privileged", [ContainerSetting::Privileged]))
     .remedy(Remedy::container(
-        "or make only its cgroups writable (Docker 28 and later; containerd 2.1 for a whole runtime, with \
+        "make only its cgroups writable (Docker 28 and later; containerd 2.1 for a whole runtime, with \
          cgroup_writable = true)",
         [ContainerSetting::SecurityOption(SecurityOption::WritableCgroups)],
     ))

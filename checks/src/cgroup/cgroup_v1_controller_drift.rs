@@ -173,7 +173,7 @@ fn misc(facts: &Facts) -> Option<Finding> {
             "take it away here; containers of this Docker then go without",
             [format!("umount {}", quote(place)), format!("rmdir {}", quote(place))],
         ))
-        .remedy(Remedy::advice(Place::Runtime, "or use kind 0.20 or later, which does so itself")),
+        .remedy(Remedy::advice(Place::Runtime, "use kind 0.20 or later, which does so itself")),
     )
 }
 

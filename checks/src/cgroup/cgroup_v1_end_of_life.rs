@@ -103,7 +103,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
                 }),
             ))
             .remedy(Remedy::kind_config(
-                "or let the newer kubelet run on v1 all the same; upstream is removing this too",
+                "let the newer kubelet run on v1 all the same; upstream is removing this too",
                 serde_json::json!({"kubeadmConfigPatches": [
                     "apiVersion: kubelet.config.k8s.io/v1beta1\n\
                      kind: KubeletConfiguration\n\

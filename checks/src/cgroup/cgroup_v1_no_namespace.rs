@@ -5,7 +5,7 @@ use crate::{
     facts::{CgroupMount, Facts, Membership, Tri},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, DaemonOption, Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy},
     target::{Severity, Target},
 };
 
@@ -93,7 +93,11 @@ fn finding(facts: &Facts, seen: &[Seen<'_>], whole: bool) -> Option<Finding> {
     let apart = namespace::nodes_get_their_own(facts) || namespace::kubelet_is_apart(facts);
     let kind = if (whole || in_pod) && !apart { Severity::Error } else { Severity::Warning };
     // What dockerd makes below the part that is mounted is the container's, and ends with it.
-    let dockerd = if whole { Severity::Warning } else { Severity::Info };
+    let dockerd = if whole && !namespace::parent_is_below(facts, path) {
+        Severity::Warning
+    } else {
+        Severity::Info
+    };
     let severity = severities!(systemd: Warning, buildkit: Info)
         .with(Target::Dockerd, Some(dockerd))
         .with(Target::Kind, Some(kind));
@@ -124,9 +128,12 @@ fn without_the_hosts(path: &str) -> Vec<Remedy> {
             Place::Container,
             "do not mount the host's /sys/fs/cgroup into the container: the engine mounts what belongs to it",
         ),
-        Remedy::daemon(
-            format!("or keep the daemon's cgroups below the container's own, {path}"),
-            [DaemonOption::cgroup_parent(&format!("{}/docker", path.trim_end_matches('/')))],
+        // The path is that of this container: the next one has another.
+        Remedy::commands(
+            Place::Image,
+            format!("keep the daemon's cgroups below the container's own ({path} now): in the entrypoint"),
+            ["exec dockerd --cgroup-parent=\"$(awk -F: '$2 ~ /(^|,)memory(,|$)/ { print $3 }' \
+              /proc/self/cgroup)/docker\""],
         ),
     ]
     .into()
@@ -145,7 +152,8 @@ fn own_namespace(facts: &Facts) -> Vec<Remedy> {
         if namespace::can_be_made(facts) {
             remedies.push(Remedy::commands(
                 Place::Image,
-                "start the daemon in a cgroup namespace of its own, in the entrypoint",
+                "start the daemon in a cgroup namespace of its own, in the entrypoint (unshare of util-linux: \
+                 BusyBox's has no --cgroup)",
                 ["unshare --cgroup -- dockerd"],
             ));
         }

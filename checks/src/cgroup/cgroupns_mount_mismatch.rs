@@ -72,11 +72,14 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     );
     Ok(Finding::new("/sys/fs/cgroup", CHECK.worst, summary)
         .evidence("mountinfo: root of /sys/fs/cgroup", mount.root.as_str())
-        .remedy(Remedy::commands(
-            Place::Here,
-            "mount the hierarchy anew, in the entrypoint before any daemon starts",
-            nesting::remount(),
-        ))
+        .remedy(
+            Remedy::commands(
+                Place::Here,
+                "mount the hierarchy anew, in the entrypoint before any daemon starts",
+                nesting::remount(),
+            )
+            .then(nesting::prepared()),
+        )
         .remedy(without_volume())
         .into())
 }

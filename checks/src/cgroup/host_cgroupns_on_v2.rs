@@ -5,7 +5,7 @@ use crate::{
     facts::{CgroupVersion, Engine, Fact, Facts, Hierarchy, Role, Tri},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, DaemonOption, Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy},
     target::{Severities, Severity, Target},
 };
 
@@ -76,7 +76,16 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         return Ok(Outcome::not_applicable("/proc/self/cgroup has no line of cgroup v2"));
     };
     namespace::in_container(facts)?;
-    Ok(finding(facts, &own.path).into())
+    let mut found = finding(facts, &own.path);
+    if namespace::parent_is_below(facts, &own.path) {
+        // What dockerd makes stays below; other engines still go astray.
+        found.severity = found.severity.with(Target::Dockerd, None).with(Target::Kind, None);
+        found = found.evidence("dockerd: cgroup-parent", "below the container's own cgroup");
+    }
+    Ok(Outcome::of_or(
+        [found].into_iter().filter(|found| found.severity != Severities::NONE).collect(),
+        Outcome::pass,
+    ))
 }
 
 fn finding(facts: &Facts, path: &str) -> Finding {
@@ -100,33 +109,32 @@ fn finding(facts: &Facts, path: &str) -> Finding {
         .evidence("/proc/self/cgroup", format!("0::{path}"))
         .evidence("mountinfo: root of /sys/fs/cgroup", "/, writable");
     if facts.runtime.kubernetes != Tri::Yes {
-        finding = finding.remedy(Remedy::container(
-            "start the container with a cgroup namespace of its own",
-            [ContainerSetting::PrivateCgroupNamespace],
-        ));
+        // The namespace alone leaves processes in its root, and no controllers for containers.
+        finding = finding.remedy(
+            Remedy::container(
+                "start the container with a cgroup namespace of its own",
+                [ContainerSetting::PrivateCgroupNamespace],
+            )
+            .then(nesting::prepared()),
+        );
     }
     finding = namespace::evidence(facts, finding);
     if namespace::can_be_made(facts) {
         finding = finding.remedy(Remedy::commands(
             Place::Image,
             "start the daemon in a cgroup namespace of its own, as the last line of the entrypoint (with \
-             exec)",
+             exec; unshare of util-linux: BusyBox's has no --cgroup)",
             [nesting::renamespaced("dockerd")],
         ));
     }
     // Where systemd is PID 1, dockerd takes the systemd driver, and the parent would be a slice.
     if !in_root && facts.pid1.role != Role::Systemd {
-        // The doctor may stand in the leaf that an earlier preparation has made.
-        let container = path.strip_suffix("/init").unwrap_or(path);
         finding = finding
             .remedy(Remedy::commands(
-                Place::Here,
-                format!("or keep the daemon's cgroups below {container}: first move its processes to a leaf"),
-                nesting::evacuate(&format!("{}{container}", nesting::MOUNT_POINT)),
-            ))
-            .remedy(Remedy::daemon(
-                "and then tell the daemon where to put containers",
-                [DaemonOption::cgroup_parent(&format!("{container}/docker"))],
+                Place::Image,
+                "keep the daemon's cgroups below the container's own, whatever that is called at each start: \
+                 in the entrypoint, in place of dockerd",
+                nesting::below_own(),
             ));
     }
     finding
@@ -163,15 +171,20 @@ mod tests {
     };
 
     #[test]
-    fn a_privileged_pod_is_found_with_its_computed_cgroup_parent() {
+    fn a_privileged_pod_gets_a_cgroup_parent_that_is_computed_at_start() {
         let found = findings(judged(&v2_pod())).remove(0);
         assert_eq!(
             found.severity,
             severities!(dockerd: Warning, kind: Warning, rootless: Warning, systemd: Warning, buildkit: Warning)
         );
         assert!(found.summary.contains(POD));
-        let want = DaemonOption::cgroup_parent(&format!("{POD}/docker"));
-        assert!(found.remedies.iter().any(|r| r.change == Change::Daemon([want.clone()].into())));
+        let commands = found.remedies.iter().filter_map(|r| match &r.change {
+            Change::Commands(commands) => Some(commands.concat()),
+            _ => None,
+        });
+        let commands: alloc::string::String = commands.collect();
+        assert!(commands.contains("--cgroup-parent=\"$own/docker\""), "{commands}");
+        assert!(!commands.contains(POD), "the next pod has another path: {commands}");
         assert!(!found.remedies.iter().any(|r| matches!(r.change, Change::Container(_))));
     }
 
@@ -197,8 +210,11 @@ mod tests {
             crate::testing::tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", steps);
             let found = findings(judged(&facts)).remove(0);
             assert_eq!(found.proof(), crate::outcome::Proof::Trial);
-            let places: alloc::vec::Vec<Place> = found.remedies.iter().map(|r| r.place).collect();
-            (found.evidence.last().unwrap().value.clone(), places.contains(&Place::Image))
+            let unshares = found.remedies.iter().any(|r| match &r.change {
+                Change::Commands(commands) => commands.concat().contains("unshare"),
+                _ => false,
+            });
+            (found.evidence.last().unwrap().value.clone(), unshares)
         };
         assert_eq!(remedies(None), ("worked".into(), true));
         assert_eq!(remedies(Some("EPERM")), ("EPERM".into(), false));

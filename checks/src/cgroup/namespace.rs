@@ -70,6 +70,18 @@ pub(super) fn evidence(facts: &Facts, finding: Finding) -> Finding {
 }
 
 /// Whether the doctor runs in a container; where detection does not know, its own cgroup can tell.
+/// Whether dockerd is told to put containers below this cgroup.
+pub(super) fn parent_is_below(facts: &Facts, path: &str) -> bool {
+    let own = path.strip_suffix("/init").unwrap_or(path);
+    let flag = facts.engines.here("dockerd").find_map(|engine| engine.flag("cgroup-parent"));
+    let configured = facts.engines.configured(&["cgroup-parent"]).and_then(|v| v.as_str());
+    let parent = flag.as_deref().or(configured);
+    own != "/"
+        && parent
+            .and_then(|parent| parent.strip_prefix(own))
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
 pub(super) fn in_container(facts: &Facts) -> Result<bool, Unknown> {
     match facts.in_container() {
         Err(_) if names_container(facts) => Ok(true),

@@ -7,7 +7,7 @@ use alloc::{
     vec::Vec,
 };
 
-use crate::remedy::quote;
+use crate::remedy::{Place, Remedy, quote};
 
 /// The controllers that limits of `docker run` need.
 pub(super) const DOCKER_CONTROLLERS: [&str; 3] = ["cpu", "memory", "pids"];
@@ -44,6 +44,30 @@ pub(super) fn renamespaced(command: &str) -> String {
 }
 
 /// Replaces the mount at `/sys/fs/cgroup` by one that shows the namespace's own root.
+/// The step that a cgroup namespace of its own needs after it.
+pub(super) fn prepared() -> Remedy {
+    Remedy::commands(
+        Place::Image,
+        "in the entrypoint, before the daemon: move all processes to a leaf, and enable controllers",
+        evacuate(MOUNT_POINT),
+    )
+}
+
+/// Starts dockerd with its containers below the cgroup in which the container finds itself at each start.
+pub(super) fn below_own() -> Vec<String> {
+    let own =
+        "own=$(sed -n \"s/^0:://p\" /proc/self/cgroup); own=${own%/init}; base=/sys/fs/cgroup$own";
+    vec![
+        own.into(),
+        "mkdir -p \"$base/init\"".into(),
+        "for i in $(seq 50); do xargs -rn1 < \"$base/cgroup.procs\" > \"$base/init/cgroup.procs\" 2>/dev/null || :; \
+         sed -e \"s/ / +/g\" -e \"s/^/+/\" < \"$base/cgroup.controllers\" > \"$base/cgroup.subtree_control\" \
+         2>/dev/null && break; sleep 0.1; done"
+            .into(),
+        "exec dockerd --cgroup-parent=\"$own/docker\"".into(),
+    ]
+}
+
 pub(super) fn remount() -> Vec<String> {
     vec![format!("umount {MOUNT_POINT}"), format!("mount -t cgroup2 cgroup2 {MOUNT_POINT}")]
 }

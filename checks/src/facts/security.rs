@@ -216,6 +216,16 @@ pub struct DeviceNode {
     pub number: Fact<Text>,
     /// Whether `faccessat2(R_OK|W_OK, AT_EACCESS)` allows it, device filter included.
     pub usable: Fact<bool>,
+    /// Permissions of the node, without its type.
+    #[serde(default)]
+    pub mode: Fact<u32>,
+}
+
+impl DeviceNode {
+    /// Whether others than its owner and group are kept out by its permissions.
+    pub fn keeps_others_out(&self) -> bool {
+        self.mode.is_known_and(|mode| mode & 0o006 != 0o006)
+    }
 }
 
 /// Whether the seccomp filter refuses calls, tried with arguments that the kernel itself refuses: true for

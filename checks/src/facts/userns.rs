@@ -24,7 +24,7 @@ pub struct UserNamespaces {
 }
 
 /// A range of ids that a user may map: a line of `/etc/subuid` or `/etc/subgid` (`subuid(5)`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SubordinateRange {
     /// First id, as seen in this user namespace.
     pub start: u32,
@@ -56,6 +56,9 @@ pub struct SubordinateIds {
     pub uids: Fact<Vec<SubordinateRange>>,
     /// Ranges of `/etc/subgid` for this user, by name or number; empty without such a file.
     pub gids: Fact<Vec<SubordinateRange>>,
+    /// Ranges of everybody in either file, sorted.
+    #[serde(default)]
+    pub taken: Fact<Vec<SubordinateRange>>,
     /// `newuidmap`; `None` if there is none on the PATH.
     pub newuidmap: Fact<Option<MappingProgram>>,
     /// `newgidmap`; `None` if there is none on the PATH.

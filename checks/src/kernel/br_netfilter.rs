@@ -74,7 +74,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         ["modprobe br_netfilter", "echo br_netfilter > /etc/modules-load.d/br_netfilter.conf"],
     ))
     .remedy(Remedy::container(
-        "or let dockerd go on without; traffic between containers is then not filtered",
+        "let dockerd go on without; traffic between containers is then not filtered",
         [ContainerSetting::Variable("DOCKER_IGNORE_BR_NETFILTER_ERROR".into(), "1".into())],
     ))
     .into())

@@ -71,7 +71,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
                  conntrack:\n  maxPerCore: 0\n",
             ]}),
         ))
-        .remedy(Remedy::advice(Place::Runtime, "or use kind 0.11.1 or later"))
+        .remedy(Remedy::advice(Place::Runtime, "use kind 0.11.1 or later"))
         .into())
 }
 

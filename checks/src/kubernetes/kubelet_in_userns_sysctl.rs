@@ -93,7 +93,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         ))
         .remedy(Remedy::commands(
             Place::Host,
-            "or set them on the host, where kubelet finds them right",
+            "set them on the host, where kubelet finds them right",
             wrong.iter().map(|(s, _)| format!("sysctl -w {}={}", dotted(s), s.wanted)),
         ))
         .into())

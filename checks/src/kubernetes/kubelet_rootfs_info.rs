@@ -142,12 +142,12 @@ fn finding(facts: &Facts, root: &DataRoot, mount: &Mount, reason: &str) -> Findi
             )]}),
         ))
         .remedy(Remedy::container(
-            "or put dockerd's data root on a volume whose filesystem is ext4 or xfs",
+            "put dockerd's data root on a volume whose filesystem is ext4 or xfs",
             [ContainerSetting::Volume(root.path.as_str().into())],
         ))
         .remedy(Remedy::advice(
             Place::Container,
-            format!("or make {source} visible here: mount the host's /dev/mapper to /dev/mapper"),
+            format!("make {source} visible here: mount the host's /dev/mapper to /dev/mapper"),
         ))
 }
 

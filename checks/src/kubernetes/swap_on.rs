@@ -60,7 +60,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     ))
     .remedy(Remedy::commands(
         Place::Host,
-        "or turn swap off; remove it from /etc/fstab to keep it so",
+        "turn swap off; remove it from /etc/fstab to keep it so",
         ["swapoff -a"],
     ))
     .into())

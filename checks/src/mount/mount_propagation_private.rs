@@ -4,7 +4,7 @@ use crate::{
     facts::{Capability, DataRootOwner, Facts, Missing, Mount, MountTable, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{Language, Place, Remedy, Snippet},
+    remedy::{Place, Remedy},
 };
 
 check! {
@@ -145,14 +145,11 @@ fn finding(facts: &Facts, mount: &Mount, kubelet_here: bool) -> Finding {
             [command.as_str()],
         ));
     }
-    finding.remedy(Remedy::file(
+    // ENTRYPOINT would replace the image's own and reset its CMD.
+    finding.remedy(Remedy::commands(
         Place::Image,
-        "or let the entrypoint do it at each start; it needs CAP_SYS_ADMIN",
-        Snippet::Lines(
-            Language::Dockerfile,
-            "ENTRYPOINT [\"sh\", \"-c\", \"mount --make-rshared / && exec \\\"$@\\\"\", \"--\"]"
-                .into(),
-        ),
+        "put it into the image's entrypoint, before the daemon is started; it needs CAP_SYS_ADMIN",
+        [command],
     ))
 }
 

@@ -108,7 +108,7 @@ fn refused(facts: &Facts, trial: &Trial, step: &Step) -> Finding {
     allow_ipv6(match facts.security.apparmor_profile() {
         Some(profile) => {
             finding.evidence("/proc/self/attr/current", profile).remedy(Remedy::container(
-                "or start it without an AppArmor profile",
+                "start it without an AppArmor profile",
                 [ContainerSetting::SecurityOption(SecurityOption::AppArmorUnconfined)],
             ))
         }
@@ -130,7 +130,7 @@ fn allow_ipv6(finding: Finding) -> Finding {
         return finding;
     }
     finding.remedy(Remedy::container(
-        "or let dockerd start containers in which IPv6 cannot be turned off",
+        "let dockerd start containers in which IPv6 cannot be turned off",
         [ContainerSetting::Variable(ALLOW_IPV6.into(), "1".into())],
     ))
 }
@@ -197,7 +197,7 @@ fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
     finding = privileged_remedy(facts, finding);
     if v2 {
         finding = finding.caused_by("cgroup2-not-delegated").remedy(Remedy::container(
-            "or give it its cgroup writable without privilege (Docker 28, containerd 2.1)",
+            "give it its cgroup writable without privilege (Docker 28, containerd 2.1)",
             [ContainerSetting::SecurityOption(SecurityOption::WritableCgroups)],
         ));
     }

@@ -83,8 +83,11 @@ fn drops(table: &NftTable) -> Option<Finding> {
         ),
     };
     let (family, name, chain) = (quote(&table.family), quote(&table.name), quote(&chain.name));
-    let rule =
-        |direction| format!("nft insert rule {family} {name} {chain} {direction} docker0 accept");
+    let rule = |direction| {
+        format!(
+            "nft insert rule {family} {name} {chain} {direction} '{{ \"docker0\", \"br-*\" }}' accept"
+        )
+    };
     Some(
         Finding::new(
             place.as_str(),
@@ -94,7 +97,8 @@ fn drops(table: &NftTable) -> Option<Finding> {
         .evidence("nfnetlink: chains", format!("{place}: hook forward, policy drop, {rules}"))
         .remedy(Remedy::commands(
             Place::Here,
-            "accept the engine's bridges there; networks of Compose and kind have bridges br-… of their own",
+            "accept docker0 and the bridges br-… of Compose and kind there, and in the firewall's configuration, \
+             or the rules are gone when it starts again",
             [rule("iifname"), rule("oifname")],
         )),
     )
@@ -121,7 +125,7 @@ fn firewalld(facts: &Facts, table: &NftTable) -> Option<Finding> {
         ))
         .remedy(Remedy::advice(
             Place::Container,
-            "or give the container a network namespace of its own (no --network=host)",
+            "give the container a network namespace of its own (no --network=host)",
         )),
     )
 }

@@ -276,7 +276,7 @@ fn no_nft(facts: &Facts, tool: &IptablesTool) -> Finding {
     }
     finding.remedy(Remedy::commands(
         Place::Host,
-        "or load the modules on the host",
+        "load the modules on the host",
         ["modprobe -a nf_tables nft_compat nft_chain_nat"],
     ))
 }

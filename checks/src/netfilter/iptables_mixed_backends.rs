@@ -221,7 +221,7 @@ fn pinned(facts: &Facts, tool: Option<&IptablesTool>, flavour: ToolFlavour) -> V
     if !facts.runtime.container.is_no() {
         remedies.push(Remedy::advice(
             Place::Container,
-            "or run the container on the default bridge, where the engine writes no rules into it",
+            "run the container on the default bridge, where the engine writes no rules into it",
         ));
     }
     remedies

@@ -124,7 +124,7 @@ pub(super) fn instead(facts: &Facts) -> Option<Remedy> {
         || kernel::serves(facts, ToolFlavour::Nft).is_no();
     (docker.version.at_least(29, 0) && there && !fails).then(|| {
         Remedy::daemon(
-            "or let Docker 29 and later talk to nf_tables itself",
+            "let Docker 29 and later talk to nf_tables itself",
             [DaemonOption::firewall_backend("nftables")],
         )
     })
@@ -189,7 +189,11 @@ mod tests {
         let finding = found(rules(&facts));
         assert_eq!(finding.severity, severities!(dockerd: Error, kind: Error));
         assert_eq!(finding.remedies[0].text, "use a kernel with CONFIG_NFT_FIB_IPV4");
-        assert_eq!(finding.remedies.len(), 2, "or iptables, of which nothing bad is known");
+        assert_eq!(
+            finding.remedies.len(),
+            2,
+            "iptables is the other, of which nothing bad is known"
+        );
         assert_eq!(
             found(rules(&with(Some((PORTS, "ENOENT"))))).severity,
             severities!(dockerd: Warning, kind: Error)

@@ -85,10 +85,9 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
                 "run the container privileged: /proc/sys is then writable",
                 [ContainerSetting::Privileged],
             ))
-            .remedy(Remedy::commands(
-                Place::Container,
-                "or turn it on when the container is started (a pod: securityContext.sysctls)",
-                ["docker run --sysctl net.ipv4.ip_forward=1 IMAGE"],
+            .remedy(Remedy::container(
+                "turn it on when the container is started",
+                [ContainerSetting::Sysctl("net.ipv4.ip_forward".into(), "1".into())],
             ))
             .into());
     }
@@ -100,7 +99,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if nftables {
         let docker = facts.versions.of(Component::Docker);
         finding = finding.rests_on(Component::Docker, &docker).remedy(Remedy::daemon(
-            "or let dockerd make its rules by iptables, and turn it on itself",
+            "let dockerd make its rules by iptables, and turn it on itself",
             [DaemonOption::firewall_backend("iptables")],
         ));
     }

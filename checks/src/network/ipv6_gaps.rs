@@ -2,7 +2,7 @@ use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy},
 };
 
 check! {
@@ -66,17 +66,15 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         return Ok(finding
             .remedy(Remedy::commands(
                 Place::Here,
-                "or turn it on",
+                "turn it on",
                 ["sysctl -w net.ipv6.conf.all.disable_ipv6=0"],
             ))
             .into());
     }
-    let command = "docker run --sysctl net.ipv6.conf.all.disable_ipv6=0 IMAGE";
     Ok(finding
-        .remedy(Remedy::commands(
-            Place::Container,
-            "or turn it on when the container is started (a pod: securityContext.sysctls)",
-            [command],
+        .remedy(Remedy::container(
+            "turn it on when the container is started",
+            [ContainerSetting::Sysctl("net.ipv6.conf.all.disable_ipv6".into(), "0".into())],
         ))
         .into())
 }

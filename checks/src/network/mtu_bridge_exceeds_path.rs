@@ -137,11 +137,11 @@ fn daemon_remedies(facts: &Facts, finding: Finding, path: &PathMtu) -> Finding {
             .rests_on(Component::Docker, &docker)
             .remedy(Remedy::daemon(format!("{text}; for user-defined networks too"), options))
     } else {
-        finding.remedy(Remedy::daemon(text, [DaemonOption::mtu(mtu)])).remedy(Remedy::commands(
+        finding.remedy(Remedy::daemon(text, [DaemonOption::mtu(mtu)]).then(Remedy::commands(
             Place::Here,
-            "user-defined networks need it each, before Docker 24",
-            [format!("docker network create -o com.docker.network.driver.mtu={mtu} NAME")],
-        ))
+            "before Docker 24, give it to each user-defined network when it is made",
+            [format!("docker network create -o com.docker.network.driver.mtu={mtu} net-{mtu}")],
+        )))
     };
     finding.remedy(clamp())
 }
@@ -149,7 +149,7 @@ fn daemon_remedies(facts: &Facts, finding: Finding, path: &PathMtu) -> Finding {
 fn clamp() -> Remedy {
     Remedy::commands(
         Place::Here,
-        "or, where dockerd is not yours to start, clamp the MSS of what is forwarded",
+        "where dockerd is not yours to start, clamp the MSS of what is forwarded",
         ["iptables -t mangle -A POSTROUTING -p tcp --tcp-flags SYN,RST SYN -j TCPMSS \
           --clamp-mss-to-pmtu"],
     )

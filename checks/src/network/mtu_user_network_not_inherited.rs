@@ -98,10 +98,19 @@ fn configured(facts: &Facts, path: &PathMtu) -> Result<Option<Finding>, Unknown>
     if mtu <= path.mtu {
         return Ok(None);
     }
+    // Networks that got an MTU of their own when they were made are cured; the next one needs it again.
+    let mut made = path::container_bridges(facts)
+        .filter(|(bridge, _)| path::is_user_network(bridge))
+        .peekable();
+    let cured = made.peek().is_some() && made.all(|(_, port)| port.mtu <= path.mtu);
     let finding = Finding::new(
         "user-defined networks",
         // kind copies the MTU of the default bridge.
-        severity(facts, severities!(dockerd: Warning, buildkit: Warning)),
+        severity(facts, severities!(dockerd: Warning, buildkit: Warning)).at_most(if cured {
+            Severity::Info
+        } else {
+            Severity::Warning
+        }),
         format!("user-defined networks get an MTU of {mtu}, and the way out carries {}", path.mtu),
     )
     .evidence("dockerd", reason);
@@ -135,7 +144,7 @@ fn remedies(facts: &Facts, path: &PathMtu, finding: Finding) -> Finding {
     let create = Remedy::commands(
         Place::Here,
         format!("give each network the MTU of the way out, {mtu}, when it is made"),
-        [format!("docker network create -o com.docker.network.driver.mtu={mtu} NAME")],
+        [format!("docker network create -o com.docker.network.driver.mtu={mtu} net-{mtu}")],
     );
     if docker.version.at_least(24, 0) {
         finding

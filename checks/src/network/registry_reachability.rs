@@ -153,20 +153,24 @@ fn finding(facts: &Facts) -> Finding {
         ("no route leads out of here", "give the container a network with a default route")
     };
     let summary = format!("{why} and no proxy is set: images can be pulled from nowhere outside");
-    Finding::new("default route", severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning), summary)
-        .evidence(network.source.as_str(), "no default route")
-        .evidence("path MTU to the outside", "no route, neither by IPv4 nor by IPv6")
-        .remedy(Remedy::advice(Place::Container, fix))
-        .remedy(Remedy::commands(
-            Place::Here,
-            "or bring the images as archives (docker save elsewhere)",
-            ["docker load -i images.tar", "kind load image-archive images.tar"],
-        ))
-        .remedy(Remedy::advice(
-            Place::Runtime,
-            "or name a proxy (proxies) or a mirror that is on an attached network (registry-mirrors) in \
+    Finding::new(
+        "default route",
+        severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning),
+        summary,
+    )
+    .evidence(network.source.as_str(), "no default route")
+    .evidence("path MTU to the outside", "no route, neither by IPv4 nor by IPv6")
+    .remedy(Remedy::advice(Place::Container, fix))
+    .remedy(Remedy::commands(
+        Place::Here,
+        "bring the images as archives (docker save elsewhere)",
+        ["docker load -i images.tar", "kind load image-archive images.tar"],
+    ))
+    .remedy(Remedy::advice(
+        Place::Runtime,
+        "name a proxy (proxies) or a mirror that is on an attached network (registry-mirrors) in \
              daemon.json",
-        ))
+    ))
 }
 
 #[cfg(test)]

@@ -144,7 +144,7 @@ fn daemon_default(facts: &Facts) -> Result<Option<Finding>, Unknown> {
         ))
         .remedy(Remedy::commands(
             Place::Runtime,
-            "or leave tini out of the one container that runs systemd",
+            "leave tini out of the one container that runs systemd",
             ["docker run --init=false IMAGE /sbin/init"],
         )),
     ))

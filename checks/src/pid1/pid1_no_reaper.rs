@@ -4,7 +4,7 @@ use crate::{
     facts::{Action, Facts, InitProcess, Role, Text, Tri, TrialName},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
+    remedy::{Place, Remedy},
 };
 
 check! {
@@ -74,7 +74,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         }
         let names = names.join(", ");
         let summary = format!("PID 1 ({}) leaves zombies: {}, {names}", pid1.name(), zombies.len());
-        return Ok(finding(pid1, summary)
+        return Ok(finding(facts, pid1, summary)
             .evidence("/proc/*/stat", format!("state Z, parent 1, in every sample: {names}"))
             .into());
     }
@@ -86,7 +86,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             // Otherwise a subreaper took the orphan, which says nothing about PID 1.
             Some(refused) if refused.what.starts_with("still a zombie") => {
                 let summary = format!("PID 1 ({}) does not reap an orphan", pid1.name());
-                return Ok(finding(pid1, summary).tried(trial, step).into());
+                return Ok(finding(facts, pid1, summary).tried(trial, step).into());
             }
             Some(_) => {}
         }
@@ -96,7 +96,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     }
     if never_waits(pid1) && !below_another_init(facts) {
         let summary = format!("PID 1 is {}, which never waits for orphans", pid1.name());
-        return Ok(finding(pid1, summary).into());
+        return Ok(finding(facts, pid1, summary).into());
     }
     if pid1.exe.known().is_none() {
         pid1.comm.get()?;
@@ -139,28 +139,16 @@ fn below_another_init(facts: &Facts) -> bool {
     false
 }
 
-fn finding(process: &InitProcess, summary: String) -> Finding {
+fn finding(facts: &Facts, process: &InitProcess, summary: String) -> Finding {
     let exe = process.exe.known().map_or_else(|| process.name(), Text::as_str);
-    let mut finding = Finding::new("PID 1", CHECK.worst, summary)
-        .evidence("/proc/1/exe", exe)
-        .remedy(Remedy::container(
-            "start the container with an init that reaps orphans",
-            [ContainerSetting::Init],
-        ))
-        .remedy(Remedy::file(
-            Place::Image,
-            "or build the init in, in front of the entrypoint",
-            Snippet::Lines(
-                Language::Dockerfile,
-                "RUN apt-get update && apt-get install -y tini\n\
-                 ENTRYPOINT [\"/usr/bin/tini\", \"--\", \"/entrypoint.sh\"]"
-                    .into(),
-            ),
-        ));
+    let mut finding = Finding::new("PID 1", CHECK.worst, summary).evidence("/proc/1/exe", exe);
+    for remedy in super::an_init(facts, "start the container with an init that reaps orphans") {
+        finding = finding.remedy(remedy);
+    }
     if process.name() == "dockerd" {
         finding = finding.remedy(Remedy::commands(
             Place::Image,
-            "or let the entrypoint start dockerd below the init that Docker ships",
+            "let the entrypoint start dockerd below the init that Docker ships",
             ["exec docker-init -- dockerd \"$@\""],
         ));
     }

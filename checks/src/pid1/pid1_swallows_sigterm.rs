@@ -67,7 +67,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if facts.runtime.container == Tri::Unknown {
         facts.identity.namespaces.pid.get()?;
     }
-    Ok(finding(process, reason).into())
+    Ok(finding(facts, process, reason).into())
 }
 
 /// Which signal is sent is an affair of the image and the engine.
@@ -91,10 +91,9 @@ fn systemd(facts: &Facts) -> Verdict {
         "have engines stop it by the right signal, unless the image does so already",
         Snippet::Lines(Language::Dockerfile, "STOPSIGNAL SIGRTMIN+3".into()),
     ))
-    .remedy(Remedy::commands(
-        Place::Container,
-        "or say so when the container is started",
-        ["docker run --stop-signal SIGRTMIN+3 IMAGE"],
+    .remedy(Remedy::container(
+        "say so when the container is started",
+        [ContainerSetting::StopSignal("SIGRTMIN+3".into())],
     ))
     .into())
 }
@@ -105,7 +104,7 @@ fn shared_namespace(facts: &Facts) -> Verdict {
         return Ok(Outcome::not_applicable("PID 1 is the pause process of the pod"));
     };
     Ok(match disposition(top)? {
-        Disposition::Ignored => finding(top, "ignores SIGTERM").into(),
+        Disposition::Ignored => finding(facts, top, "ignores SIGTERM").into(),
         _ => Outcome::pass(),
     })
 }
@@ -140,31 +139,19 @@ fn waits_for_signals(process: &InitProcess) -> bool {
         || process.syscall.is_known_and(|number| matches!(number, Some(128 | 137)))
 }
 
-fn finding(process: &InitProcess, reason: &str) -> Finding {
+fn finding(facts: &Facts, process: &InitProcess, reason: &str) -> Finding {
     let name = process.name();
     let masks = process.signals.known().map_or_else(String::new, |m| {
         format!("SigBlk {:016x}, SigIgn {:016x}, SigCgt {:016x}", m.blocked, m.ignored, m.caught)
     });
-    Finding::new(
+    let finding = Finding::new(
         format!("PID {}", process.pid),
         severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Info),
         format!("PID {} is {name}: it {reason}", process.pid),
     )
-    .evidence(format!("/proc/{}/status", process.pid), masks)
-    .remedy(Remedy::container(
-        "start the container with an init that forwards signals and reaps orphans",
-        [ContainerSetting::Init],
-    ))
-    .remedy(Remedy::file(
-        Place::Image,
-        "or build the init in; an entrypoint script then ends with: exec \"$@\"",
-        Snippet::Lines(
-            Language::Dockerfile,
-            "RUN apt-get update && apt-get install -y tini\n\
-             ENTRYPOINT [\"/usr/bin/tini\", \"--\", \"/entrypoint.sh\"]"
-                .into(),
-        ),
-    ))
+    .evidence(format!("/proc/{}/status", process.pid), masks);
+    let text = "start the container with an init that forwards signals and reaps orphans";
+    super::an_init(facts, text).into_iter().fold(finding, Finding::remedy)
 }
 
 #[cfg(test)]

@@ -128,7 +128,30 @@ fn finding(
     finding
 }
 
-fn give(facts: &Facts, device: Device, module: &str) -> Remedy {
+fn give(facts: &Facts, device: Device, module: &str, state: &State) -> Remedy {
+    let narrow = facts.security.device(device).is_some_and(DeviceNode::keeps_others_out);
+    let ordinary = facts.identity.euid.is_known_and(|euid| *euid != 0);
+    if matches!(state, State::Refused) && narrow && ordinary {
+        let path = device.path();
+        let name = path.trim_start_matches("/dev/");
+        let open = Remedy::commands(
+            Place::Here,
+            format!("as root, let every user open {path}: it is there, and its mode is too narrow"),
+            [format!("chmod 666 {path}")],
+        );
+        if facts.runtime.container.is_no() {
+            return open.then(Remedy::commands(
+                Place::Host,
+                "keep it so",
+                [format!(
+                    "echo 'KERNEL==\"{}\", MODE=\"0666\"' > /etc/udev/rules.d/90-{}.rules",
+                    name.rsplit('/').next().unwrap_or(name),
+                    name.replace('/', "-")
+                )],
+            ));
+        }
+        return open;
+    }
     if facts.runtime.container.is_no() && device == Device::Kmsg {
         return Remedy::commands(Place::Host, "make the node", ["mknod /dev/kmsg c 1 11"]);
     }
@@ -157,10 +180,10 @@ fn tun(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     let use_of = "slirp4netns and pasta cannot make the network of rootless containers";
     Ok(Some(
         finding(facts, Device::Tun, &state, severities!(rootless: Error), use_of)
-            .remedy(give(facts, Device::Tun, "tun"))
+            .remedy(give(facts, Device::Tun, "tun", &state))
             .remedy(Remedy::advice(
                 Place::Here,
-                "or share the network: podman run --network=host; for rootless Docker \
+                "share the network: podman run --network=host; for rootless Docker \
                  DOCKERD_ROOTLESS_ROOTLESSKIT_NET=host",
             )),
     ))
@@ -183,11 +206,8 @@ fn kmsg(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     };
     Ok(Some(
         finding(facts, Device::Kmsg, &state, severity, use_of)
-            .remedy(give(facts, Device::Kmsg, "kmsg"))
-            .remedy(Remedy::kind_config(
-                "or let kubelet go on without it",
-                serde_json::json!({"featureGates": {"KubeletInUserNamespace": true}}),
-            )),
+            // KubeletInUserNamespace would not help: kubelet heeds it in user namespaces only.
+            .remedy(give(facts, Device::Kmsg, "kmsg", &state)),
     ))
 }
 
@@ -242,7 +262,7 @@ fn fuse(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     if stacked {
         finding = finding.caused_by("dataroot-on-overlay");
     }
-    Ok(Some(finding.remedy(give(facts, Device::Fuse, "fuse"))))
+    Ok(Some(finding.remedy(give(facts, Device::Fuse, "fuse", &state))))
 }
 
 #[cfg(test)]

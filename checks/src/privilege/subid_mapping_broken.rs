@@ -105,10 +105,6 @@ impl Kind {
         if matches!(self, Self::User) { "newuidmap" } else { "newgidmap" }
     }
 
-    const fn flag(self) -> &'static str {
-        if matches!(self, Self::User) { "--add-subuids" } else { "--add-subgids" }
-    }
-
     const fn capability(self) -> Capability {
         if matches!(self, Self::User) { Capability::SETUID } else { Capability::SETGID }
     }

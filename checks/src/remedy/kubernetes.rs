@@ -68,8 +68,8 @@ pub(super) fn spec(settings: &[ContainerSetting]) -> (Option<Value>, Vec<String>
                 }
             }
             ContainerSetting::Init => {
-                pod.insert("shareProcessNamespace".into(), true.into());
-                notes.push("the pause process is PID 1 then, and reaps".into());
+                // shareProcessNamespace would make pause PID 1, but kind and systemd need the PID 1 of their own.
+                notes.push("a pod has no setting for an init: build one into the image".into());
             }
             ContainerSetting::NoInit => {
                 notes.push("Kubernetes puts no init in front of the image's own".into());

@@ -163,8 +163,8 @@ fn judge(facts: &Facts, group: &Group) -> Option<Finding> {
     if space.total >= CLUSTER {
         finding = finding.remedy(Remedy::commands(
             Place::Here,
-            "remove images, containers and volumes that nothing uses",
-            ["docker system prune -af --volumes"],
+            "see what is used, then remove stopped containers and images without a tag; volumes are kept",
+            ["docker system df", "docker system prune -f"],
         ));
     }
     if matches!(group.filesystem, "tmpfs" | "ramfs") {

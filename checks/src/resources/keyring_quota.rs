@@ -91,13 +91,13 @@ fn refused(facts: &Facts, own: u32, user: Option<&KeyUser>, trial: &Trial, step:
         finding = used(finding, user);
     }
     // Where the user is not shown, it is another one on the host.
-    finding.remedy(raise(user.unwrap_or(&KeyUser {
-        uid: own,
-        keys: 0,
-        max_keys: 200,
-        bytes: 0,
-        max_bytes: 20_000,
-    })))
+    let unseen = KeyUser { uid: own, keys: 0, max_keys: 200, bytes: 0, max_bytes: 20_000 };
+    finding.remedy(raise(user.unwrap_or(&unseen), in_initial_users(facts)))
+}
+
+/// Root of another user namespace is an ordinary user to the kernel, and is held to the quota of one.
+fn in_initial_users(facts: &Facts) -> bool {
+    !facts.identity.namespaces.user_is_private().is_yes()
 }
 
 fn severity(facts: &Facts, uid: u32) -> Severities {
@@ -127,18 +127,24 @@ fn used(finding: Finding, user: &KeyUser) -> Finding {
     )
 }
 
-fn raise(user: &KeyUser) -> Remedy {
-    // The sysctls of the real root are others, and so large that only they reach it.
-    let root = if user.max_keys >= 100_000 { "root_" } else { "" };
+fn raise(user: &KeyUser, initial: bool) -> Remedy {
+    // User 0 of the initial user namespace has sysctls of its own (`security/keys/key.c`, key_user_lookup).
+    let root = if user.uid == 0 && initial { "root_" } else { "" };
     let wanted_keys = user.max_keys.saturating_mul(10).max(2000);
     let wanted_bytes = user.max_bytes.saturating_mul(10).max(200_000);
     Remedy::commands(
         Place::Host,
-        "raise the quota, and keep it in /etc/sysctl.d",
-        [format!(
-            "sysctl -w kernel.keys.{root}maxkeys={wanted_keys} \
-             kernel.keys.{root}maxbytes={wanted_bytes}"
-        )],
+        "raise the quota, and keep it",
+        [
+            format!(
+                "sysctl -w kernel.keys.{root}maxkeys={wanted_keys} \
+                 kernel.keys.{root}maxbytes={wanted_bytes}"
+            ),
+            format!(
+                "printf '%s\\n' kernel.keys.{root}maxkeys={wanted_keys} \
+                 kernel.keys.{root}maxbytes={wanted_bytes} > /etc/sysctl.d/99-keys.conf"
+            ),
+        ],
     )
 }
 
@@ -154,7 +160,7 @@ fn judge(facts: &Facts, user: &KeyUser) -> Option<Finding> {
         user.uid, user.keys, user.max_keys, user.bytes, user.max_bytes
     );
     let finding = Finding::new(format!("user {}", user.uid), severity(facts, user.uid), summary);
-    Some(used(finding, user).remedy(raise(user)))
+    Some(used(finding, user).remedy(raise(user, in_initial_users(facts))))
 }
 
 #[cfg(test)]

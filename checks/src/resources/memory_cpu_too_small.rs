@@ -5,7 +5,7 @@ use crate::{
     facts::{Facts, Why},
     outcome::{Evidence, Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy},
     target::{Severities, Severity, Target},
 };
 
@@ -159,10 +159,9 @@ fn memory(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     if let Some(available) = machine.and_then(|m| m.available) {
         finding = finding.evidence("/proc/meminfo: MemAvailable", size(available));
     }
-    Ok(Some(finding.remedy(Remedy::commands(
-        Place::Container,
-        "give the container at least 4 GiB for one node; in a pod, resources.limits.memory",
-        ["docker run --memory=4g IMAGE"],
+    Ok(Some(finding.remedy(Remedy::container(
+        "give the container at least 4 GiB for one node",
+        [ContainerSetting::Memory(4)],
     ))))
 }
 
@@ -214,15 +213,19 @@ fn cpu(facts: &Facts) -> Result<Option<Finding>, Unknown> {
             format!("{value} CPUs at most: a kind node needs 2"),
         )
         .evidence(limit.source, format!("{value} CPUs"))
-        .remedy(Remedy::commands(
-            Place::Container,
-            "give the container at least 2 CPUs; in a pod, resources.limits.cpu",
-            ["docker run --cpus=4 IMAGE"],
-        )),
+        .remedy(more_cpus(resources.cpus.known().copied())),
     ))
 }
 
 /// Thousandths as a number with one digit after the point.
+/// Docker refuses more CPUs than the machine has.
+fn more_cpus(online: Option<u32>) -> Remedy {
+    match online {
+        Some(1) => Remedy::advice(Place::Host, "give the machine a second CPU: it has one"),
+        _ => Remedy::container("give the container 2 CPUs", [ContainerSetting::Cpus(2)]),
+    }
+}
+
 fn cpus(millicpus: u64) -> String {
     format!("{}.{}", millicpus / 1000, millicpus % 1000 / 100)
 }

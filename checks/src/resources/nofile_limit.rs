@@ -5,7 +5,7 @@ use crate::{
     facts::{Facts, Rlimit, Role, Text},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{DaemonOption, Language, Place, Remedy, Snippet},
+    remedy::{ContainerSetting, DaemonOption, Language, Place, Remedy, Snippet},
     target::{Severities, Severity, Target},
     version::{Component, Version},
 };
@@ -136,14 +136,7 @@ fn not_raised(facts: &Facts, limit: Rlimit) -> Result<Option<Finding>, Unknown> 
             ),
         )
     } else {
-        Remedy::commands(
-            Place::Container,
-            "start this container with a higher hard limit, or with the capability",
-            [
-                format!("docker run --ulimit nofile={want_soft}:{want_hard} IMAGE"),
-                "docker run --cap-add SYS_RESOURCE IMAGE".into(),
-            ],
-        )
+        higher("start this container with a higher hard limit, if the engine outside may set it")
     };
     Ok(Some(
         Finding::new("RLIMIT_NOFILE hard", severities!(dockerd: Info, buildkit: Info), summary)
@@ -161,6 +154,11 @@ fn configured(facts: &Facts) -> bool {
     by_flag || facts.engines.configured(&["default-ulimits", "nofile"]).is_some()
 }
 
+fn higher(text: &str) -> Remedy {
+    let (soft, hard) = (65_536, 524_288);
+    Remedy::container(text, [ContainerSetting::Ulimit { name: "nofile".into(), soft, hard }])
+}
+
 fn number(limit: Option<u64>) -> String {
     limit.map_or_else(|| "unlimited".into(), |limit| format!("{limit}"))
 }
@@ -173,7 +171,11 @@ fn found(facts: &Facts, limit: Rlimit, severity: Severities) -> Finding {
         "what is nested inherits it and runs out of descriptors"
     };
     let (want_soft, want_hard) = WANTED;
-    let value = format!("nofile={want_soft}:{want_hard}");
+    // Without CAP_SYS_RESOURCE nobody gets more than the hard limit, and runc starts no container that asks for it.
+    let most = match limit.hard {
+        Some(hard) if !may_raise(facts).unwrap_or(false) => hard,
+        _ => u64::MAX,
+    };
     let unit = format!("[Service]\nLimitNOFILE={want_soft}:{want_hard}");
     let finding = Finding::new(
         "RLIMIT_NOFILE",
@@ -191,13 +193,9 @@ fn found(facts: &Facts, limit: Rlimit, severity: Severities) -> Finding {
     finding
         .remedy(Remedy::daemon(
             "let the inner daemon give its containers a limit of their own",
-            [DaemonOption::default_nofile(want_soft, want_hard)],
+            [DaemonOption::default_nofile(want_soft.min(most), want_hard.min(most))],
         ))
-        .remedy(Remedy::commands(
-            Place::Container,
-            "or start this container with one",
-            [format!("docker run --ulimit {value} IMAGE")],
-        ))
+        .remedy(higher("start this container with one, if the engine outside may set it"))
         .remedy(Remedy::file(
             Place::Host,
             "a pod has no such setting: on the node, put this into \

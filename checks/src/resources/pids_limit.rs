@@ -5,7 +5,7 @@ use crate::{
     facts::{Fact, Facts, Missing, PidsCgroup, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy, quote},
+    remedy::{ContainerSetting, Place, Remedy, quote},
     target::{Severities, Severity, Target},
 };
 
@@ -116,11 +116,9 @@ fn judge(facts: &Facts, row: &PidsCgroup) -> Option<Finding> {
         .evidence(format!("{}/pids.max", row.path), format!("{max}"))
         .evidence(format!("{}/pids.current", row.path), used)
         .evidence(format!("{}/pids.events", row.path), format!("max {refused}"))
-        .remedy(Remedy::commands(
-            Place::Container,
-            "start the container without a limit of tasks; in a pod, raise podPidsLimit in the kubelet \
-             configuration of the node",
-            ["docker run --pids-limit=-1 IMAGE"],
+        .remedy(Remedy::container(
+            "start the container without a limit of tasks",
+            [ContainerSetting::UnlimitedPids],
         ))
         .remedy(Remedy::commands(
             Place::Here,

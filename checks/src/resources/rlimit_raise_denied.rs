@@ -180,16 +180,16 @@ fn finding(facts: &Facts, wanted: &Wanted, hard: Option<u64>, summary: String) -
         finding = finding.evidence("/proc/self/limits", format!("hard {name} {hard}"));
         finding = finding.remedy(ask_for_less(facts, name, hard));
     }
-    finding = finding.remedy(Remedy::commands(
-        Place::Container,
-        "or start the outer container with the limit that is asked for",
-        [format!("docker run --ulimit {name}={} IMAGE", wanted.hard.map_or(-1, to_i64))],
+    let limit = wanted.hard.map_or(-1, to_i64);
+    finding = finding.remedy(Remedy::container(
+        "start the outer container with the limit that is asked for, if the engine outside may set it",
+        [ContainerSetting::Ulimit { name: name.into(), soft: limit, hard: limit }],
     ));
     if may_raise(facts) == Ok(true) {
         return finding;
     }
     finding.remedy(Remedy::container(
-        "or let it raise its limits; not in a user namespace",
+        "let it raise its limits; not in a user namespace",
         [ContainerSetting::CapAdd(Capability::SYS_RESOURCE)],
     ))
 }

@@ -8,7 +8,7 @@ use crate::{
     facts::{Action, EngineSocket, Facts, SocketKind, Step, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::{self, Elsewhere, Plan, Plans},
-    remedy::{Place, Remedy, quote},
+    remedy::{ContainerSetting, Place, Remedy, quote},
     target::{Severities, Target},
 };
 
@@ -145,7 +145,7 @@ fn docker(facts: &Facts) -> Result<Option<Finding>, Unknown> {
         Some(Asked::Answers) => Ok(None),
         Some(Asked::Fails(trial, step)) => {
             let found = read().ok().flatten();
-            let found = found.unwrap_or_else(|| refused(&endpoint, step));
+            let found = found.unwrap_or_else(|| refused(facts, &endpoint, step));
             Ok(Some(found.tried(trial, step)))
         }
         None => read(),
@@ -159,7 +159,7 @@ fn answers(facts: &Facts) -> bool {
 }
 
 /// Nothing that was read explains it.
-fn refused(endpoint: &Endpoint, step: &Step) -> Finding {
+fn refused(facts: &Facts, endpoint: &Endpoint, step: &Step) -> Finding {
     let severity =
         if endpoint.is_default() { severities!(dockerd: Error, kind: Error) } else { CLIENTS };
     let url = endpoint.url();
@@ -169,16 +169,58 @@ fn refused(endpoint: &Endpoint, step: &Step) -> Finding {
     if step.action == Action::BeginTls
         && let Address::Tcp { host, .. } = &endpoint.address
     {
-        return tcp::other_certificates(finding, host);
+        return tcp::other_certificates(facts, finding, host);
     }
-    finding.remedy(Remedy::commands(
+    if !endpoint.is_default()
+        && endpoint.configured_by == "DOCKER_HOST"
+        && let Some(socket) = default_that_answers(facts)
+    {
+        return finding.remedy(Remedy::commands(
+            Place::Here,
+            format!("a daemon holds the default socket, {socket}: let clients use that one"),
+            ["unset DOCKER_HOST"],
+        ));
+    }
+    let start = match &endpoint.address {
+        Address::Tcp { port: Some(2376), .. } | Address::Other(_) => None,
+        Address::Tcp { host, port }
+            if matches!(host.as_str(), "127.0.0.1" | "localhost" | "::1") =>
+        {
+            Some(format!(
+                "dockerd --host=unix:///var/run/docker.sock --host=tcp://127.0.0.1:{}",
+                port.unwrap_or(2375)
+            ))
+        }
+        Address::Tcp { .. } => None,
+        Address::Unix(path) => Some(format!("dockerd --host={}", quote(&format!("unix://{path}")))),
+    };
+    let finding = finding.remedy(Remedy::commands(
         Place::Here,
-        "a daemon that is only just started is waited for; one that has ended is started again",
-        ["until docker info; do sleep 1; done"],
-    ))
+        "if the daemon is only just starting, wait for it, for half a minute at most",
+        ["for i in $(seq 30); do docker info > /dev/null 2>&1 && break; sleep 1; done; docker info"],
+    ));
+    match start {
+        Some(command) => finding.remedy(Remedy::commands(
+            Place::Here,
+            "if none is to be there yet, start one that listens there",
+            [command],
+        )),
+        None => finding,
+    }
 }
 
 /// A context is selected that does not exist: every command of the client fails.
+/// The default socket, if something listens there that this user may use.
+fn default_that_answers(facts: &Facts) -> Option<&str> {
+    ["/var/run/docker.sock", "/run/docker.sock"].into_iter().find(|path| {
+        let socket = facts.clients.socket(path);
+        socket.is_some_and(|s| {
+            s.kind.is_known_and(|kind| *kind == SocketKind::Socket)
+                && s.usable.is_known_and(|usable| *usable)
+        }) && facts.engines.here("dockerd").next().is_some()
+    })
+}
+
 fn lost_context(facts: &Facts) -> Option<Finding> {
     if facts.runtime.variable("DOCKER_HOST").is_some_and(|host| !host.is_empty()) {
         return None;
@@ -276,15 +318,20 @@ fn at_socket(
         found.remedy(Remedy::commands(
             Place::Host,
             format!("put this user into the socket's group, {gid}, and log in again"),
-            [format!("usermod -aG \"$(getent group {gid} | cut -d : -f 1)\" USER")],
+            [format!(
+                "usermod -aG \"$(getent group {gid} | cut -d : -f 1)\" {}",
+                facts
+                    .subids
+                    .user
+                    .known()
+                    .and_then(Option::as_ref)
+                    .map_or_else(|| "\"$(id -un)\"".into(), |user| quote(user))
+            )],
         ))
     } else {
-        found.remedy(Remedy::commands(
-            Place::Container,
-            format!(
-                "start the container with the socket's group, {gid} (in a pod: supplementalGroups)"
-            ),
-            [format!("docker run --group-add {gid} IMAGE")],
+        found.remedy(Remedy::container(
+            format!("start the container with the socket's group, {gid}"),
+            [ContainerSetting::Group(gid)],
         ))
     }))
 }

@@ -67,7 +67,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     ))
     .remedy(Remedy::commands(
         Place::Here,
-        "or hide the outer cluster from the job",
+        "hide the outer cluster from the job",
         ["export KUBECONFIG=\"$HOME/.kube/config\"", "unset KUBERNETES_SERVICE_HOST"],
     ))
     .into())

@@ -128,7 +128,7 @@ fn finding(
             [format!("rm -f {}", quote(path))],
         ))
         .remedy(Remedy::container(
-            "or let /run begin empty at each start",
+            "let /run begin empty at each start",
             [ContainerSetting::Tmpfs("/run".into())],
         ))
 }

@@ -91,7 +91,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             [ContainerSetting::Variable("container".into(), "docker".into())],
         ))
         .remedy(Remedy::container(
-            "or start the container without an AppArmor profile, with policy rights",
+            "start the container without an AppArmor profile, with policy rights",
             [
                 ContainerSetting::SecurityOption(SecurityOption::AppArmorUnconfined),
                 ContainerSetting::CapAdd(Capability::MAC_ADMIN),

@@ -151,7 +151,7 @@ fn finding(facts: &Facts, call: &str, severity: Severities, summary: &str) -> Fi
     if call == "clone3" {
         finding = finding.remedy(Remedy::advice(
             Place::Host,
-            "or bring the outer engine up to date: Docker 20.10.10, libseccomp 2.5",
+            "bring the outer engine up to date: Docker 20.10.10, libseccomp 2.5",
         ));
     }
     finding

@@ -270,7 +270,7 @@ fn apparmor(facts: &Facts) -> Option<Finding> {
             .remedy(sysctl(
                 "kernel.apparmor_restrict_unprivileged_userns",
                 "0",
-                "or lift the restriction for everybody",
+                "lift the restriction for everybody",
             )),
     )
 }

@@ -148,11 +148,11 @@ fn wrong_name(facts: &Facts, driver: &Driver) -> Option<Finding> {
     }
     Some(finding.remedy(remedy).remedy(if place == "DOCKER_DRIVER" {
         Remedy::container(
-            "or let dockerd choose: an empty variable counts as none",
+            "let dockerd choose: an empty variable counts as none",
             [ContainerSetting::Variable(place.into(), alloc::string::String::new())],
         )
     } else {
-        Remedy::advice(Place::Runtime, format!("or take {place} out, and let dockerd choose"))
+        Remedy::advice(Place::Runtime, format!("take {place} out, and let dockerd choose"))
     }))
 }
 

@@ -205,7 +205,7 @@ mod remedies {
         )];
         if fuse != Tri::Yes {
             all.push(Remedy::container(
-                "or install fuse-overlayfs in the image, and give the container its device",
+                "install fuse-overlayfs in the image, and give the container its device",
                 [ContainerSetting::Device("/dev/fuse".into())],
             ));
         }

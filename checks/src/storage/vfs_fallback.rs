@@ -184,7 +184,7 @@ fn finding(facts: &Facts, group: &Affected) -> Finding {
     }
     if overlay && group.roots.iter().any(|(root, _)| root.owner != DataRootOwner::Podman) {
         finding = finding.remedy(Remedy::container(
-            "or install fuse-overlayfs in the image, and give the container its device",
+            "install fuse-overlayfs in the image, and give the container its device",
             [ContainerSetting::Device("/dev/fuse".into())],
         ));
     }

@@ -45,14 +45,19 @@ fn outside_of_pods_kind_only_degrades() {
 }
 
 #[test]
-fn the_hosts_whole_hierarchy_gets_the_computed_cgroup_parent() {
+fn the_hosts_whole_hierarchy_gets_a_cgroup_parent_that_is_computed_at_start() {
     let mut facts = healthy_container();
     set_v1(&mut facts, DOCKER, "/");
     facts.identity.namespaces.cgroup = initial(4_026_531_835);
     assert_eq!(kind(&facts), Some(Severity::Error));
-    let want = DaemonOption::cgroup_parent(&format!("{DOCKER}/docker"));
     let remedies = findings(judged(&facts)).remove(0).remedies;
-    assert!(remedies.iter().any(|r| r.change == Change::Daemon([want.clone()].into())));
+    let commands = remedies.iter().filter_map(|r| match &r.change {
+        Change::Commands(commands) => Some(commands.concat()),
+        _ => None,
+    });
+    let commands: alloc::string::String = commands.collect();
+    assert!(commands.contains("--cgroup-parent=\"$(awk"), "{commands}");
+    assert!(!commands.contains(DOCKER), "the next container has another path: {commands}");
 }
 
 #[test]

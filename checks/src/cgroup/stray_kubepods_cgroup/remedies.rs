@@ -45,7 +45,7 @@ pub(super) fn add(mut finding: Finding, facts: &Facts, is_v1: bool) -> Finding {
     }
     finding
         .remedy(Remedy::kind_config(
-            "or let kubelet look for pods below /kubelet only; node images of Kubernetes 1.20 and later do so \
+            "let kubelet look for pods below /kubelet only; node images of Kubernetes 1.20 and later do so \
              themselves",
             json!({"kubeadmConfigPatches": [patch("InitConfiguration"), patch("JoinConfiguration")]}),
         ))

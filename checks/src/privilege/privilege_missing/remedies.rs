@@ -38,7 +38,7 @@ pub(super) fn unprivileged(facts: &Facts, lacking: CapabilitySet, denied: bool) 
     }
     remedies.push(Remedy::advice(
         Place::Container,
-        "or do without: rootless BuildKit where only images are built, or a Sysbox runtime",
+        "do without: rootless BuildKit where only images are built, or a Sysbox runtime",
     ));
     remedies
 }

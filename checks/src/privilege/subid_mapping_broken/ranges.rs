@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::{CHECK, Kind, quote, user};
 use crate::{
-    facts::{Facts, IdMapping, SubordinateIds, SubordinateRange, Why},
+    facts::{Fact, Facts, IdMapping, SubordinateIds, SubordinateRange, Why},
     outcome::{Finding, Unknown},
     remedy::{Place, Remedy},
 };
@@ -105,29 +105,89 @@ pub(super) fn shown(map: &[IdMapping]) -> String {
     rows.join("; ")
 }
 
-/// A range in the usual place, or one in what this namespace maps: the ids after the user's own.
+/// A range that nobody has, in both files: appended, since other users have theirs there.
 fn add(facts: &Facts, kind: Kind, map: Option<&[IdMapping]>) -> Remedy {
-    let user = quote(&user(facts));
-    let whole = SubordinateRange { start: 100_000, count: 65_536 };
-    if map.is_none_or(|map| is_inside(whole, map)) {
-        return Remedy::commands(
-            Place::Here,
-            "give the user 65536 ids",
-            [format!("usermod {} 100000-165535 {user}", kind.flag())],
-        );
-    }
-    let own = u64::from(facts.identity.euid.known().copied().unwrap_or_default());
-    let extents = map.into_iter().flatten();
-    let end = extents.map(|m| u64::from(m.inside) + u64::from(m.count)).max().unwrap_or_default();
-    if end <= own + 2 {
+    let name = user(facts);
+    let own = facts.identity.euid.known().copied().unwrap_or_default();
+    let Some(range) = free(facts, own, map) else {
         return Remedy::advice(
             Place::Container,
             "start the container with more ids mapped into its user namespace",
         );
+    };
+    let SubordinateRange { start, count } = range;
+    let mut commands: Vec<String> = Vec::new();
+    if facts.subids.user.is_known_and(Option::is_none) {
+        // newuidmap asks for the name of its user (shadow `src/newuidmap.c`).
+        let group = facts.identity.egid.known().copied().unwrap_or(own);
+        commands.push(format!("echo u{own}:x:{own}:{group}::/home/u{own}:/bin/sh >> /etc/passwd"));
     }
-    Remedy::commands(
-        Place::Here,
-        format!("give the user a range within what is mapped here, up to id {}", end - 1),
-        [format!("echo {user}:{}:{} > {}", own + 1, end - own - 1, kind.file())],
-    )
+    let lacks = |ranges: &Fact<Vec<SubordinateRange>>| ranges.is_known_and(Vec::is_empty);
+    let ids = &facts.subids;
+    let both = lacks(&ids.uids) && lacks(&ids.gids);
+    for (other, ranges, word) in [(Kind::User, &ids.uids, "uid"), (Kind::Group, &ids.gids, "gid")] {
+        // What is not mapped here makes newuidmap fail, whatever else the user has.
+        for old in ranges.known().into_iter().flatten().filter(|_| other == kind) {
+            if map.is_some_and(|map| !is_inside(*old, map)) {
+                let last = u64::from(old.start) + u64::from(old.count) - 1;
+                commands.push(format!(
+                    "usermod --del-sub{word}s {}-{last} {}",
+                    old.start,
+                    quote(&name)
+                ));
+            }
+        }
+    }
+    let line = quote(&format!("{name}:{start}:{count}"));
+    commands.push(if both {
+        format!("echo {line} | tee -a /etc/subuid /etc/subgid")
+    } else {
+        format!("echo {line} >> {}", kind.file())
+    });
+    let text = format!(
+        "as root, give the user {count} ids that nobody has (podman: then podman system migrate)"
+    );
+    Remedy::commands(Place::Here, text, commands)
+}
+
+/// The first ids from 100000 on that nobody has; in a user namespace the first that are mapped.
+fn free(facts: &Facts, own: u32, map: Option<&[IdMapping]>) -> Option<SubordinateRange> {
+    let usual = SubordinateRange { start: 100_000, count: 65_536 };
+    let taken = facts.subids.taken.known().map(Vec::as_slice).unwrap_or_default();
+    let ends = |first: u64| {
+        let after = |range: &SubordinateRange| u64::from(range.start) + u64::from(range.count);
+        let mut starts: Vec<u64> = taken.iter().map(after).filter(|end| *end > first).collect();
+        starts.insert(0, first);
+        starts.sort_unstable();
+        starts
+    };
+    let is_free = |start: u64, count: u64| {
+        taken.iter().all(|range| {
+            let (first, after) =
+                (u64::from(range.start), u64::from(range.start) + u64::from(range.count));
+            start + count <= first || after <= start
+        })
+    };
+    let range = |start: u64, count: u64| {
+        Some(SubordinateRange {
+            start: u32::try_from(start).ok()?,
+            count: u32::try_from(count).ok()?,
+        })
+    };
+    let whole = u64::from(usual.count);
+    let found = ends(usual.start.into())
+        .into_iter()
+        .filter(|start| is_free(*start, whole))
+        .find_map(|start| range(start, whole));
+    let Some(map) = map else { return found };
+    if let Some(found) = found.filter(|found| is_inside(*found, map)) {
+        return Some(found);
+    }
+    let end = map.iter().map(|m| u64::from(m.inside) + u64::from(m.count)).max()?;
+    ends(u64::from(own) + 1).into_iter().find_map(|start| {
+        let next = taken.iter().map(|range| u64::from(range.start)).filter(|next| *next > start);
+        let count = next.chain([end]).min()?.checked_sub(start)?.min(whole);
+        let found = range(start, count)?;
+        (count > 1 && is_free(start, count) && is_inside(found, map)).then_some(found)
+    })
 }

@@ -21,6 +21,7 @@ fn user() -> Facts {
     let mut facts = healthy_container();
     facts.identity.euid = Known(1000);
     facts.subids = SubordinateIds {
+        taken: Known(vec![]),
         user: Known(Some("podman".into())),
         service: None,
         uids: Known(vec![SubordinateRange { start: 100_000, count: 65_536 }]),
@@ -61,7 +62,32 @@ fn a_range_outside_of_the_namespace_is_found_and_another_is_offered() {
     let found = found(&facts);
     assert!(found[0].summary.contains("100000-165535"));
     let rendered = found[0].remedies[0].render(&crate::facts::Launcher::None.into());
-    assert_eq!(rendered[0].commands, ["echo podman:1001:64535 > /etc/subuid"]);
+    assert_eq!(
+        rendered[0].commands,
+        ["usermod --del-subuids 100000-165535 podman", "echo podman:1001:64535 >> /etc/subuid"]
+    );
+}
+
+#[test]
+fn a_range_that_another_user_has_is_not_given_again() {
+    let mut facts = user();
+    (facts.subids.uids, facts.subids.gids) = (Known(vec![]), Known(vec![]));
+    facts.subids.taken = Known(vec![SubordinateRange { start: 100_000, count: 65_536 }]);
+    facts.identity.uid_map = Known(vec![IdMapping { inside: 0, outside: 0, count: u32::MAX }]);
+    facts.identity.gid_map = facts.identity.uid_map.clone();
+    let commands = |facts: &Facts| {
+        found(facts)[0].remedies[0].render(&crate::facts::Launcher::None.into())[0].commands.clone()
+    };
+    assert_eq!(commands(&facts), ["echo podman:165536:65536 | tee -a /etc/subuid /etc/subgid"]);
+    facts.subids.user = Known(None);
+    facts.identity.egid = Known(1000);
+    assert_eq!(
+        commands(&facts),
+        [
+            "echo u1000:x:1000:1000::/home/u1000:/bin/sh >> /etc/passwd",
+            "echo 1000:165536:65536 | tee -a /etc/subuid /etc/subgid",
+        ]
+    );
 }
 
 #[test]

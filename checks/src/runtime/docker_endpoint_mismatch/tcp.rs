@@ -31,7 +31,7 @@ pub(super) fn judge(
     };
     if verify && port == Some(2375) {
         let summary = "the client speaks TLS to port 2375, where daemons speak plain HTTP".into();
-        return Ok(Some(secure_or_plain(finding(CLIENTS, summary), host)));
+        return Ok(Some(secure_or_plain(facts, finding(CLIENTS, summary), host)));
     }
     if !verify && port == Some(2376) {
         let generated = set("DOCKER_TLS_CERTDIR").map(|directory| format!("{directory}/client"));
@@ -42,11 +42,11 @@ pub(super) fn judge(
         if !generated.as_deref().is_some_and(present) {
             let summary =
                 "the client speaks plain HTTP to port 2376, where daemons speak TLS".into();
-            return Ok(Some(secure_or_plain(finding(CLIENTS, summary), host)));
+            return Ok(Some(secure_or_plain(facts, finding(CLIENTS, summary), host)));
         }
     }
     if verify && let Some(found) = without_certificates(facts, &finding) {
-        return Ok(Some(secure_or_plain(found, host)));
+        return Ok(Some(secure_or_plain(facts, found, host)));
     }
     // GitLab gives a job's variables to its services, and the variable comes from the job's image too.
     if let Some(directory) = set("DOCKER_TLS_CERTDIR")
@@ -57,7 +57,7 @@ pub(super) fn judge(
         let summary = "the client asks port 2375, but docker:dind serves TLS on 2376 unless its \
                        DOCKER_TLS_CERTDIR is empty";
         let found = finding(severity, summary.into()).evidence("DOCKER_TLS_CERTDIR", directory);
-        return Ok(Some(secure_or_plain(found, host)));
+        return Ok(Some(secure_or_plain(facts, found, host)));
     }
     Err(not_asked(endpoint))
 }
@@ -85,20 +85,23 @@ fn variable(name: &str, value: String) -> ContainerSetting {
     ContainerSetting::Variable(name.into(), value)
 }
 
-fn secure_or_plain(finding: Finding, host: &str) -> Finding {
+fn secure_or_plain(facts: &Facts, finding: Finding, host: &str) -> Finding {
     let host = if host.contains(':') { format!("[{host}]") } else { host.into() };
+    // GitLab mounts a job's volumes into its services, too; elsewhere a volume without a name is nobody else's.
+    let volume = (facts.runtime.launcher == Launcher::Gitlab)
+        .then(|| ContainerSetting::Volume("/certs/client".into()));
     finding
         .remedy(Remedy::container(
             "with TLS: share the daemon's /certs/client as a volume, and use port 2376",
-            [
+            volume.into_iter().chain([
                 variable("DOCKER_HOST", format!("tcp://{host}:2376")),
                 variable("DOCKER_TLS_VERIFY", "1".into()),
                 variable("DOCKER_TLS_CERTDIR", "/certs".into()),
                 variable("DOCKER_CERT_PATH", "/certs/client".into()),
-            ],
+            ]),
         ))
         .remedy(Remedy::container(
-            "or without: for client and daemon alike, and without DOCKER_TLS_VERIFY",
+            "without TLS: for client and daemon alike, and without DOCKER_TLS_VERIFY",
             [
                 variable("DOCKER_HOST", format!("tcp://{host}:2375")),
                 variable("DOCKER_TLS_CERTDIR", String::new()),
@@ -107,9 +110,9 @@ fn secure_or_plain(finding: Finding, host: &str) -> Finding {
 }
 
 /// The daemon answers, but client and daemon do not accept each other.
-pub(super) fn other_certificates(finding: Finding, host: &str) -> Finding {
+pub(super) fn other_certificates(facts: &Facts, finding: Finding, host: &str) -> Finding {
     let alternative = if host.parse::<core::net::IpAddr>().is_ok() { "IP" } else { "DNS" };
-    secure_or_plain(
+    secure_or_plain(facts,
         finding.remedy(Remedy::container(
             format!(
                 "the certificates have to be those that this daemon made, on a volume that no other daemon \
