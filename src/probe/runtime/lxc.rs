@@ -2,7 +2,7 @@
 
 use dind_doctor_checks::facts::{Engine, Facts, Launcher, Membership, Mount, Runtime};
 
-use crate::probe::Reader;
+use crate::{probe::Reader, source::ask};
 
 /// The manager of a system container; `None` for any other.
 pub(super) fn manager(reader: &Reader, facts: &Facts, runtime: &Runtime) -> Option<Launcher> {
@@ -20,7 +20,7 @@ pub(super) fn manager(reader: &Reader, facts: &Facts, runtime: &Runtime) -> Opti
         } else if mounted("/dev/lxd") || mounted("/dev/.lxd-mounts") || profile.starts_with("lxd-")
         {
             Launcher::Lxd
-        } else if reader.uname().is_ok_and(|uname| uname.release.contains("-pve"))
+        } else if reader.ask(ask::Uname).is_ok_and(|uname| uname.release.contains("-pve"))
             || number(facts).is_some()
         {
             Launcher::Proxmox

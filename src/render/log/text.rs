@@ -135,7 +135,12 @@ fn write_suspect<'a>(
         let first = check.findings.first().and_then(|finding| finding.remedies.first());
         if let Some(remedy) = first.filter(|_| suspect.is_found()) {
             let view = View { width, detail: Detail::Normal };
-            return table::remedies([remedy].into_iter(), &report.environment.surroundings, view, out);
+            return table::remedies(
+                [remedy].into_iter(),
+                &report.environment.surroundings,
+                view,
+                out,
+            );
         }
     }
     write_fix(suspect, steps, width, out)

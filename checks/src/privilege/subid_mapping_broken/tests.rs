@@ -215,7 +215,7 @@ fn without_cap_sys_admin_the_set_user_id_bit_may_not_be_enough() {
     let found = found(&facts);
     assert_eq!(found.len(), 2, "newuidmap and newgidmap");
     assert_eq!(found[0].severity, severities!(rootless: Warning, buildkit: Warning));
-    let rendered = found[1].remedies[0].render(crate::facts::Launcher::None);
+    let rendered = found[1].remedies[0].render(&crate::facts::Launcher::None.into());
     let cure = "chmod u-s /usr/bin/newgidmap && setcap cap_setgid=ep /usr/bin/newgidmap";
     assert_eq!(rendered[0].commands, [cure]);
     let programs = [&mut facts.subids.newuidmap, &mut facts.subids.newgidmap];
