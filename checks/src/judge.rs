@@ -58,8 +58,8 @@ impl Check {
     pub fn says(&self, facts: &Facts, plan: &Plan) -> Verdict {
         if plan.target == Target::Podman && plan.user == User::Unknown {
             // Whether it is root's or a user's.
-            facts.identity.euid.get()?;
-            facts.capabilities.effective.get()?;
+            facts.identity.euid.told()?;
+            facts.capabilities.effective.told()?;
         }
         let other = plan.provider.filter(|provider| *provider != Provider::Docker);
         match (&plan.place, self.layer, other) {

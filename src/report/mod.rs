@@ -10,6 +10,7 @@ mod environment;
 mod exit;
 mod ignore;
 mod options;
+mod prescription;
 mod readiness;
 mod run;
 mod severity;
@@ -36,6 +37,7 @@ use dind_doctor_checks::{
 pub use environment::{CgroupPlace, Environment, Mtu, Pid1, Tool, Vector};
 pub use ignore::{Ignore, Ignored, SetAside};
 pub use options::{Options, Selector};
+pub use prescription::Prescription;
 use readiness::LeftOut;
 pub use readiness::{Readiness, TargetReport};
 pub(crate) use run::judge;

@@ -34,15 +34,15 @@ pub(crate) struct Recorded {
     /// The command that records it again; of a synthetic one, where its values come from.
     pub(crate) how: String,
     /// On what machine.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) machine: String,
     /// What the environment is, for people.
     pub(crate) what: String,
     /// Shell conditions that held in the environment when it was recorded.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) verified: Vec<String>,
     /// Versions of the kernel and the engines.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) versions: BTreeMap<String, String>,
 }
 

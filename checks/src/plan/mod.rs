@@ -3,6 +3,7 @@
 //! A check is run once per plan, so that what is true of one engine is not said of another, and what is unknown
 //! about one does not hide behind a finding about another.
 
+mod data_root;
 mod place;
 mod provider;
 mod user;

@@ -5,7 +5,7 @@ use crate::{
     facts::{DataRoot, DataRootOwner, Facts, Mount, Space, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{Place, Remedy},
     target::{Severities, Severity, Target},
 };
 
@@ -62,7 +62,7 @@ struct Group<'a> {
     roots: Vec<&'a DataRoot>,
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if facts.storage.data_roots.is_empty() {
         return Err(Unknown::new("data roots", Why::NotRecorded));
     }
@@ -71,7 +71,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     facts.identity.euid.told()?;
     let mut groups: Vec<Group> = Vec::new();
     let mut missing = Vec::new();
-    for root in facts.storage.data_roots.iter().filter(|root| is_used(facts, root)) {
+    for root in facts.storage.data_roots.iter().filter(|root| is_used(facts, plan, root)) {
         let space = match root.space.get() {
             Ok(space) => *space,
             Err(unknown) => {
@@ -96,12 +96,16 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             }),
         }
     }
-    let findings: Vec<Finding> = groups.iter().filter_map(|group| judge(facts, group)).collect();
+    let findings: Vec<Finding> =
+        groups.iter().filter_map(|group| judge(facts, plan, group)).collect();
     Outcome::settled(findings, missing, Outcome::pass)
 }
 
 /// Whether a target could put images there; containerd's and kubelet's own are inside a node.
-fn is_used(facts: &Facts, root: &DataRoot) -> bool {
+fn is_used(facts: &Facts, plan: &Plan, root: &DataRoot) -> bool {
+    if !plan.keeps_images_with(root.owner) {
+        return false;
+    }
     let root_user = facts.identity.euid.known().map(|euid| *euid == 0);
     match root.owner {
         DataRootOwner::Docker | DataRootOwner::Podman => true,
@@ -111,29 +115,16 @@ fn is_used(facts: &Facts, root: &DataRoot) -> bool {
     }
 }
 
-fn users(root: &DataRoot) -> &'static [Target] {
-    match root.owner {
-        DataRootOwner::Docker => &[Target::Dockerd, Target::Kind],
-        DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => &[Target::Buildkit],
-        DataRootOwner::Podman | DataRootOwner::RootlessDocker => &[Target::Rootless],
-        DataRootOwner::Containerd | DataRootOwner::Kubelet => &[],
-    }
-}
-
-fn judge(facts: &Facts, group: &Group) -> Option<Finding> {
+fn judge(facts: &Facts, plan: &Plan, group: &Group) -> Option<Finding> {
     let space = group.space;
     let few_inodes = has_fixed_inodes(group) && space.inodes_free < space.inodes / INODES;
-    let mut severity = Severities::NONE;
-    for target in group.roots.iter().flat_map(|root| users(root)) {
-        let worst = match target {
-            Target::Kind if space.available < NODE_IMAGE => Some(Severity::Error),
-            Target::Kind if space.available < CLUSTER => Some(Severity::Warning),
-            _ if space.available < ENGINE || few_inodes => Some(Severity::Warning),
-            _ => None,
-        };
-        severity = severity.with(*target, worst);
-    }
-    severity.iter().next()?;
+    let severity = match plan.target {
+        Target::Kind if space.available < NODE_IMAGE => Severity::Error,
+        Target::Kind if space.available < CLUSTER => Severity::Warning,
+        _ if space.available < ENGINE || few_inodes => Severity::Warning,
+        _ => return None,
+    };
+    let severity = Severities::NONE.with(plan.target, Some(severity));
     let inodes = if few_inodes {
         format!(", {} of {} inodes", space.inodes_free, space.inodes)
     } else {
@@ -180,15 +171,9 @@ fn judge(facts: &Facts, group: &Group) -> Option<Finding> {
         )));
     }
     for root in &group.roots {
-        finding = finding.remedy(if facts.runtime.container.is_no() {
-            let text = format!("give {} a larger filesystem", root.path);
-            Remedy::advice(Place::Host, text)
-        } else {
-            Remedy::container(
-                format!("put {} on a larger volume", root.path),
-                [ContainerSetting::Volume(root.path.as_str().into())],
-            )
-        });
+        // A volume on the same disk gains nothing.
+        let text = format!("put {} on a volume that has more room", root.path);
+        finding = finding.remedy(Remedy::advice(Place::Container, text));
     }
     Some(finding)
 }
@@ -204,7 +189,7 @@ mod tests {
     use crate::{
         facts::{Fact, Filesystem, Tri},
         resources::testing::only_finding,
-        testing::{healthy_container, healthy_vm, mount},
+        testing::{healthy_container, healthy_vm, mount, said_of},
     };
 
     /// All data roots on one filesystem with this much free.
@@ -225,10 +210,15 @@ mod tests {
         Space { total: 500 << 30, available: gib << 30, inodes: 1000, inodes_free: 900 }
     }
 
+    /// What is said of one target.
+    fn of(facts: &Facts, target: Target) -> Finding {
+        only_finding(said_of(&CHECK, facts, target))
+    }
+
     #[test]
     fn bytes_are_judged_by_what_they_are_for() {
-        let finding = only_finding(judged(&with("ext4", &["rw"], free(1))));
-        assert_eq!(finding.severity, CHECK.worst);
+        let finding = of(&with("ext4", &["rw"], free(1)), Target::Kind);
+        assert_eq!(finding.severity, severities!(kind: Error));
         assert!(finding.summary.contains("1.0 GiB of 500.0 GiB free"));
         assert_eq!(
             only_finding(judged(&with("ext4", &["rw"], free(8)))).severity,
@@ -241,7 +231,7 @@ mod tests {
         let places = |container: Tri| -> Vec<Place> {
             let mut facts = with("ext4", &["rw"], free(1));
             facts.runtime.container = container;
-            only_finding(judged(&facts)).remedies.iter().map(|remedy| remedy.place).collect()
+            of(&facts, Target::Kind).remedies.iter().map(|remedy| remedy.place).collect()
         };
         assert!(places(Tri::Yes).contains(&Place::Container));
         let host = places(Tri::No);
@@ -256,11 +246,12 @@ mod tests {
     #[test]
     fn inodes_run_out_where_their_number_is_fixed() {
         let few = Space { inodes_free: 10, ..free(100) };
-        let finding = only_finding(judged(&with("ext4", &["rw"], few)));
-        assert_eq!(
-            finding.severity,
-            severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning)
-        );
+        let facts = with("ext4", &["rw"], few);
+        for target in [Target::Kind, Target::Rootless, Target::Buildkit, Target::Podman] {
+            assert_eq!(of(&facts, target).severity.get(target), Some(Severity::Warning));
+        }
+        let finding = of(&facts, Target::Dockerd);
+        assert!(finding.summary.ends_with("/var/lib/docker"), "{}", finding.summary);
         assert!(finding.summary.contains("10 of 1000 inodes"));
         assert_eq!(judged(&with("zfs", &["rw"], few)), Ok(Outcome::pass()));
         let none = Space { inodes: 0, inodes_free: 0, ..free(100) };
@@ -269,7 +260,7 @@ mod tests {
 
     #[test]
     fn memory_is_explained_by_the_other_finding() {
-        let finding = only_finding(judged(&with("tmpfs", &["rw"], free(1))));
+        let finding = of(&with("tmpfs", &["rw"], free(1)), Target::Dockerd);
         assert_eq!(finding.caused_by, ["dataroot-on-tmpfs"]);
     }
 

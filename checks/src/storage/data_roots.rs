@@ -23,8 +23,7 @@ pub(super) struct Affected<'a> {
     pub(super) roots: Vec<(&'a DataRoot, Defect)>,
 }
 
-/// Asks `judge` about every data root that some target could use here. What is missing is of those that the plan's
-/// target would use.
+/// Asks `judge` about every data root that the plan's engine could use here.
 ///
 /// # Errors
 /// No data root is affected, and of some it is not known.
@@ -42,30 +41,23 @@ pub(super) fn affected<'a>(
     // Findings are told apart by mounts.
     facts.mounts.get()?;
     let mut open = Vec::new();
-    let podman = plan.target == Target::Podman;
-    for root in &facts.storage.data_roots {
-        // Its own is judged by itself; for rootless engines it is one of two.
-        if podman && root.owner != DataRootOwner::Podman {
+    let podman = plan.engine() == "podman";
+    let roots = facts.storage.data_roots.iter();
+    for root in roots.filter(|root| plan.keeps_images_with(root.owner)) {
+        if !is_used(facts, root)? {
             continue;
-        }
-        match is_used(facts, root) {
-            Ok(true) => {}
-            Err(unknown) if serves(root.owner, plan.target) => return Err(unknown),
-            Ok(false) | Err(_) => continue,
         }
         let judged = root.filesystem.get().and_then(|fs| Ok((fs, judge(root, fs)?)));
         match judged {
             Err(unknown) => {
                 open.push(root.owner);
-                if serves(root.owner, plan.target) {
-                    missing.extend(unknown.missing);
-                }
+                missing.extend(unknown.missing);
             }
             Ok((_, None)) => sound.push(root.owner),
             Ok((filesystem, Some(mut defect))) => {
                 if podman {
                     let severity = defect.severity.get(Target::Rootless);
-                    defect.severity = Severities::NONE.with(Target::Podman, severity);
+                    defect.severity = Severities::NONE.with(plan.target, severity);
                 }
                 let mount_point = filesystem.mount.as_ref().map_or(&root.path, |m| &m.mount_point);
                 match groups.iter_mut().find(|group| group.mount_point == mount_point.as_str()) {
@@ -96,22 +88,6 @@ pub(super) fn affected<'a>(
     }
     missing.dedup();
     Ok((groups, missing))
-}
-
-/// Whether what the target starts keeps its images there. What is not known of another engine's data root is no
-/// reason to know less of this one.
-const fn serves(owner: DataRootOwner, target: Target) -> bool {
-    match owner {
-        DataRootOwner::Docker | DataRootOwner::Containerd => {
-            matches!(target, Target::Dockerd | Target::Kind | Target::Docker)
-        }
-        DataRootOwner::RootlessDocker => matches!(target, Target::Rootless),
-        DataRootOwner::Podman => matches!(target, Target::Rootless | Target::Podman),
-        DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => {
-            matches!(target, Target::Buildkit)
-        }
-        DataRootOwner::Kubelet => matches!(target, Target::Kind),
-    }
 }
 
 /// A rootless engine is had with either of them.

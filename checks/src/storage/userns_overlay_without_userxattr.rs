@@ -58,7 +58,6 @@ enum Overlay {
 }
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
-    let inside = facts.identity.namespaces.user_is_private();
     if facts.is_root()? && !facts.in_private_users()? {
         return Ok(Outcome::not_applicable("root outside of any user namespace"));
     }
@@ -74,14 +73,8 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if matches!(overlay, Overlay::Works) {
         return Ok(Outcome::Pass(if tried.is_some() { Proof::Trial } else { Proof::Static }));
     }
-    let (groups, missing) = data_roots::affected(facts, plan, |root, _| {
-        Ok(defect(facts, root, overlay, &reason)?.map(|mut defect| {
-            if inside.is_yes() && root.owner != DataRootOwner::RootlessBuildkit {
-                defect.severity = defect.severity.with(Target::Kind, Some(Severity::Warning));
-            }
-            defect
-        }))
-    })?;
+    let (groups, missing) =
+        data_roots::affected(facts, plan, |root, _| defect(facts, root, overlay, &reason))?;
     let findings = groups.iter().map(|group| {
         let fuse = driver::fuse_overlayfs(facts);
         let mut finding = group.finding("in a user namespace");
@@ -179,7 +172,11 @@ fn defect(
     let target = match root.owner {
         DataRootOwner::Podman | DataRootOwner::RootlessDocker => Target::Rootless,
         DataRootOwner::Buildkit | DataRootOwner::RootlessBuildkit => Target::Buildkit,
-        // A rootful daemon in a user namespace probes its drivers itself.
+        // A rootful daemon in a user namespace probes its drivers itself; the containerd of kind's nodes does not.
+        DataRootOwner::Docker if facts.identity.namespaces.user_is_private().is_yes() => {
+            let severity = severities!(kind: Warning);
+            return Ok(Some(Defect { severity, consequence: reason.into() }));
+        }
         _ => return Ok(None),
     };
     if matches!(overlay, Overlay::Broken) {

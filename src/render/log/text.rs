@@ -13,7 +13,7 @@ use crate::{
             self, Detail, HEADING, LABEL, PLAIN, View, labelled, of_severity, paragraph, rows,
         },
     },
-    report::{CheckReport, Origin, Report, Status},
+    report::{CheckReport, Origin, Prescription, Report, Status},
 };
 
 /// So many texts of one failure are shown.
@@ -137,6 +137,7 @@ fn write_suspect<'a>(
             let view = View { width, detail: Detail::Normal };
             return table::remedies(
                 [remedy].into_iter(),
+                &Prescription::default(),
                 &report.environment.surroundings,
                 view,
                 out,

@@ -8,42 +8,77 @@ use std::{
 use dind_doctor_checks::{outcome::Finding, target::Target};
 
 use super::{
-    Detail, View, grid, remedies,
+    View, grid, prescription, remedies,
     style::{HEADING, LABEL, PLAIN, of_severity},
 };
 use crate::{
-    render::{
-        entries::{self, Entry},
-        escape,
-        list::in_words,
-    },
-    report::Report,
+    render::{entries::Entry, escape, list::in_words},
+    report::{Prescription, Report},
 };
 
 /// So many instances of one problem are shown unless all were asked for.
 const FEW: usize = 3;
 
-pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
-    for (at, entry) in entries::of(report).iter().enumerate() {
-        if at > 0 || view.detail != Detail::Quiet {
-            writeln!(out)?;
-        }
-        write_entry(entry, report, view, out)?;
+/// A line for each warning and error.
+pub(super) fn briefly(entries: &[Entry<'_>], view: View, out: &mut dyn Write) -> io::Result<()> {
+    let urgent = entries.iter().filter(|entry| prescription::is_urgent(entry));
+    let rows: Vec<_> = urgent
+        .map(|entry| {
+            let summary = entry.findings.first().map(|finding| escape(&finding.summary));
+            vec![
+                (entry.severity.name().to_owned(), of_severity(entry.severity)),
+                (entry.check.id.to_owned(), HEADING),
+                (summary.unwrap_or_default().into_owned(), PLAIN),
+            ]
+        })
+        .collect();
+    grid::rows(&rows, 0, view.width, out)
+}
+
+/// The warnings and errors whole; of the rest the names, unless everything is asked for.
+pub(super) fn write(
+    entries: &[Entry<'_>],
+    prescription: &Prescription,
+    report: &Report,
+    view: View,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let (told, named): (Vec<_>, Vec<_>) =
+        entries.iter().partition(|entry| view.is_verbose() || is_told(entry));
+    for entry in told {
+        writeln!(out)?;
+        write_entry(entry, prescription, report, view, out)?;
         if view.is_verbose() {
             for consequence in &entry.explains {
                 writeln!(out)?;
-                write_entry(consequence, report, view, out)?;
+                write_entry(consequence, prescription, report, view, out)?;
             }
-        } else {
-            let explained: Vec<_> = entry.explains.iter().map(explained).collect();
-            grid::rows(&explained, 2, view.width, out)?;
+        } else if !entry.explains.is_empty() {
+            let explained: Vec<_> = entry.explains.iter().map(|entry| entry.check.id).collect();
+            let row = grid::labelled("explains", explained.join(", "), LABEL);
+            grid::rows(&[row], 2, view.width, out)?;
+        }
+    }
+    for (what, known) in [("worth knowing", false), ("known (baseline)", true)] {
+        let such = named.iter().filter(|entry| entry.is_known() == known);
+        let names: Vec<_> = such.map(|entry| entry.check.id).collect();
+        if !names.is_empty() {
+            writeln!(out)?;
+            let text = format!("{what}: {} (doctor -v)", names.join(", "));
+            grid::paragraph(&text, LABEL, 0, view.width, out)?;
         }
     }
     Ok(())
 }
 
+/// What a user made of an error is shown, so that nobody takes it for harmless.
+fn is_told(entry: &Entry<'_>) -> bool {
+    prescription::is_urgent(entry) || entry.check.overridden.is_some()
+}
+
 fn write_entry(
     entry: &Entry<'_>,
+    prescription: &Prescription,
     report: &Report,
     view: View,
     out: &mut dyn Write,
@@ -92,16 +127,16 @@ fn write_entry(
         })
         .collect();
     grid::rows(&assumed, 2, view.width, out)?;
-    remedies::write(shown().flat_map(|f| &f.remedies), &report.environment.surroundings, view, out)
+    let around = &report.environment.surroundings;
+    remedies::write(shown().flat_map(|f| &f.remedies), prescription, around, view, out)
 }
 
 fn write_finding(finding: &Finding, view: View, out: &mut dyn Write) -> io::Result<()> {
     grid::paragraph(&escape(&finding.summary), PLAIN, 2, view.width, out)?;
-    let evidence = if view.is_verbose() { finding.evidence.len() } else { 1 };
     let rows: Vec<_> = finding
         .evidence
         .iter()
-        .take(evidence)
+        .filter(|_| view.is_verbose())
         .map(|seen| {
             let text = format!("{}: {}", escape(&seen.source), escape(&seen.value));
             grid::labelled("seen", text, LABEL)
@@ -135,20 +170,4 @@ fn standing(entry: &Entry<'_>) -> String {
         (known, all) if known == all => "  known (baseline)".to_owned(),
         (known, all) => format!("  {} new, {known} known (baseline)", all - known),
     }
-}
-
-fn explained(entry: &Entry<'_>) -> Vec<(String, owo_colors::Style)> {
-    let summary = entry.findings.first().map(|finding| escape(&finding.summary));
-    let more = match entry.findings.len() {
-        0 | 1 => String::new(),
-        n => format!(" (and {} more)", n - 1),
-    };
-    let text = format!(
-        "{} ({}{}): {}{more}",
-        entry.check.id,
-        entry.severity,
-        if entry.is_known() { ", known" } else { "" },
-        summary.as_deref().unwrap_or_default(),
-    );
-    grid::labelled("explains", text, LABEL)
 }

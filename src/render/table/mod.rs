@@ -6,6 +6,7 @@ mod findings;
 mod footer;
 mod grid;
 mod others;
+mod prescription;
 mod readiness;
 mod remedies;
 mod set_aside;
@@ -22,6 +23,7 @@ pub(super) use grid::{labelled, paragraph, rows};
 pub(super) use remedies::{place, write as remedies};
 pub(super) use style::{HEADING, LABEL, PLAIN, UNKNOWN, of_severity};
 
+use super::entries;
 use crate::report::Report;
 
 /// How much is told.
@@ -53,17 +55,21 @@ impl View {
     }
 }
 
-/// The report for people.
+/// The report for people: what will run, what to do, and why.
 pub fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
+    let entries = entries::of(report);
+    let prescription = prescription::of(&entries);
     if view.detail == Detail::Quiet {
-        findings::write(report, view, out)?;
+        findings::briefly(&entries, view, out)?;
+        prescription::write(&prescription, report, view, out)?;
         return set_aside::found(report, view, out);
     }
     summary::write(report, view, out)?;
     writeln!(out)?;
     readiness::write(report, view, out)?;
+    prescription::write(&prescription, report, view, out)?;
     trials::write(report, view, out)?;
-    findings::write(report, view, out)?;
+    findings::write(&entries, &prescription, report, view, out)?;
     unknowns::write(report, view, out)?;
     others::write(report, view, out)?;
     set_aside::write(report, view, out)?;

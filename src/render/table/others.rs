@@ -1,4 +1,4 @@
-//! Findings for targets that were not asked for, and what passed.
+//! What was not asked for: findings for other targets, and what passed.
 
 use std::io::{self, Write};
 
@@ -12,8 +12,8 @@ use crate::{
 
 pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
     let mut lines = Vec::new();
-    lines.extend(other_targets(report).map(|text| format!("for other targets: {text}")));
     if view.is_verbose() {
+        lines.extend(other_targets(report).map(|text| format!("for other targets: {text}")));
         let with = |status| report.checks.iter().filter(move |c| c.counts() && c.status == status);
         let passed: Vec<_> = with(Status::Pass).map(|check| check.id).collect();
         if !passed.is_empty() {

@@ -10,9 +10,10 @@ use super::{
 };
 use crate::report::{Readiness, Report, TargetReport};
 
-/// The targets that were asked for, marked, and then the others.
+/// The targets that were asked for, marked, and then the others, if everything is asked for.
 pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
     let (asked, others): (Vec<_>, Vec<_>) = report.targets.iter().partition(|t| t.selected);
+    let others = others.into_iter().filter(|_| view.is_verbose());
     let rows: Vec<_> = asked
         .into_iter()
         .chain(others)

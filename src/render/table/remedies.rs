@@ -8,15 +8,19 @@ use super::{
     View, grid,
     style::{CODE, PLAIN},
 };
-use crate::render::{escape, snippet};
+use crate::{
+    render::{escape, snippet},
+    report::Prescription,
+};
 
 /// Where commands and snippets begin.
 const INDENT: usize = 12;
 
-/// Writes each different remedy once: the best one whole, of the others only what they do, unless
-/// everything is asked for. What can be pasted is never wrapped.
+/// Writes each different remedy once: the best one whole, but for what the prescription has already; of the others
+/// how many there are, unless everything is asked for. What can be pasted is never wrapped.
 pub(in crate::render) fn write<'a>(
     remedies: impl Iterator<Item = &'a Remedy>,
+    prescription: &Prescription,
     around: &Surroundings,
     view: View,
     out: &mut dyn Write,
@@ -27,26 +31,37 @@ pub(in crate::render) fn write<'a>(
             told.push(remedy);
         }
     }
-    for (at, remedy) in told.into_iter().enumerate() {
+    let more = told.len().saturating_sub(1);
+    let shown = if view.is_verbose() { told.len() } else { 1 };
+    for (at, remedy) in told.into_iter().take(shown).enumerate() {
         let Some(rendered) = remedy.render(around).into_iter().next() else { continue };
+        let is_above = prescription.holds(remedy) && !view.is_verbose();
         let first = if at == 0 { "fix" } else { "or" };
         let labels = std::iter::once(first).chain(std::iter::repeat("and"));
         for (step, label) in rendered.steps().zip(labels) {
-            let text = format!("{}: {}", place(step.place), escape(&step.text));
+            let place = if is_above { "above" } else { place(step.place) };
+            let others = if at == 0 && label == "fix" && more > 0 && shown == 1 {
+                format!(" ({more} more: doctor -v)")
+            } else {
+                String::new()
+            };
+            let text = format!("{place}: {}{others}", escape(&step.text));
             grid::rows(&[grid::labelled(label, text, PLAIN)], 2, view.width, out)?;
-            if at == 0 || view.is_verbose() {
-                paste(step, out)?;
+            if !is_above {
+                paste(step, view, out)?;
             }
         }
     }
     Ok(())
 }
 
-fn paste(step: &Rendered, out: &mut dyn Write) -> io::Result<()> {
+/// What can be pasted: the command, or else what goes into a file; both, if everything is asked for.
+pub(super) fn paste(step: &Rendered, view: View, out: &mut dyn Write) -> io::Result<()> {
     for command in &step.commands {
         writeln!(out, "{:INDENT$}{}", "", CODE.style(escape(command)))?;
     }
-    if let Some(snippet) = &step.snippet {
+    let is_enough = !step.commands.is_empty() && !view.is_verbose();
+    if let Some(snippet) = step.snippet.as_ref().filter(|_| !is_enough) {
         for line in snippet::text(snippet).lines() {
             writeln!(out, "{:INDENT$}{}", "", CODE.style(escape(line)))?;
         }

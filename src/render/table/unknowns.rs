@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     render::escape,
-    report::{CheckReport, Report, Status},
+    report::{CheckReport, Prescription, Report, Status},
 };
 
 pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
@@ -20,7 +20,7 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
         writeln!(out)?;
         write_group(&group, report, view, out)?;
     }
-    if !elsewhere.is_empty() {
+    if !elsewhere.is_empty() && view.is_verbose() {
         let ids: Vec<_> = elsewhere.iter().map(|check| check.id).collect();
         let text = format!("unknown, for other targets: {}", readiness::some_of(&ids, view));
         writeln!(out)?;
@@ -74,5 +74,6 @@ fn write_group(
         return grid::paragraph(&text, PLAIN, 2, view.width, out);
     }
     grid::paragraph(&reason, LABEL, 2, view.width, out)?;
-    remedies::write(first.remedies.iter(), &report.environment.surroundings, view, out)
+    let around = &report.environment.surroundings;
+    remedies::write(first.remedies.iter(), &Prescription::default(), around, view, out)
 }

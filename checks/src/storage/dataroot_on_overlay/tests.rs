@@ -1,4 +1,4 @@
-use alloc::{string::String, vec};
+use alloc::{vec, vec::Vec};
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ use crate::{
     outcome::Finding,
     storage::data_roots::testing::{on, only_finding},
     target::{Severity, Target},
-    testing::{healthy_container, healthy_vm},
+    testing::{healthy_container, healthy_vm, said_of},
     version::{Component, Version},
 };
 
@@ -114,16 +114,21 @@ fn what_an_earlier_docker_left_keeps_the_old_store() {
 }
 
 #[test]
-fn data_roots_on_one_mount_are_one_finding() {
+fn an_engine_is_told_of_its_own_data_roots_on_one_mount() {
     let facts = overlay(&[Docker, Buildkit, RootlessBuildkit, RootlessDocker, Podman, Kubelet]);
-    let finding = only_finding(judged(&facts));
-    assert_eq!(finding.subject, "/");
-    assert!(finding.severity.within(&CHECK.worst));
-    assert_eq!(finding.severity.get(Target::Rootless), ERROR);
-    assert_eq!(finding.severity.get(Target::Buildkit), WARNING);
-    let places: String = finding.evidence.iter().map(|e| e.source.as_str()).collect();
-    assert!(places.contains("containers/storage") && !places.contains("kubelet"));
-    assert!(!places.contains("share/buildkit"), "root does not run rootless buildkitd");
+    let of = |target| only_finding(said_of(&CHECK, &facts, target));
+    for (target, severity, owned) in [
+        (Target::Dockerd, ERROR, ["/var/lib/docker"].as_slice()),
+        (Target::Rootless, ERROR, &["share/docker", "containers/storage"]),
+        (Target::Podman, ERROR, &["containers/storage"]),
+        (Target::Buildkit, WARNING, &["/var/lib/buildkit"]),
+    ] {
+        let finding = of(target);
+        assert_eq!((finding.subject.as_str(), finding.severity.get(target)), ("/", severity));
+        let places: Vec<&str> = finding.evidence.iter().map(|e| e.source.as_str()).collect();
+        assert_eq!(places.len(), owned.len(), "of no other engine: {places:?}");
+        assert!(owned.iter().all(|path| places.iter().any(|place| place.contains(path))));
+    }
 }
 
 #[test]
@@ -199,7 +204,7 @@ fn the_volume_goes_where_a_link_leads() {
 fn a_trial_says_more_than_the_name_of_the_filesystem() {
     use crate::{facts::Action, outcome::Proof, storage::tried::testing::tried};
     let mut facts = on("overlay", "/", &[Docker]);
-    let roots: vec::Vec<_> = facts.storage.data_roots.iter().map(|r| r.path.clone()).collect();
+    let roots: Vec<_> = facts.storage.data_roots.iter().map(|r| r.path.clone()).collect();
     for path in &roots {
         for scene in ["", crate::facts::IN_USER_NAMESPACE] {
             tried(&mut facts, path, scene, None);

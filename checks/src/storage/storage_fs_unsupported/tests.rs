@@ -33,9 +33,10 @@ fn nfs_stops_docker_29_and_kind_and_slows_docker_28() {
 
 #[test]
 fn podman_does_not_start_on_9p_and_buildkitd_copies() {
-    let finding = only_finding(judged(&on("9p", "/home", &[Podman, RootlessDocker, Buildkit])));
-    assert_eq!(finding.severity.get(Target::Rootless), ERROR);
-    assert_eq!(finding.severity.get(Target::Buildkit), WARNING);
+    let facts = on("9p", "/home", &[Podman, RootlessDocker, Buildkit]);
+    let of = |target| only_finding(said_of(&CHECK, &facts, target)).severity.get(target);
+    assert_eq!(of(Target::Rootless), ERROR);
+    assert_eq!(of(Target::Buildkit), WARNING);
 }
 
 /// What virtiofs carries depends on the machine that serves it.
