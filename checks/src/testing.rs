@@ -166,6 +166,7 @@ pub(crate) fn healthy_container() -> Facts {
         apparmor_visible: Known(false),
         apparmor_policy_writable: Fact::missing("apparmor/.replace", Why::NotFound),
         apparmor_parser: Known(None),
+        runtime_profiles: Known(vec![]),
         selinux_enforcing: Fact::missing("/sys/fs/selinux/enforce", Why::NotFound),
         selinux_mounted: Known(false),
         label: Known("unconfined".into()),
@@ -289,6 +290,9 @@ pub(crate) fn healthy_container() -> Facts {
         build: Known("#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-1".into()),
         filesystems: Known(["sysfs", "tmpfs", "ext4", "overlay"].map(Into::into).into()),
         bpf: Known(true),
+        network_modules: Known(["bridge", "nf_nat", "overlay", "veth"].map(Into::into).into()),
+        emulators: Known(Some(vec!["qemu-aarch64".into()])),
+        cpu_level: Known(Some(3)),
         kubelet_settings: vec![],
     };
     facts.userns = UserNamespaces {

@@ -97,6 +97,7 @@ pub(super) const TABLE: &[(&str, Rule, &[&str])] = &[
         Any,
         &[
             "resources.memory.available",
+            "resources.memory.committed",
             "storage.data_roots[].space.available",
             "storage.data_roots[].space.inodes_free",
         ],

@@ -1,6 +1,10 @@
 //! The kernel.
 
-use dind_doctor_checks::facts::{Fact, Kernel, KernelSetting, Missing, Text, Why};
+mod cpu;
+
+use dind_doctor_checks::facts::{
+    Fact, Kernel, KernelSetting, Missing, MountTable, NETWORK_MODULES, Text, Why,
+};
 
 use super::{Reader, sysctl};
 use crate::source::ask;
@@ -15,7 +19,7 @@ const KUBELET: [(&str, i64); 6] = [
     ("kernel/keys/root_maxbytes", 25_000_000),
 ];
 
-pub(super) fn probe(reader: &Reader) -> Kernel {
+pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Kernel {
     let release: Fact<Text> = reader.ask(ask::Uname).map(|u| Text::from(u.release)).into();
     let version = release.clone().and_then(|release| {
         release.parse().map_or_else(|()| Fact::missing("uname", Why::Malformed), Fact::Known)
@@ -36,6 +40,9 @@ pub(super) fn probe(reader: &Reader) -> Kernel {
         overlay: filesystems.as_ref().map(|names| names.iter().any(|name| name == "overlay")),
         filesystems,
         bpf: bpf(reader),
+        network_modules: network_modules(reader),
+        emulators: emulators(reader, mounts),
+        cpu_level: cpu::level(reader),
         kubelet_settings: KUBELET.map(|setting| kubelet_setting(reader, setting)).into(),
     }
 }
@@ -52,6 +59,37 @@ fn modules_directory(reader: &Reader, release: &Fact<Text>) -> Fact<bool> {
         Fact::Known(_) => Fact::missing("uname", Why::Malformed),
         Fact::Missing(missing) => Fact::Missing(missing.clone()),
     }
+}
+
+/// `veth 40960 0 - Live 0x0000000000000000`.
+fn network_modules(reader: &Reader) -> Fact<Vec<Text>> {
+    let loaded = |text: Text| {
+        let names = text.lines().filter_map(|line| line.split(' ').next());
+        let mut names: Vec<Text> =
+            names.filter(|name| NETWORK_MODULES.contains(name)).map(Text::from).collect();
+        names.sort_unstable();
+        names
+    };
+    sysctl::text(reader, "/proc/modules").map(loaded).into()
+}
+
+/// systemd has an automount there, and to list that would mount it.
+fn emulators(reader: &Reader, mounts: &Fact<MountTable>) -> Fact<Option<Vec<Text>>> {
+    const PATH: &str = "/proc/sys/fs/binfmt_misc";
+    const NAMES: usize = 256;
+    let table = match mounts {
+        Fact::Known(table) => table,
+        Fact::Missing(missing) => return Fact::Missing(missing.clone()),
+    };
+    if table.at(PATH).is_none_or(|mount| mount.fstype != "binfmt_misc") {
+        return Fact::Known(None);
+    }
+    let names = reader.list(PATH, NAMES).map(|listing| {
+        let names = listing.entries.into_iter().map(|entry| entry.name);
+        let own = |name: &String| !matches!(name.as_str(), "register" | "status");
+        names.filter(own).map(Text::from).collect()
+    });
+    Fact::from(names).map(Some)
 }
 
 fn kubelet_setting(reader: &Reader, (name, wanted): (&str, i64)) -> KernelSetting {
@@ -102,17 +140,48 @@ fn modules_loadable(reader: &Reader) -> Fact<bool> {
 
 #[cfg(test)]
 mod tests {
+    use dind_doctor_checks::facts::Mount;
+
     use super::*;
-    use crate::source::{Uname, fixed::Fixed};
+    use crate::source::{EntryKind, Uname, fixed::Fixed};
+
+    fn read(source: &Fixed) -> Kernel {
+        probe(&Reader::new(source), &Fact::Known(MountTable::default()))
+    }
+
+    #[test]
+    fn modules_of_networks_are_read() {
+        let source =
+            Fixed::new().file("/proc/modules", "veth 1 0 - Live 0x0\nvethx 1\nbridge 1 0\n");
+        let names = ["bridge", "veth"].map(Text::from).to_vec();
+        assert_eq!(read(&source).network_modules, Fact::Known(names));
+    }
+
+    #[test]
+    fn emulators_are_listed_where_their_filesystem_is_mounted() {
+        let path = "/proc/sys/fs/binfmt_misc";
+        let source = Fixed::new().directory(
+            path,
+            &["qemu-arm", "register", "status"].map(|name| (name, EntryKind::File)),
+        );
+        assert_eq!(read(&source).emulators, Fact::Known(None));
+        let mounted = |fstype: &str| {
+            let row = Mount { mount_point: path.into(), fstype: fstype.into(), ..Mount::default() };
+            let table = MountTable { rows: vec![row], malformed: 0 };
+            emulators(&Reader::new(&source), &Fact::Known(table))
+        };
+        assert_eq!(mounted("autofs"), Fact::Known(None));
+        assert_eq!(mounted("binfmt_misc"), Fact::Known(Some(vec!["qemu-arm".into()])));
+    }
 
     #[test]
     fn only_ubuntu_signs_its_kernels() {
         let path = "/proc/version_signature";
-        let read = |source: Fixed| probe(&Reader::new(&source)).ubuntu_signature;
-        assert_eq!(read(Fixed::new()), Fact::Known(None));
-        let signed = read(Fixed::new().file(path, "Ubuntu 5.4.0-150.167-generic 5.4.233\n"));
+        let signature = |source: Fixed| read(&source).ubuntu_signature;
+        assert_eq!(signature(Fixed::new()), Fact::Known(None));
+        let signed = signature(Fixed::new().file(path, "Ubuntu 5.4.0-150.167-generic 5.4.233\n"));
         assert_eq!(signed, Fact::Known(Some("Ubuntu 5.4.0-150.167-generic 5.4.233".into())));
-        assert!(read(Fixed::new().unreadable(path, libc::EACCES)).known().is_none());
+        assert!(signature(Fixed::new().unreadable(path, libc::EACCES)).known().is_none());
     }
 
     #[test]
@@ -123,7 +192,7 @@ mod tests {
             .file("/sys/module/overlay/parameters/permit_mounts_in_userns", "Y\n")
             .file("/proc/sys/kernel/panic", "-1\n")
             .file("/proc/sys/vm/overcommit_memory", "\x1b[31m");
-        let kernel = probe(&Reader::new(&source));
+        let kernel = read(&source);
         let names = ["sysfs", "ext4", "overlay"].map(Text::from).to_vec();
         assert_eq!(kernel.filesystems, Fact::Known(names));
         assert_eq!(kernel.bpf, Fact::Known(true));
@@ -150,19 +219,19 @@ mod tests {
 
     #[test]
     fn the_directory_is_that_of_the_running_kernel() {
-        let found = probe(&Reader::new(&source()));
+        let found = read(&source());
         assert_eq!(found.modules_directory, Fact::Known(false));
         let source = source().directory("/lib/modules/6.1.0", &[]);
-        assert_eq!(probe(&Reader::new(&source)).modules_directory, Fact::Known(true));
-        assert!(probe(&Reader::new(&Fixed::new())).modules_directory.known().is_none());
+        assert_eq!(read(&source).modules_directory, Fact::Known(true));
+        assert!(read(&Fixed::new()).modules_directory.known().is_none());
     }
 
     #[test]
     fn overlay_is_a_whole_name() {
         for (text, want) in [("nodev\toverlay\n\text4\n", true), ("nodev\tmyoverlay\n", false)] {
             let source = source().file("/proc/filesystems", text);
-            assert_eq!(probe(&Reader::new(&source)).overlay, Fact::Known(want), "{text}");
+            assert_eq!(read(&source).overlay, Fact::Known(want), "{text}");
         }
-        assert_eq!(probe(&Reader::new(&source())).overlay.why(), Some(Why::NotFound));
+        assert_eq!(read(&source()).overlay.why(), Some(Why::NotFound));
     }
 }

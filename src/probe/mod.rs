@@ -23,6 +23,7 @@ mod runtime;
 mod scratch;
 mod search_path;
 mod security;
+mod session;
 mod status;
 mod storage;
 mod sysctl;
@@ -71,7 +72,7 @@ const BUDGET: Duration = Duration::from_secs(3);
 pub fn collect(source: &dyn Source) -> Collected {
     let reader = Reader::new(source);
     let mounts = reader.run("mounts", BUDGET, mount::probe);
-    let kernel = reader.run("kernel", BUDGET, kernel::probe);
+    let kernel = reader.run("kernel", BUDGET, |r| kernel::probe(r, &mounts));
     let identity = reader.run("identity", BUDGET, identity::probe);
     let mut processes = reader.run("processes", BUDGET, process::table);
     let pid1 = reader.run("pid1", BUDGET, process::pid1);
@@ -79,6 +80,7 @@ pub fn collect(source: &dyn Source) -> Collected {
     let mut engines = reader.run("engines", BUDGET, |r| engine::probe(r, &processes));
     let path = reader.run("engines", BUDGET, |r| search_path::of_daemon(r, &engines));
     engines.dockerd = reader.run("engines", BUDGET, |r| search_path::find(r, &path, "dockerd"));
+    engines.programs = reader.run("engines", BUDGET, |r| search_path::programs(r, &path));
     engines.apis = reader.run("engine-api", BUDGET, |r| engine_api::probe(r, &engines, &mounts));
     let packages = reader.run("versions", BUDGET, version::packages::read);
     let cgroup = reader.run("cgroup", BUDGET, |r| cgroup::probe(r, &mounts));
@@ -99,6 +101,7 @@ pub fn collect(source: &dyn Source) -> Collected {
         network: reader.run("network", BUDGET, network::probe),
         clients: reader.run("clients", BUDGET, |r| client::probe(r, &mounts, &packages)),
         leftovers: reader.run("leftovers", BUDGET, leftover::probe),
+        session: reader.run("leftovers", BUDGET, session::probe),
         net_sysctls: reader.run("network", BUDGET, net_sysctl::probe),
         resolver: reader.run("resolver", BUDGET, resolver::probe),
         proxies: reader.run("engines", BUDGET, |r| proxy::probe(r, &engines)),

@@ -1,6 +1,6 @@
 //! Programs on the PATH that a daemon has.
 
-use dind_doctor_checks::facts::{Engines, Fact, Missing, Text, Why};
+use dind_doctor_checks::facts::{Engines, Fact, Missing, Program, Text, Why};
 
 use super::Reader;
 use crate::source::Access;
@@ -42,4 +42,83 @@ pub(super) fn find(reader: &Reader, path: &str, name: &str) -> Fact<Option<Text>
         }
     }
     closed.map_or(Fact::Known(None), Fact::Missing)
+}
+
+/// Where podman looks before the PATH (containers-common, `helper_binaries_dir`).
+const OF_PODMAN: [&str; 4] = [
+    "/usr/local/libexec/podman",
+    "/usr/local/lib/podman",
+    "/usr/libexec/podman",
+    "/usr/lib/podman",
+];
+
+/// Where dockerd looks before the PATH (`daemon/config`, `LookupInitPath`).
+const OF_DOCKER: [&str; 4] = [
+    "/usr/local/libexec/docker",
+    "/usr/libexec/docker",
+    "/usr/local/lib/docker",
+    "/usr/lib/docker",
+];
+
+/// What engines execute, and where else than on the PATH they look for it.
+const PROGRAMS: [(&str, &[&str]); 17] = [
+    ("aardvark-dns", &OF_PODMAN),
+    ("buildkit-runc", &[]),
+    ("buildkitd", &[]),
+    ("conmon", &OF_PODMAN),
+    ("containerd", &[]),
+    ("containerd-shim-runc-v2", &[]),
+    ("crun", &[]),
+    ("docker-init", &OF_DOCKER),
+    ("docker-proxy", &OF_DOCKER),
+    ("mkfs.erofs", &[]),
+    ("netavark", &OF_PODMAN),
+    ("pasta", &OF_PODMAN),
+    ("podman", &[]),
+    ("rootlesskit", &[]),
+    ("runc", &[]),
+    ("slirp4netns", &OF_PODMAN),
+    ("vpnkit", &[]),
+];
+
+/// Where each of the programs is that engines execute.
+pub(super) fn programs(reader: &Reader, path: &str) -> Vec<Program> {
+    let program = |(name, besides): (&str, &[&str])| {
+        let all = besides.iter().copied().chain([path]).collect::<Vec<_>>().join(":");
+        Program { name: name.into(), path: recorded(reader, &all, name) }
+    };
+    PROGRAMS.map(program).into()
+}
+
+/// As [`find`]. A recording that is older than this question knows of none; one that knows of some directories, as what
+/// people report, is taken by its word.
+fn recorded(reader: &Reader, path: &str, name: &str) -> Fact<Option<Text>> {
+    let answered = |directory: &&str| {
+        let stat = reader.stat(&format!("{}/{name}", directory.trim_end_matches('/')));
+        stat.err().is_none_or(|missing| missing.why != Why::NotRecorded)
+    };
+    let known: Vec<&str> =
+        path.split(':').filter(|d| d.starts_with('/')).filter(answered).collect();
+    if known.is_empty() {
+        return Fact::missing(name, Why::NotRecorded);
+    }
+    find(reader, &known.join(":"), name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::fixed::Fixed;
+
+    #[test]
+    fn podmans_programs_are_beside_the_path_too() {
+        let source = Fixed::new()
+            .program("/usr/lib/podman/netavark", "/usr/lib/podman/netavark")
+            .program("/usr/bin/runc", "/usr/bin/runc");
+        let programs = programs(&Reader::new(&source), "/usr/bin");
+        let path = |name: &str| programs.iter().find(|p| p.name == name).unwrap().path.clone();
+        assert_eq!(path("netavark"), Fact::Known(Some("/usr/lib/podman/netavark".into())));
+        assert_eq!(path("runc"), Fact::Known(Some("/usr/bin/runc".into())));
+        assert_eq!(path("crun"), Fact::Known(None));
+    }
 }

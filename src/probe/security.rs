@@ -5,7 +5,7 @@ use dind_doctor_checks::facts::{
     Security, Text, Why,
 };
 
-use super::{Reader, search_path, status::Status, sysctl};
+use super::{Reader, search_path, status::Status, sysctl, userns};
 use crate::source::{Access, SystemCall, ask};
 
 /// `S_IFMT` and `S_IFCHR` of `stat(2)`.
@@ -46,6 +46,7 @@ pub(super) fn security(reader: &Reader, path: &str) -> Security {
         apparmor_policy_writable: reader
             .access("/sys/kernel/security/apparmor/.replace", Access::Write),
         apparmor_parser: search_path::find(reader, path, "apparmor_parser"),
+        runtime_profiles: userns::runtime_profiles(reader),
         selinux_enforcing: sysctl::number::<u8>(reader, "/sys/fs/selinux/enforce")
             .map(|mode| mode != 0),
         selinux_mounted: absent_is_false(reader.stat("/sys/fs/selinux/enforce").map(|_| true)),

@@ -20,7 +20,7 @@ pub(super) fn switches(reader: &Reader) -> UserNamespaces {
         sysctl::switch(reader, &kernel("apparmor_restrict_unprivileged_userns"), false);
     let profiles = match apparmor_restricted {
         Fact::Known(false) => Fact::Known(vec![]),
-        _ => profiles(reader),
+        _ => profiles(reader, |name| PROFILES.iter().any(|p| name.contains(p))),
     };
     UserNamespaces {
         max: sysctl::number(reader, "/proc/sys/user/max_user_namespaces"),
@@ -30,9 +30,13 @@ pub(super) fn switches(reader: &Reader) -> UserNamespaces {
     }
 }
 
-/// What is loaded, if it may be read, else what is installed.
-fn profiles(reader: &Reader) -> Fact<Vec<Text>> {
-    let of_interest = |name: &str| PROFILES.iter().any(|program| name.contains(program));
+/// AppArmor profiles that are named after a runtime.
+pub(super) fn runtime_profiles(reader: &Reader) -> Fact<Vec<Text>> {
+    profiles(reader, |name| matches!(name, "crun" | "runc"))
+}
+
+/// What is loaded, if it may be read, else what is installed: those that are of interest.
+fn profiles(reader: &Reader, of_interest: impl Fn(&str) -> bool) -> Fact<Vec<Text>> {
     let loaded = match reader.bytes("/sys/kernel/security/apparmor/profiles") {
         Ok(bytes) => Some(bytes),
         Err(missing) if missing.why == Why::NotPermitted || !missing.why.is_failure() => None,

@@ -105,6 +105,15 @@ pub struct EngineApi {
     pub answer: Fact<EngineVersion>,
 }
 
+/// A program that an engine executes, or one that shows that an engine is installed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Program {
+    /// Its name.
+    pub name: Text,
+    /// The first on the PATH, or where its engine looks besides; `None` if there is none.
+    pub path: Fact<Option<Text>>,
+}
+
 /// Configuration of engines, and engines that run here.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Engines {
@@ -120,6 +129,9 @@ pub struct Engines {
     /// The first `dockerd` on the PATH; `None` if there is none, so that a daemon would come with an
     /// image of its own.
     pub dockerd: Fact<Option<Text>>,
+    /// Programs that engines execute.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub programs: Vec<Program>,
     /// Entrypoints on this filesystem that prepare cgroup v2 nesting before they start an engine, from
     /// [`PREPARING_ENTRYPOINTS`].
     pub preparing_entrypoints: Fact<Vec<Text>>,
@@ -174,6 +186,19 @@ impl Engines {
             path.strip_prefix("/var").filter(|rest| rest.starts_with("/run/")).unwrap_or(path)
         }
         self.apis.iter().find(|api| plain(&api.socket) == plain(socket))?.answer.known()
+    }
+
+    /// Where the program of this name is; nothing if there is none, or it was not looked for; *unknown* where the
+    /// search failed.
+    pub fn program(&self, name: &str) -> Result<Option<&Text>, Unknown> {
+        let program = self.programs.iter().find(|program| program.name == name);
+        program.map_or(Ok(None), |program| Ok(program.path.told()?.and_then(Option::as_ref)))
+    }
+
+    /// Whether it is certain that there is no program of this name.
+    pub fn lacks(&self, name: &str) -> bool {
+        let mut programs = self.programs.iter().filter(|program| program.name == name);
+        programs.any(|program| program.path == Fact::Known(None))
     }
 
     /// A value of daemon.json by its path of keys.

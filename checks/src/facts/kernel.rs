@@ -18,6 +18,19 @@ pub struct KernelSetting {
     pub wanted: i64,
 }
 
+/// Modules for the networks of containers, and those by which it shows that this kernel has such things as modules.
+pub const NETWORK_MODULES: [&str; 9] = [
+    "br_netfilter",
+    "bridge",
+    "nf_conntrack",
+    "nf_nat",
+    "nf_tables",
+    "overlay",
+    "stp",
+    "veth",
+    "vxlan",
+];
+
 /// The running kernel.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Kernel {
@@ -41,6 +54,17 @@ pub struct Kernel {
     pub kubelet_settings: Vec<KernelSetting>,
     /// Whether `/lib/modules/RELEASE` is there for the running kernel.
     pub modules_directory: Fact<bool>,
+    /// Those of [`NETWORK_MODULES`] that are loaded (`/proc/modules`); what is built in is not among them.
+    #[serde(default)]
+    pub network_modules: Fact<Vec<Text>>,
+    /// Interpreters that are registered in `/proc/sys/fs/binfmt_misc`, sorted; `None` where that filesystem is not
+    /// mounted. Never looked for where looking would mount it.
+    #[serde(default)]
+    pub emulators: Fact<Option<Vec<Text>>>,
+    /// The level of x86-64 that the processor has (psABI: 1 to 4), from the flags in `/proc/cpuinfo`; `None` on
+    /// other processors.
+    #[serde(default)]
+    pub cpu_level: Fact<Option<u8>>,
     /// Whether overlayfs is registered now (`/proc/filesystems`); as a module it may still come.
     pub overlay: Fact<bool>,
 }

@@ -23,6 +23,7 @@ mod resources;
 mod runtime;
 mod scratch;
 mod security;
+mod session;
 mod storage;
 mod text;
 mod trials;
@@ -39,11 +40,11 @@ pub use client::{
 pub use clocks::{Clocks, Reading};
 pub use engine::{
     DaemonConfig, EngineApi, EngineProcess, EngineVersion, Engines, JUDGED_DAEMON_KEYS, NamedAlike,
-    NotBelieved, PREPARING_ENTRYPOINTS,
+    NotBelieved, PREPARING_ENTRYPOINTS, Program,
 };
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
-pub use kernel::{Kernel, KernelSetting};
+pub use kernel::{Kernel, KernelSetting, NETWORK_MODULES};
 pub use leftover::{Leftovers, PidFile, PidFileOwner};
 pub use mount::{Mount, MountTable, Propagation};
 pub use net_sysctl::NetSysctls;
@@ -64,6 +65,7 @@ pub use scratch::{Scratch, ScratchDirectory};
 pub use security::{
     Capabilities, Capability, CapabilitySet, Device, DeviceNode, FilteredCalls, Seccomp, Security,
 };
+pub use session::Session;
 pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice, Space, Storage};
 pub use text::Text;
 pub use trials::{
@@ -127,6 +129,9 @@ pub struct Facts {
     pub clients: Clients,
     /// What lies in `/run`.
     pub leftovers: Leftovers,
+    /// The session of the doctor's user.
+    #[serde(default)]
+    pub session: Session,
     /// What this environment is: container, engine, sandbox, Kubernetes, launcher.
     pub runtime: Runtime,
     /// Versions that are given or read.

@@ -166,6 +166,12 @@ pub struct Memory {
     pub total: u64,
     /// `MemAvailable`; `None` where the kernel does not say.
     pub available: Option<u64>,
+    /// `CommitLimit`: what may be reserved where `vm.overcommit_memory` is 2.
+    #[serde(default)]
+    pub commit_limit: Option<u64>,
+    /// `Committed_AS`: what is reserved.
+    #[serde(default)]
+    pub committed: Option<u64>,
 }
 
 /// A line of `/proc/swaps`.

@@ -259,6 +259,10 @@ pub struct Security {
     pub apparmor_policy_writable: Fact<bool>,
     /// The first `apparmor_parser` on the PATH; `None` if there is none.
     pub apparmor_parser: Fact<Option<Text>>,
+    /// AppArmor profiles that are named after a runtime, `runc` or `crun`, and attach to its program: from
+    /// `/sys/kernel/security/apparmor/profiles`, else the files in `/etc/apparmor.d`. Sorted.
+    #[serde(default)]
+    pub runtime_profiles: Fact<Vec<Text>>,
     /// `/sys/fs/selinux/enforce`.
     pub selinux_enforcing: Fact<bool>,
     /// Whether selinuxfs is mounted.

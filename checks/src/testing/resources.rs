@@ -73,7 +73,12 @@ pub(super) fn healthy_resources() -> Resources {
             bytes: 250,
             max_bytes: 25_000_000,
         }]),
-        memory: Known(Memory { total: 16 << 30, available: Some(12 << 30) }),
+        memory: Known(Memory {
+            total: 16 << 30,
+            available: Some(12 << 30),
+            commit_limit: Some(8 << 30),
+            committed: Some(2 << 30),
+        }),
         cpus: Known(4),
         swaps: Known(vec![]),
         podman_ulimits: Known(vec![]),

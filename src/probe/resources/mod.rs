@@ -111,7 +111,12 @@ fn memory(reader: &Reader) -> Fact<Memory> {
             let rest = text.lines().find_map(|line| line.strip_prefix(name))?;
             rest.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
         };
-        Some(Memory { total: bytes("MemTotal:")?, available: bytes("MemAvailable:") })
+        Some(Memory {
+            total: bytes("MemTotal:")?,
+            available: bytes("MemAvailable:"),
+            commit_limit: bytes("CommitLimit:"),
+            committed: bytes("Committed_AS:"),
+        })
     })
 }
 

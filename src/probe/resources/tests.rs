@@ -98,7 +98,10 @@ fn limits_of_the_process_and_the_machine_are_read() {
         .file("/proc/self/status", "Name:\tdoctor\nCpus_allowed_list:\t0-2,5\n")
         .file("/proc/sys/fs/inotify/max_user_instances", "128\n")
         .file("/proc/key-users", "    0:    66 65/65 50/1000000 1023/25000000\n 1000: x\n")
-        .file("/proc/meminfo", "MemTotal:  2048 kB\nMemFree: 1 kB\nMemAvailable:  1024 kB\n")
+        .file(
+            "/proc/meminfo",
+            "MemTotal:  2048 kB\nMemAvailable:  1024 kB\nCommitLimit: 3 kB\nCommitted_AS: 2 kB\n",
+        )
         .file("/proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n/swap\\040a  file 1024 0 -2\n")
         .answer(ask::InotifyInstances, in_use.clone());
     let found = read(&fixed, &Cgroup::default());
@@ -109,7 +112,13 @@ fn limits_of_the_process_and_the_machine_are_read() {
     assert_eq!(found.inotify.in_use, Fact::Known(in_use));
     assert_eq!(found.key_users.known().unwrap().len(), 1);
     assert_eq!(found.key_users.known().unwrap()[0].max_keys, 1_000_000);
-    assert_eq!(found.memory, Fact::Known(Memory { total: 2 << 20, available: Some(1 << 20) }));
+    let memory = Memory {
+        total: 2 << 20,
+        available: Some(1 << 20),
+        commit_limit: Some(3 << 10),
+        committed: Some(2 << 10),
+    };
+    assert_eq!(found.memory, Fact::Known(memory));
     assert_eq!(found.swaps, Fact::Known(vec![Swap { name: "/swap\\040a".into(), size: 1024 }]));
 }
 

@@ -17,6 +17,10 @@ fn memory_row(path: &str, max: u64, oom_kills: u64) -> MemoryCgroup {
     }
 }
 
+fn memory(total: u64, available: u64) -> Memory {
+    Memory { total, available: Some(available), commit_limit: None, committed: None }
+}
+
 fn with_memory(max: u64, oom_kills: u64) -> Facts {
     let mut facts = healthy_container();
     if let Fact::Known(rows) = &mut facts.resources.cgroup.memory {
@@ -59,9 +63,9 @@ fn on_version_1_limits_out_of_sight_count_too() {
 #[test]
 fn a_machine_of_two_gib_passes_and_one_that_is_full_does_not() {
     let mut facts = healthy_vm();
-    facts.resources.memory = Fact::Known(Memory { total: 1950 << 20, available: Some(1700 << 20) });
+    facts.resources.memory = Fact::Known(memory(1950 << 20, 1700 << 20));
     assert_eq!(judged(&facts), Ok(Outcome::pass()));
-    facts.resources.memory = Fact::Known(Memory { total: 8 << 30, available: Some(300 << 20) });
+    facts.resources.memory = Fact::Known(memory(8 << 30, 300 << 20));
     assert_eq!(
         only_finding(judged(&facts)).severity,
         severities!(dockerd: Info, kind: Warning, rootless: Info, buildkit: Warning)
