@@ -1,6 +1,6 @@
 use alloc::{format, vec::Vec};
 
-use super::nesting;
+use super::{cgroup_controller_disabled, nesting};
 use crate::{
     facts::{
         Action, CgroupDirectory, CgroupType, CgroupVersion, Fact, Facts, Text, TrialName, Why,
@@ -72,7 +72,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     }
     let mut findings = Vec::new();
     if let Fact::Known(base) = &facts.cgroup.base {
-        findings.extend(lacking(base));
+        findings.extend(lacking(facts, base));
     }
     match as_user(facts) {
         Ok(found) => findings.extend(found),
@@ -218,8 +218,11 @@ fn refused(base: &CgroupDirectory) -> Finding {
 }
 
 /// Controllers that neither the daemon nor its containers can have.
-fn lacking(base: &CgroupDirectory) -> Option<Finding> {
-    let missing = not_offered(base, &["cpu", "memory", "pids", "cpuset", "io"]);
+fn lacking(facts: &Facts, base: &CgroupDirectory) -> Option<Finding> {
+    // What the kernel leaves off is for another check: nobody could delegate it.
+    let off = cgroup_controller_disabled::disabled(facts);
+    let mut missing = not_offered(base, &["cpu", "memory", "pids", "cpuset", "io"]);
+    missing.retain(|name| !off.contains(name));
     // kubelet insists on the first four, and lives without io.
     let node = if missing == ["io"] { Severity::Warning } else { Severity::Error };
     let docker = missing.iter().any(|name| nesting::DOCKER_CONTROLLERS.contains(name));

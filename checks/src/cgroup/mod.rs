@@ -3,6 +3,7 @@
 mod cgroup2_internal_process;
 mod cgroup2_not_delegated;
 mod cgroup2_nsdelegate_stripped;
+mod cgroup_controller_disabled;
 mod cgroup_hybrid_named_systemd;
 mod cgroup_v1_controller_drift;
 mod cgroup_v1_end_of_life;
@@ -26,6 +27,7 @@ pub(crate) const CHECKS: &[&Check] = &[
     &stray_kubepods_cgroup::CHECK,
     &cgroup_hybrid_named_systemd::CHECK,
     &cgroup_v1_controller_drift::CHECK,
+    &cgroup_controller_disabled::CHECK,
     &cgroup2_not_delegated::CHECK,
     &cgroup2_internal_process::CHECK,
     &cgroup2_nsdelegate_stripped::CHECK,

@@ -1,3 +1,5 @@
+mod gone;
+
 use alloc::{format, vec::Vec};
 
 use super::{is_unknown, overlay_tried};
@@ -11,12 +13,15 @@ use crate::{
 check! {
     /// ## What it looks at
     /// Whether overlay and a netfilter interface are in the kernel now, and where one is not, whether it
-    /// could come: loadable modules at all, and on a host or VM `/lib/modules` for the running kernel. With
-    /// `--active` it is asked for, and comes or does not.
+    /// could come: loadable modules at all, and on a host or VM `/lib/modules` for the running kernel. There too,
+    /// whether the drivers of bridges and of container's links (veth) are loaded (`/proc/modules`), where other parts of the
+    /// network are modules. With `--active` it is asked for, and comes or does not.
     ///
     /// ## Why it matters
     /// After an upgrade that removed the old modules, before the reboot, nothing more can be loaded: dockerd
-    /// fails at the first overlay mount or the first rule. The same happens with `kernel.modules_disabled`.
+    /// fails at the first overlay mount or the first rule, or runs on and fails at every container's network: `failed to add
+    /// the host (veth…) <=> sandbox (veth…) pair interfaces: operation not supported`. The same happens with
+    /// `kernel.modules_disabled`, and with a kernel of one's own in WSL.
     ///
     /// ## When it is fine
     /// Whatever is in the kernel needs no module: without anything missing this is silent, with or without
@@ -27,11 +32,14 @@ check! {
     /// Reboot into the installed kernel, or load the modules on the host, now and at boot.
     ///
     /// ## References
-    /// `modules-load.d(5)`, `proc_sys_kernel(5)`.
+    /// `modules-load.d(5)`, `proc_sys_kernel(5)`; moby#42107, #42229.
     "kernel-modules-unloadable",
     "A module that is needed is not loaded and cannot be",
-    { dockerd: Info, kind: Info, rootless: Info, buildkit: Info },
+    { dockerd: Error, kind: Error, rootless: Error, buildkit: Info },
     [
+        "pair interfaces: operation not supported",
+        "failed to add interface veth",
+        "Failed to create bridge docker0 via netlink: operation not supported",
         "modprobe: FATAL: Module",
         "modprobe: can't change directory to '/lib/modules'",
         "modprobe: ERROR: could not insert",
@@ -39,7 +47,11 @@ check! {
     trials: [Overlay, Netfilter]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    let drivers = gone::drivers(facts, plan);
+    if let Some(finding) = drivers {
+        return Ok(finding.into());
+    }
     let netfilter = &facts.netfilter;
     let mut wanted = Vec::new();
     if facts.kernel.overlay.is_known_and(|overlay| !overlay) {

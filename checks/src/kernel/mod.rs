@@ -1,7 +1,9 @@
 //! Release, modules and features of the kernel.
 
+mod binfmt_missing;
 mod bpf_device_filter;
 mod br_netfilter;
+mod cpu_level_too_low;
 mod kernel_modules_unloadable;
 mod kernel_too_old_or_feature_missing;
 
@@ -16,6 +18,8 @@ pub(crate) const CHECKS: &[&Check] = &[
     &kernel_modules_unloadable::CHECK,
     &bpf_device_filter::CHECK,
     &br_netfilter::CHECK,
+    &cpu_level_too_low::CHECK,
+    &binfmt_missing::CHECK,
 ];
 
 /// Whether overlays can be mounted in a user namespace: from Linux 5.11 on, and in older kernels of

@@ -2,6 +2,7 @@
 
 mod mount_propagation_private;
 mod proc_masked;
+mod root_on_initramfs;
 mod run_tmp_hygiene;
 mod sys_or_procsys_readonly;
 
@@ -12,6 +13,7 @@ use crate::{
 
 /// The checks of this area, in report order.
 pub(crate) const CHECKS: &[&Check] = &[
+    &root_on_initramfs::CHECK,
     &sys_or_procsys_readonly::CHECK,
     &proc_masked::CHECK,
     &mount_propagation_private::CHECK,

@@ -8,6 +8,7 @@ mod keyring_quota;
 mod limits;
 mod memory_cpu_too_small;
 mod nofile_limit;
+mod overcommit_strict;
 mod pids_limit;
 mod rlimit_raise_denied;
 #[cfg(test)]
@@ -18,6 +19,7 @@ use crate::Check;
 /// The checks of this area, in report order.
 pub(crate) const CHECKS: &[&Check] = &[
     &memory_cpu_too_small::CHECK,
+    &overcommit_strict::CHECK,
     &disk_inode_pressure::CHECK,
     &inotify_exhausted::CHECK,
     &pids_limit::CHECK,

@@ -2,15 +2,22 @@
 
 mod apiserver_loopback;
 mod asked;
+mod containerd_erofs_tools_missing;
 mod docker_api_floor;
 mod docker_endpoint_mismatch;
 mod dood_semantics;
+mod engine_helper_missing;
 mod outer_k8s_leakage;
+mod runc_new_mount_api_under_sysbox;
+mod runc_procfs_overmounted;
 mod runtime_namespace_features;
 pub(crate) mod sandboxed_kernel;
+mod snap_docker_confinement;
 mod stale_pid_and_socket;
+mod sysbox;
 mod systemd_cgroup_driver_autodetect;
 mod systemd_prerequisites;
+mod systemd_user_session_missing;
 
 pub use asked::{EngineAddress, engine_address};
 
@@ -20,9 +27,15 @@ use crate::Check;
 pub(crate) const CHECKS: &[&Check] = &[
     &sandboxed_kernel::CHECK,
     &systemd_prerequisites::CHECK,
+    &engine_helper_missing::CHECK,
+    &runc_new_mount_api_under_sysbox::CHECK,
+    &runc_procfs_overmounted::CHECK,
+    &containerd_erofs_tools_missing::CHECK,
     &systemd_cgroup_driver_autodetect::CHECK,
+    &systemd_user_session_missing::CHECK,
     &stale_pid_and_socket::CHECK,
     &runtime_namespace_features::CHECK,
+    &snap_docker_confinement::CHECK,
     &dood_semantics::CHECK,
     &docker_endpoint_mismatch::CHECK,
     &docker_api_floor::CHECK,

@@ -1,6 +1,7 @@
 //! seccomp, AppArmor, SELinux, user namespaces.
 
 mod apparmor_profile_load;
+mod apparmor_signal_denied;
 mod runc_apparmor_sysctl;
 mod seccomp_filter_blocks;
 mod selinux_denials;
@@ -18,6 +19,7 @@ pub(crate) const CHECKS: &[&Check] = &[
     &selinux_denials::CHECK,
     &apparmor_profile_load::CHECK,
     &runc_apparmor_sysctl::CHECK,
+    &apparmor_signal_denied::CHECK,
 ];
 
 /// Whether this is root with CAP_SYS_ADMIN, who may make namespaces without a user namespace.

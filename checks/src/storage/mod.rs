@@ -4,6 +4,7 @@ mod data_roots;
 mod driver;
 mod tried;
 
+mod dataroot_locked_mount_flags;
 mod dataroot_on_overlay;
 mod dataroot_on_tmpfs;
 mod image_store_nested_snapshotter;
@@ -20,6 +21,7 @@ use crate::Check;
 pub(crate) const CHECKS: &[&Check] = &[
     &dataroot_on_overlay::CHECK,
     &storage_fs_unsupported::CHECK,
+    &dataroot_locked_mount_flags::CHECK,
     &dataroot_on_tmpfs::CHECK,
     &userns_overlay_without_userxattr::CHECK,
     &vfs_fallback::CHECK,

@@ -1,0 +1,125 @@
+//! Drivers of networks whose modules are gone.
+
+use alloc::{format, vec::Vec};
+
+use super::CHECK;
+use crate::{
+    facts::{Facts, NETWORK_MODULES},
+    outcome::Finding,
+    plan::Plan,
+    remedy::{Place, Remedy},
+    target::{Severities, Target},
+};
+
+/// What every network of containers is made of.
+const DRIVERS: [&str; 2] = ["bridge", "veth"];
+
+/// On a host whose running kernel has no modules on the disk: drivers that are not loaded. That they are modules
+/// at all, and not built in, shows by others of their kind that are loaded.
+pub(super) fn drivers(facts: &Facts, plan: &Plan) -> Option<Finding> {
+    if !concerns(plan) || !facts.runtime.container.is_no() {
+        return None;
+    }
+    let gone = facts.kernel.modules_directory.is_known_and(|exists| !exists)
+        && facts.kernel.modules_loadable.is_known_and(|loadable| *loadable);
+    let loaded = facts.kernel.network_modules.known()?;
+    let modular = NETWORK_MODULES.iter().any(|name| loaded.iter().any(|one| one == *name));
+    if !gone || !modular || links_exist(facts) {
+        return None;
+    }
+    let absent: Vec<&str> =
+        DRIVERS.into_iter().filter(|name| !loaded.iter().any(|one| one == *name)).collect();
+    if absent.is_empty() {
+        return None;
+    }
+    let release = facts.kernel.release.known().map_or("?", |release| release.as_str());
+    let absent = absent.join(", ");
+    let severity = plan.severity(&CHECK.worst);
+    Some(
+        Finding::new(
+            absent.as_str(),
+            Severities::NONE.with(plan.target, severity),
+            format!(
+                "{absent}: not loaded, and the modules of the running kernel {release} are gone: no container gets a \
+                 network"
+            ),
+        )
+        .evidence("/proc/modules", format!("no {absent}"))
+        .evidence(format!("/lib/modules/{release}"), "does not exist")
+        .remedy(Remedy::commands(
+            Place::Host,
+            "reboot into the kernel that is installed, whose modules are there",
+            ["reboot"],
+        )),
+    )
+}
+
+/// Whoever links containers to a bridge; a user's podman has none.
+fn concerns(plan: &Plan) -> bool {
+    match plan.target {
+        Target::Dockerd | Target::Docker | Target::Kind | Target::Rootless => true,
+        Target::Podman => !plan.is_rootless_podman(),
+        Target::Systemd | Target::Buildkit | Target::Sandbox => false,
+    }
+}
+
+/// A link of that kind shows that its driver is there, built in or not.
+fn links_exist(facts: &Facts) -> bool {
+    let links = facts.network.links.known().map(Vec::as_slice).unwrap_or_default();
+    links.iter().any(|link| link.kind.as_ref().is_some_and(|kind| *kind == "veth"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        facts::{Fact, Fact::Known, Facts, Tri, Why},
+        kernel::kernel_modules_unloadable::judged,
+        outcome::Outcome,
+        target::{Severity, Target},
+        testing::{healthy_vm, said_of},
+    };
+
+    fn upgraded(loaded: &[&str]) -> Facts {
+        let mut facts = healthy_vm();
+        facts.kernel.modules_directory = Known(false);
+        facts.kernel.network_modules = Known(loaded.iter().map(|name| (*name).into()).collect());
+        facts
+    }
+
+    fn found(facts: &Facts) -> bool {
+        matches!(judged(facts), Ok(Outcome::Found(_)))
+    }
+
+    #[test]
+    fn a_driver_that_is_not_loaded_cannot_come_any_more() {
+        let facts = upgraded(&["bridge", "overlay"]);
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!("{:?}", judged(&facts)) };
+        assert_eq!(found[0].subject, "veth");
+        assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Error));
+        let check = &crate::kernel::kernel_modules_unloadable::CHECK;
+        let says = |target| matches!(said_of(check, &facts, target), Ok(Outcome::Found(_)));
+        assert!(says(Target::Podman) && !says(Target::Sandbox));
+    }
+
+    #[test]
+    fn what_is_loaded_or_built_in_is_there() {
+        assert!(!found(&upgraded(&["bridge", "overlay", "veth"])));
+        assert!(!found(&upgraded(&[])), "nothing shows that this kernel has modules for it");
+        let mut facts = upgraded(&["bridge"]);
+        let Known(links) = &mut facts.network.links else { panic!() };
+        links[1].kind = Some("veth".into());
+        assert!(!found(&facts));
+    }
+
+    #[test]
+    fn where_modules_can_come_or_the_host_has_them_nothing_is_said() {
+        let mut facts = upgraded(&["bridge"]);
+        facts.runtime.container = Tri::Yes;
+        assert!(!found(&facts));
+        let mut facts = upgraded(&["bridge"]);
+        facts.kernel.modules_directory = Known(true);
+        assert!(!found(&facts));
+        facts.kernel.network_modules = Fact::missing("/proc/modules", Why::NotRecorded);
+        assert!(!found(&facts));
+    }
+}
