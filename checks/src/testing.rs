@@ -102,6 +102,25 @@ pub(crate) fn prepared_base() -> CgroupDirectory {
     }
 }
 
+/// Modules that engines need.
+const NEEDED: [&str; 9] = [
+    "overlay",
+    "veth",
+    "bridge",
+    "nf_tables",
+    "nft_compat",
+    "nft_chain_nat",
+    "nf_nat",
+    "ip_tables",
+    "iptable_nat",
+];
+
+/// With this module in another place.
+pub(crate) fn module(facts: &mut Facts, name: &str, state: ModuleState) {
+    facts.kernel.needed.retain(|module| module.name != *name);
+    facts.kernel.needed.push(Module { name: name.into(), state });
+}
+
 fn data_root(owner: DataRootOwner, path: &str) -> DataRoot {
     DataRoot {
         owner,
@@ -294,6 +313,9 @@ pub(crate) fn healthy_container() -> Facts {
         emulators: Known(Some(vec!["qemu-aarch64".into()])),
         cpu_level: Known(Some(3)),
         kubelet_settings: vec![],
+        needed: NEEDED.map(|name| Module { name: name.into(), state: ModuleState::Present }).into(),
+        modular: Known(true),
+        other_modules: Known(true),
     };
     facts.userns = UserNamespaces {
         max: Known(63_000),

@@ -6,7 +6,7 @@ use dind_doctor_checks::facts::{
     Fact, Kernel, KernelSetting, Missing, MountTable, NETWORK_MODULES, Text, Why,
 };
 
-use super::{Reader, sysctl};
+use super::{Reader, modules::Modules, sysctl};
 use crate::source::ask;
 
 /// What kubelet sets, and to what (`pkg/kubelet/cm/container_manager_linux.go`, `setupKernelTunables`).
@@ -19,6 +19,9 @@ const KUBELET: [(&str, i64); 6] = [
     ("kernel/keys/root_maxbytes", 25_000_000),
 ];
 
+/// Names of `/lib/modules` that are looked at.
+const NAMES: usize = 256;
+
 pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Kernel {
     let release: Fact<Text> = reader.ask(ask::Uname).map(|u| Text::from(u.release)).into();
     let version = release.clone().and_then(|release| {
@@ -30,7 +33,7 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Kernel {
         Err(missing) => Fact::Missing(missing),
     };
     let filesystems = filesystems(reader);
-    Kernel {
+    let kernel = Kernel {
         modules_directory: modules_directory(reader, &release),
         release,
         version,
@@ -44,6 +47,31 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Kernel {
         emulators: emulators(reader, mounts),
         cpu_level: cpu::level(reader),
         kubelet_settings: KUBELET.map(|setting| kubelet_setting(reader, setting)).into(),
+        needed: Vec::new(),
+        modular: modular(reader),
+        other_modules: other_modules(reader),
+    };
+    let needed = Modules::new(reader, &kernel).needed();
+    Kernel { needed, ..kernel }
+}
+
+/// Whether some module is loaded: a kernel that has all built in loads none, though it could.
+fn modular(reader: &Reader) -> Fact<bool> {
+    match reader.bytes("/proc/modules") {
+        Ok(list) => Fact::Known(!list.is_empty()),
+        Err(Missing { why: Why::NotFound, .. }) if reader.stat("/proc/version").is_ok() => {
+            Fact::Known(false)
+        }
+        Err(missing) => Fact::Missing(missing),
+    }
+}
+
+/// Whether modules of another release are installed.
+fn other_modules(reader: &Reader) -> Fact<bool> {
+    match reader.list("/lib/modules", NAMES) {
+        Ok(listing) => Fact::Known(!listing.entries.is_empty()),
+        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(false),
+        Err(missing) => Fact::Missing(missing),
     }
 }
 

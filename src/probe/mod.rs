@@ -10,6 +10,7 @@ mod hidden;
 mod identity;
 mod kernel;
 mod leftover;
+mod modules;
 mod mount;
 mod net_sysctl;
 mod netfilter;

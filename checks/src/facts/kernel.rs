@@ -31,6 +31,33 @@ pub const NETWORK_MODULES: [&str; 9] = [
     "vxlan",
 ];
 
+/// Where a module is that engines need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ModuleState {
+    /// Loaded, or built in.
+    Present,
+    /// Not loaded; its file is there for the running kernel.
+    OnDisk,
+    /// Not loaded, and a module as the kernel's configuration says.
+    NotLoaded,
+    /// Not loaded; whether it is built in or could come is not known.
+    NotSeen,
+    /// The kernel's configuration leaves it out.
+    LeftOut,
+    /// Modules cannot be seen here.
+    Unknown,
+}
+
+/// A module that engines need.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Module {
+    /// Its name, as `/proc/modules` has it.
+    pub name: Text,
+    /// Where it is.
+    pub state: ModuleState,
+}
+
 /// The running kernel.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Kernel {
@@ -65,6 +92,23 @@ pub struct Kernel {
     /// other processors.
     #[serde(default)]
     pub cpu_level: Fact<Option<u8>>,
+    /// What engines need of it that can be a module.
+    #[serde(default)]
+    pub needed: Vec<Module>,
+    /// Whether it has loaded modules: one that has all built in does not, though it could.
+    #[serde(default)]
+    pub modular: Fact<bool>,
+    /// Whether `/lib/modules` has modules of any release.
+    #[serde(default)]
+    pub other_modules: Fact<bool>,
     /// Whether overlayfs is registered now (`/proc/filesystems`); as a module it may still come.
     pub overlay: Fact<bool>,
+}
+
+impl Kernel {
+    /// Where this module is; unknown for one that is not among those that engines need.
+    pub fn module(&self, name: &str) -> ModuleState {
+        let module = self.needed.iter().find(|module| module.name == *name);
+        module.map_or(ModuleState::Unknown, |module| module.state)
+    }
 }

@@ -44,7 +44,7 @@ pub use engine::{
 };
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
-pub use kernel::{Kernel, KernelSetting, NETWORK_MODULES};
+pub use kernel::{Kernel, KernelSetting, Module, ModuleState, NETWORK_MODULES};
 pub use leftover::{Leftovers, PidFile, PidFileOwner};
 pub use mount::{Mount, MountTable, Propagation};
 pub use net_sysctl::NetSysctls;

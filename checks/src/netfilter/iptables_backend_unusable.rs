@@ -3,19 +3,22 @@ use alloc::{format, string::String};
 use super::{
     backend::{self, Firewall},
     kernel, nftables,
+    parts::{self, Lacking},
 };
 use crate::{
     facts::{Action, Facts, IptablesTool, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{DaemonOption, Place, Remedy},
-    target::{Severities, Target},
+    target::{Severities, Severity, Target},
 };
 
 check! {
     /// ## What it looks at
     /// The flavour of the first `iptables` on the PATH (legacy talks to ip_tables, nft to nf_tables), what
-    /// docker:dind's entrypoint would choose instead, and which of the two the kernel serves. Nothing is
+    /// docker:dind's entrypoint would choose instead, and which of the two the kernel serves, with NAT and
+    /// what translates rules (nft_compat): by `/proc/modules`, the kernel's configuration
+    /// (`/proc/config.gz`, `/boot/config-…`, `/lib/modules/…/config`), its release. Nothing is
     /// run: `iptables-legacy` registers tables even when it only lists them, and asking for nf_tables can
     /// load the module. With `--active` the program makes dockerd's rules in a network namespace of its own,
     /// and a packet has to meet them; so does one in another namespace, where the rules of dockerd's
@@ -25,12 +28,13 @@ check! {
     /// The flavour comes with the image, the kernel with the host, and a container cannot load modules.
     /// dockerd creates the NAT chain DOCKER before anything else, and exits if it cannot; kube-proxy in a
     /// kind node meets the same kernel. Both directions are seen: legacy tools where ip_tables is gone
-    /// (RHEL 10, kernels from 6.17 on), nft tools where nf_tables or nft_compat is not there.
+    /// (RHEL 10, kernels from 6.17 on) or not loaded (in a container modprobe finds no modules), nft tools
+    /// where nf_tables, nft_compat or NAT is not there (Container-Optimized OS, WSL 2 before 5.10).
     ///
     /// ## When it is fine
     /// An empty `/proc/net/ip_tables_names` does not say that legacy is unavailable: tables register on
-    /// first use. Where modules can be loaded, one that is not loaded may come. Neither `/lib/modules` nor
-    /// a version tells: modules may be built in. docker:dind falls back to legacy by itself. With
+    /// first use. Where modules can be loaded, one that is not loaded may come: the kernel fetches all but
+    /// ip_tables itself, from the host. What only probably is not there is a warning. docker:dind falls back to legacy by itself. With
     /// `--iptables=false` no rules are made. `--firewall-backend=nftables` (Docker 29) wants `nft` and
     /// nf_tables only. Without a dockerd on the PATH, the daemon brings an iptables in its own image.
     ///
@@ -61,8 +65,8 @@ check! {
     trials: [Netfilter]
 }
 
-/// Only BuildKit with bridge or CNI networking makes rules.
-const TOOL: Severities = severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Info);
+/// Only BuildKit with bridge or CNI networking makes rules, and that one stops.
+const TOOL: Severities = CHECK.worst;
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if plan.target == Target::Podman {
@@ -105,12 +109,52 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         None => *tool.flavour.get()?,
     };
     match (flavour, nft, legacy) {
-        (ToolFlavour::Nft, Tri::Yes, _) | (ToolFlavour::Legacy, _, Tri::Yes) => Ok(Outcome::pass()),
         (ToolFlavour::Nft, Tri::No, _) => Ok(no_nft(facts, tool).into()),
-        (ToolFlavour::Nft, Tri::Unknown, _) => Err(unknown("nf_tables in the kernel")),
         (ToolFlavour::Legacy, _, Tri::No) => Ok(no_legacy(facts, tool).into()),
-        (ToolFlavour::Legacy, ..) => Err(unknown("legacy iptables in the kernel")),
+        (ToolFlavour::Nft, Tri::Unknown, _) => Err(unknown("nf_tables in the kernel")),
+        (ToolFlavour::Nft, Tri::Yes, _) => Ok(whole(facts, tool, flavour, true)),
+        (ToolFlavour::Legacy, _, Tri::Yes) => Ok(whole(facts, tool, flavour, true)),
+        (ToolFlavour::Legacy, _, Tri::Unknown) => match whole(facts, tool, flavour, false) {
+            Outcome::Pass(_) if !parts::legacy_comes(facts) => {
+                Err(unknown("legacy iptables in the kernel"))
+            }
+            outcome => Ok(outcome),
+        },
     }
+}
+
+/// Whether what the flavour needs beside its interface is there, too.
+fn whole(facts: &Facts, tool: &IptablesTool, flavour: ToolFlavour, loaded: bool) -> Outcome {
+    let asked = kernel::trial(facts).is_some();
+    match parts::lacking(facts, flavour, loaded).filter(|_| !asked) {
+        Some(lacking) => lacks(facts, tool, flavour, lacking).into(),
+        None => Outcome::pass(),
+    }
+}
+
+fn lacks(facts: &Facts, tool: &IptablesTool, flavour: ToolFlavour, lacking: Lacking) -> Finding {
+    let severity = if lacking.certain { TOOL } else { TOOL.at_most(Severity::Warning) };
+    let path = &tool.path;
+    let summary =
+        format!("dockerd would use the {} flavour of {path}: {}", flavour.name(), lacking.why);
+    let mut finding = Finding::new(path.as_str(), severity, summary)
+        .evidence(path.as_str(), format!("is {}", tool.resolved))
+        .evidence(lacking.source, lacking.value);
+    let other = match flavour {
+        ToolFlavour::Nft => ToolFlavour::Legacy,
+        ToolFlavour::Legacy => ToolFlavour::Nft,
+    };
+    if !kernel::serves(facts, other).is_no() {
+        finding = backend::pin(facts, Some(tool), other).into_iter().fold(finding, Finding::remedy);
+    }
+    if let Some(modules) = lacking.modules {
+        finding = finding.remedy(Remedy::commands(
+            Place::Host,
+            "load the modules on the host, now and at every boot (/etc/modules-load.d)",
+            [format!("modprobe -a {modules}")],
+        ));
+    }
+    nftables::instead(facts).into_iter().fold(finding, Finding::remedy)
 }
 
 /// netavark makes rules by iptables, newer ones by nftables; which of them comes with podman here is not known, so only

@@ -34,12 +34,7 @@ pub(super) fn serves(facts: &Facts, backend: ToolFlavour) -> Tri {
         (Some((_, step)), _) if step.refused.is_none() => Tri::Yes,
         (Some(_), _) => Tri::No,
         (None, ToolFlavour::Nft) => facts.netfilter.nft_kernel,
-        (None, ToolFlavour::Legacy) => match facts.netfilter.legacy_kernel {
-            // It is not there now; a module may come.
-            Tri::No if facts.kernel.modules_loadable.is_known_and(|loadable| !loadable) => Tri::No,
-            Tri::No => Tri::Unknown,
-            other => other,
-        },
+        (None, ToolFlavour::Legacy) => facts.netfilter.legacy_kernel,
     }
 }
 

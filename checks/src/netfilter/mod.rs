@@ -8,6 +8,7 @@ mod kernel;
 mod kind_nft_backend_dns;
 mod netfilter_extension_missing;
 mod nftables;
+mod parts;
 
 use crate::Check;
 

@@ -7,7 +7,10 @@ pub(super) const TABLE: Table = Table {
         ("Device or resource busy - Could not enable", &["cgroup2-internal-process"]),
         ("Permission denied - Could not enable", &["cgroup2-not-delegated"]),
         ("failed to find cpu cgroup (v2)", &["cgroup2-not-delegated"]),
-        ("failed to find memory cgroup (v2)", &["cgroup-controller-disabled", "cgroup2-not-delegated"]),
+        (
+            "failed to find memory cgroup (v2)",
+            &["cgroup-controller-disabled", "cgroup2-not-delegated"],
+        ),
         ("failed to find memory cgroup", &["cgroup2-not-delegated", "memory-cpu-too-small"]),
         ("failed to find cpuset cgroup (v2)", &["cgroup2-not-delegated"]),
         ("failed to find pids cgroup (v2)", &["cgroup2-not-delegated"]),

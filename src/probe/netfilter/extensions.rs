@@ -2,8 +2,10 @@
 
 use dind_doctor_checks::facts::{Extension, Tri};
 
-use super::modules::{Modules, Setting};
-use crate::probe::Reader;
+use crate::probe::{
+    Reader,
+    modules::{Modules, Setting},
+};
 
 /// What the kernel has registered, built in or loaded, of one kind.
 const MATCHES: &str = "/proc/net/ip_tables_matches";

@@ -1,16 +1,13 @@
 //! iptables and nftables: what the kernel serves, the tables that are there, the tools on the PATH.
 
 mod extensions;
-mod modules;
 mod tool;
 
+use super::{Reader, modules::Modules};
+use crate::source::{Refusal, ask};
 use dind_doctor_checks::facts::{
     Fact, Kernel, LegacyTable, Missing, Netfilter, NftTable, TableCount, Text, Tri, Why,
 };
-use modules::Modules;
-
-use super::Reader;
-use crate::source::{Refusal, ask};
 
 /// What `source` of a missing fact says about nfnetlink.
 const NFNETLINK: &str = "nfnetlink: tables";

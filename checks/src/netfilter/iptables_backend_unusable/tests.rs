@@ -78,7 +78,7 @@ fn the_right_flavour_passes() {
 
 #[test]
 fn tables_that_are_not_loaded_may_come() {
-    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::No);
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::Unknown);
     facts.kernel.modules_loadable = Known(true);
     assert!(judged(&facts).is_err());
     facts.kernel.modules_loadable = Fact::missing("/proc/modules", Why::NotPermitted);
@@ -207,6 +207,32 @@ fn rules_that_packets_do_not_meet_are_a_warning() {
         finding(&facts).severity,
         severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Info)
     );
+}
+
+#[test]
+fn a_definite_no_of_the_configuration_is_not_softened() {
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::No);
+    facts.kernel.modules_loadable = Known(true);
+    assert_eq!(finding(&facts).severity, TOOL);
+}
+
+#[test]
+fn a_backend_that_lacks_a_part() {
+    let mut facts = on_kernel(ToolFlavour::Nft, Tri::Yes, Tri::Yes);
+    crate::testing::module(&mut facts, "nft_compat", crate::facts::ModuleState::LeftOut);
+    let found = finding(&facts);
+    assert!(found.summary.ends_with("this kernel was built without nft_compat"));
+    assert_eq!(commands(&found)[0], "update-alternatives --set iptables /usr/sbin/iptables-legacy");
+    // What was tried counts before what was read.
+    asked(&mut facts, None, None);
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
+}
+
+#[test]
+fn a_module_on_the_disk_comes_when_the_program_asks_for_it() {
+    let mut facts = on_kernel(ToolFlavour::Legacy, Tri::Yes, Tri::Unknown);
+    crate::testing::module(&mut facts, "ip_tables", crate::facts::ModuleState::OnDisk);
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }
 
 /// What the kernel itself said, without a program.

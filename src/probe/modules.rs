@@ -1,0 +1,256 @@
+//! Which modules are in this kernel, from files: asking the kernel can load them.
+
+use std::{cell::OnceCell, io::Read};
+
+use dind_doctor_checks::facts::{Fact, Kernel, Module, ModuleState, Tri};
+use flate2::read::GzDecoder;
+
+use crate::probe::Reader;
+
+/// Unpacked bytes of a kernel configuration; a distribution's has 300 KiB.
+const CONFIG: u64 = 8 * 1024 * 1024;
+
+/// What engines need: the name of the module, the options of which one brings it, its file below
+/// `/lib/modules/RELEASE/kernel`.
+const NEEDED: [(&str, &[&str], &str); 9] = [
+    ("overlay", &["CONFIG_OVERLAY_FS"], "fs/overlayfs"),
+    ("veth", &["CONFIG_VETH"], "drivers/net"),
+    ("bridge", &["CONFIG_BRIDGE"], "net/bridge"),
+    ("nf_tables", &["CONFIG_NF_TABLES"], "net/netfilter"),
+    ("nft_compat", &["CONFIG_NFT_COMPAT"], "net/netfilter"),
+    // Before 5.1 it was of IPv4 alone.
+    ("nft_chain_nat", &["CONFIG_NFT_NAT", "CONFIG_NFT_CHAIN_NAT_IPV4"], "net/netfilter"),
+    ("nf_nat", &["CONFIG_NF_NAT"], "net/netfilter"),
+    ("ip_tables", &["CONFIG_IP_NF_IPTABLES"], "net/ipv4/netfilter"),
+    ("iptable_nat", &["CONFIG_IP_NF_NAT"], "net/ipv4/netfilter"),
+];
+
+/// What this kernel has, and whether it can get more.
+pub(in crate::probe) struct Modules<'a, 's> {
+    reader: &'a Reader<'s>,
+    kernel: &'a Kernel,
+    proc_net: bool,
+    config: OnceCell<Option<Vec<u8>>>,
+}
+
+/// A line of a kernel configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::probe) enum Setting {
+    BuiltIn,
+    Module,
+    Off,
+}
+
+impl<'a, 's> Modules<'a, 's> {
+    /// Evidence of `reader` about `kernel`.
+    pub(in crate::probe) fn new(reader: &'a Reader<'s>, kernel: &'a Kernel) -> Self {
+        let proc_net = reader.stat("/proc/net/dev").is_ok();
+        Self { reader, kernel, proc_net, config: OnceCell::new() }
+    }
+
+    /// Whether `/proc/net` can be seen, so that a file that is not there does not exist. A procfs that is
+    /// mounted with `subset=pid` hides it, and `/proc/modules` too.
+    pub(in crate::probe) fn sees_proc_net(&self) -> bool {
+        self.proc_net
+    }
+
+    /// Whether it is certain that no module can be loaded.
+    pub(in crate::probe) fn none_loadable(&self) -> bool {
+        self.proc_net && self.kernel.modules_loadable == Fact::Known(false)
+    }
+
+    /// Where each of the modules is that engines need.
+    pub(in crate::probe) fn needed(&self) -> Vec<Module> {
+        let state = |(name, options, directory): (&str, &[&str], &str)| Module {
+            name: name.into(),
+            state: self.state(name, options, directory),
+        };
+        NEEDED.map(state).into()
+    }
+
+    fn state(&self, name: &str, options: &[&str], directory: &str) -> ModuleState {
+        if self.is_loaded(name) || self.is_built_in(name) {
+            return ModuleState::Present;
+        }
+        let settings: Vec<_> = options.iter().filter_map(|option| self.setting(option)).collect();
+        if settings.contains(&Setting::BuiltIn) {
+            return ModuleState::Present;
+        }
+        if !settings.is_empty() && !settings.contains(&Setting::Module) {
+            return ModuleState::LeftOut;
+        }
+        let list = self.reader.bytes("/proc/modules");
+        if !self.proc_net || list.is_err() {
+            return ModuleState::Unknown;
+        }
+        let on_disk = self.kernel.modules_directory == Fact::Known(true)
+            && self.is_on_disk(&format!("{directory}/{name}"));
+        match settings.is_empty() {
+            _ if on_disk => ModuleState::OnDisk,
+            false => ModuleState::NotLoaded,
+            // Not every file that a module can have is looked for, and what is built in need not be listed.
+            true => ModuleState::NotSeen,
+        }
+    }
+
+    /// As it is, and as `modules_install` compresses it.
+    fn is_on_disk(&self, module: &str) -> bool {
+        let release = self.kernel.release.known().filter(|release| !release.contains('/'));
+        let Some(release) = release else { return false };
+        let file = format!("/lib/modules/{release}/kernel/{module}.ko");
+        let there = |suffix: &&str| self.reader.stat(&format!("{file}{suffix}")).is_ok();
+        ["", ".xz", ".zst", ".gz"].iter().any(there)
+    }
+
+    /// Whether nf_tables is loaded, or built in as the list of that says.
+    pub(in crate::probe) fn has_nf_tables(&self) -> bool {
+        self.is_loaded("nf_tables") || self.is_built_in("nf_tables")
+    }
+
+    /// Whether nf_tables is built in, as the configuration says; no if it was left out.
+    pub(in crate::probe) fn nf_tables_configured(&self) -> Tri {
+        match self.setting("CONFIG_NF_TABLES") {
+            Some(Setting::BuiltIn) => Tri::Yes,
+            Some(Setting::Off) => Tri::No,
+            Some(Setting::Module) | None => Tri::Unknown,
+        }
+    }
+
+    /// Whether nf_tables is a module on the disk which is not loaded and can be: nfnetlink has the kernel
+    /// load it for whoever may make rules (`nfnetlink_rcv_batch`, alias `nfnetlink-subsys-10`).
+    pub(in crate::probe) fn nf_tables_is_to_come(&self) -> bool {
+        self.proc_net
+            && self.kernel.modules_loadable == Fact::Known(true)
+            && self.reader.bytes("/proc/modules").is_ok()
+            && self.is_on_disk("net/netfilter/nf_tables")
+    }
+
+    /// Whether the configuration says that ip_tables is neither built in nor a module. From Linux 6.17
+    /// on, CONFIG_NETFILTER_XTABLES_LEGACY alone decides, and it is off by default.
+    pub(in crate::probe) fn legacy_is_left_out(&self) -> bool {
+        self.setting("CONFIG_IP_NF_IPTABLES") == Some(Setting::Off)
+            || ["CONFIG_IP_NF_IPTABLES_LEGACY", "CONFIG_NETFILTER_XTABLES_LEGACY"]
+                .into_iter()
+                .any(|option| self.says_not_set(option))
+    }
+
+    fn is_loaded(&self, module: &str) -> bool {
+        let listed = |modules: Vec<u8>| {
+            modules.split(|byte| *byte == b'\n').any(|line| {
+                line.strip_prefix(module.as_bytes()).is_some_and(|rest| rest.starts_with(b" "))
+            })
+        };
+        self.reader.bytes("/proc/modules").is_ok_and(listed)
+            || self.reader.stat(&format!("/sys/module/{module}")).is_ok()
+    }
+
+    fn is_built_in(&self, module: &str) -> bool {
+        let release = self.kernel.release.known().filter(|release| !release.contains('/'));
+        let Some(release) = release else { return false };
+        let file = format!("/{module}.ko");
+        let listed = |modules: Vec<u8>| {
+            modules.split(|byte| *byte == b'\n').any(|line| line.ends_with(file.as_bytes()))
+        };
+        self.reader.bytes(&format!("/lib/modules/{release}/modules.builtin")).is_ok_and(listed)
+    }
+
+    /// What the configuration says; an option that it does not name cannot be chosen in this kernel.
+    pub(in crate::probe) fn setting(&self, option: &str) -> Option<Setting> {
+        let config = self.config()?;
+        let line = config.split(|byte| *byte == b'\n').find_map(|line| {
+            line.strip_prefix(option.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
+        });
+        Some(match line {
+            Some(b"y") => Setting::BuiltIn,
+            Some(b"m") => Setting::Module,
+            _ => Setting::Off,
+        })
+    }
+
+    /// Whether the configuration names the option, and says that it is off.
+    fn says_not_set(&self, option: &str) -> bool {
+        let wanted = format!("# {option} is not set");
+        let found = |config: &[u8]| {
+            config.split(|byte| *byte == b'\n').any(|line| line == wanted.as_bytes())
+        };
+        self.config().is_some_and(found)
+    }
+
+    /// The configuration of the running kernel: its own, else the file that its package has.
+    fn config(&self) -> Option<&[u8]> {
+        self.config.get_or_init(|| self.packed().or_else(|| self.installed())).as_deref()
+    }
+
+    /// `/proc/config.gz`, unpacked; not if that is no configuration, or cut off.
+    fn packed(&self) -> Option<Vec<u8>> {
+        let packed = self.reader.bytes("/proc/config.gz").ok()?;
+        let mut config = Vec::new();
+        GzDecoder::new(&*packed).take(CONFIG).read_to_end(&mut config).ok()?;
+        let whole = (config.len() as u64) < CONFIG;
+        (whole && is_configuration(&config)).then_some(config)
+    }
+
+    /// Debian, Fedora and their kin install it for each release.
+    fn installed(&self) -> Option<Vec<u8>> {
+        let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
+        [format!("/boot/config-{release}"), format!("/lib/modules/{release}/config")]
+            .iter()
+            .filter_map(|path| self.reader.bytes(path).ok())
+            .find(|config| is_configuration(config))
+    }
+}
+
+fn is_configuration(text: &[u8]) -> bool {
+    text.windows(8).any(|bytes| bytes == b"\nCONFIG_")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::fixed::Fixed;
+
+    const RELEASE: &str = "6.1.0";
+
+    fn state(source: &Fixed, name: &str, directory: bool) -> ModuleState {
+        let reader = Reader::new(source);
+        let kernel = Kernel {
+            release: Fact::Known(RELEASE.into()),
+            modules_loadable: Fact::Known(true),
+            modules_directory: Fact::Known(directory),
+            ..Kernel::default()
+        };
+        let needed = Modules::new(&reader, &kernel).needed();
+        needed.iter().find(|module| module.name == *name).unwrap().state
+    }
+
+    fn modular() -> Fixed {
+        Fixed::new().file("/proc/net/dev", "").file("/proc/modules", "bridge 1 0 - Live 0x0\n")
+    }
+
+    #[test]
+    fn what_is_loaded_built_in_or_on_the_disk() {
+        assert_eq!(state(&modular(), "bridge", false), ModuleState::Present);
+        assert_eq!(state(&modular(), "veth", false), ModuleState::NotSeen);
+        let there = modular().file("/lib/modules/6.1.0/kernel/drivers/net/veth.ko.zst", "");
+        assert_eq!(state(&there, "veth", true), ModuleState::OnDisk);
+        let listed =
+            modular().file("/lib/modules/6.1.0/modules.builtin", "kernel/drivers/net/veth.ko\n");
+        assert_eq!(state(&listed, "veth", true), ModuleState::Present);
+        let named = modular().directory("/sys/module/veth", &[]);
+        assert_eq!(state(&named, "veth", false), ModuleState::Present);
+        assert_eq!(state(&Fixed::new(), "veth", false), ModuleState::Unknown);
+    }
+
+    #[test]
+    fn the_installed_configuration_tells_as_the_kernels_own() {
+        for path in ["/boot/config-6.1.0", "/lib/modules/6.1.0/config"] {
+            let with = |lines: &str| modular().file(path, format!("#\nCONFIG_NET=y\n{lines}\n"));
+            assert_eq!(state(&with("CONFIG_VETH=y"), "veth", true), ModuleState::Present);
+            assert_eq!(state(&with("CONFIG_VETH=m"), "veth", true), ModuleState::NotLoaded);
+            let off = with("# CONFIG_NFT_COMPAT is not set");
+            assert_eq!(state(&off, "nft_compat", true), ModuleState::LeftOut);
+        }
+        let other = modular().file("/boot/config-6.1.1", "#\nCONFIG_NET=y\n");
+        assert_eq!(state(&other, "veth", true), ModuleState::NotSeen);
+    }
+}
