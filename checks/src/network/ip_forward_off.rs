@@ -5,6 +5,7 @@ use crate::{
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, DaemonOption, Place, Remedy},
+    target::Severity,
     version::Component,
 };
 
@@ -14,13 +15,14 @@ check! {
     /// `ip-forward` and `firewall-backend`.
     ///
     /// ## Why it matters
-    /// Without forwarding, packets of inner containers end here: they reach this environment and nothing
-    /// beyond it.
+    /// dockerd turns forwarding on for its first network, and does not start where it cannot: `/proc/sys` is
+    /// read-only, or its nftables backend, which leaves that to the administrator. Told `ip-forward: false`
+    /// it starts, and packets of its containers reach this environment and nothing beyond it.
     ///
     /// ## When it is fine
     /// dockerd turns forwarding on by itself, if it may write the sysctl, is not told `ip-forward: false`,
-    /// and makes its rules by iptables. With the nftables backend (Docker 29) it does not, and refuses to
-    /// create networks instead. kind's nodes are containers on Docker's network.
+    /// and makes its rules by iptables. With `bridge: none` it makes no network of its own. kind's nodes are
+    /// containers on Docker's network.
     ///
     /// ## How to fix
     /// `sysctl -w net.ipv4.ip_forward=1` where it can be written; from outside `docker run --sysctl
@@ -30,11 +32,13 @@ check! {
     /// moby `daemon/libnetwork/drivers/bridge`; <https://docs.docker.com/engine/network/packet-filtering-firewalls/>.
     "ip-forward-off",
     "IPv4 forwarding is off, and dockerd will not turn it on",
-    { dockerd: Warning, kind: Warning, buildkit: Warning },
+    { dockerd: Error, kind: Error, buildkit: Warning },
     [
         "IPv4 forwarding is disabled",
         "IPv4 forwarding is disabled. Networking will not work",
         "Enabling IP forwarding failed",
+        "failed to set IP forwarding",
+        "IPv6 global forwarding is disabled: check your host's firewalling",
     ]
 }
 
@@ -60,7 +64,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         ("/proc/sys is read-only", "/proc/self/mountinfo: /proc/sys", mount.options.join(","))
     } else if nftables {
         (
-            "with the nftables backend dockerd does not turn it on",
+            "with its nftables backend dockerd does not turn it on",
             "dockerd: firewall-backend",
             "nftables".into(),
         )
@@ -71,10 +75,16 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         facts.engines.daemon_json.get()?;
         return Ok(Outcome::pass());
     };
+    // Its default bridge is a network too, and it does not start without.
+    let starts = left_alone || option("bridge").is_some_and(|bridge| bridge == "none");
+    let (severity, effect) = match plan.engine() {
+        "dockerd" | "buildkitd" if !starts => (CHECK.worst, "dockerd does not start so"),
+        _ => (CHECK.worst.at_most(Severity::Warning), "containers reach nothing beyond"),
+    };
     let mut finding = Finding::new(
         "net.ipv4.ip_forward",
-        severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
-        format!("net.ipv4.ip_forward is 0, and {reason}"),
+        severity,
+        format!("net.ipv4.ip_forward is 0, and {reason}: {effect}"),
     )
     .evidence("/proc/sys/net/ipv4/ip_forward", "0")
     .evidence(source, value);
@@ -111,6 +121,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{Fact, Fact::Known, Why},
+        target::Target,
         testing::{healthy_container, healthy_vm, mount},
     };
 
@@ -148,14 +159,19 @@ mod tests {
         }
         let found = finding(&facts);
         assert_eq!(found.caused_by, ["sys-or-procsys-readonly"]);
+        assert_eq!(found.severity, severities!(dockerd: Error, kind: Error, buildkit: Warning));
     }
 
     #[test]
     fn the_nftables_backend_and_ip_forward_false_leave_it_off() {
         let nftables = finding(&off(serde_json::json!({"firewall-backend": "nftables"})));
         assert_eq!(nftables.remedies.len(), 2);
+        assert_eq!(nftables.severity.get(Target::Dockerd), Some(Severity::Error));
+        let none = serde_json::json!({"firewall-backend": "nftables", "bridge": "none"});
+        assert_eq!(finding(&off(none)).severity.get(Target::Dockerd), Some(Severity::Warning));
         let told = finding(&off(serde_json::json!({"ip-forward": false})));
-        assert!(told.summary.ends_with("dockerd is told not to turn it on"));
+        assert!(told.summary.contains("dockerd is told not to turn it on: containers reach"));
+        assert_eq!(told.severity.get(Target::Dockerd), Some(Severity::Warning));
     }
 
     #[test]

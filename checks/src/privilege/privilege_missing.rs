@@ -9,7 +9,7 @@ use alloc::{
 
 use super::vector::{self, NEEDED, missing_privileges};
 use crate::{
-    facts::{Capability, CapabilitySet, Facts},
+    facts::{Capability, CapabilitySet, Facts, Role},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
@@ -32,19 +32,22 @@ check! {
     /// that engines give to ordinary containers deny every mount, whatever the capabilities. Engines up
     /// to 20.10 ask for *every* capability that they know when a container is privileged, as kind's nodes
     /// are: one hole in the bounding set, and runc fails with "unable to apply caps". From 23.0 on they
-    /// ask for what the daemon has.
+    /// ask for what the daemon has. Without CAP_SYS_RESOURCE a node of kind then boots, and no pod starts
+    /// in it: kubelet gives each sandbox an oom_score_adj of -998, which only that capability lowers.
     ///
     /// ## When it is fine
     /// A privileged container made by Docker 20.10 lacks CAP_PERFMON, CAP_BPF and CAP_CHECKPOINT_RESTORE,
     /// and needs none of them. Capabilities in a user namespace reach less far, and are enough: Sysbox and
     /// pods with `hostUsers: false` run dockerd with CAP_SYS_ADMIN and CAP_NET_ADMIN. A VM without one
-    /// capability is no unprivileged container. A doctor that is not root says nothing about what root
+    /// capability is no unprivileged container. On a host whose systemd starts the engine, what this session
+    /// lacks is a warning. A doctor that is not root says nothing about what root
     /// may here. Rootless engines need other things: see `userns-blocked`.
     ///
     /// ## How to fix
     /// `docker run --privileged`, `securityContext: {privileged: true}`; or, from Kubernetes 1.33 and
     /// containerd 2.1 on, a pod with a user namespace and the capabilities; or Sysbox; or rootless BuildKit
-    /// where only images are built.
+    /// where only images are built. kind without CAP_SYS_RESOURCE: `restrict_oom_score_adj` for the node's
+    /// containerd.
     ///
     /// ## References
     /// `capabilities(7)`; moby commit 485cf38d48; moby#45378; containerd#12182; coder/envbox#175;
@@ -66,6 +69,7 @@ check! {
         "Failed to mount tmpfs at /run: Operation not permitted",
         "operation not permitted: unknown",
         "RTNETLINK answers: Operation not permitted",
+        "failed to update /proc/self/oom_score_adj: Permission denied",
     ],
     trials: [Privilege]
 }
@@ -156,11 +160,15 @@ fn severity(facts: &Facts, lacking: CapabilitySet, profile: Option<&str>) -> Sev
             severity = severity.with(Target::Buildkit, Some(Severity::Info));
         }
     }
-    if facts.runtime.container.is_no() {
-        // A daemon that the system starts need not share this session's bounding set.
-        severity = severity.at_most(Severity::Warning);
-    }
-    severity
+    if is_started_by_others(facts) { severity.at_most(Severity::Warning) } else { severity }
+}
+
+/// Whether an engine need not have what this session has: on a host the system's manager starts it, or it runs already. In
+/// a container, and in a VM whose PID 1 is no manager of services, all that is started descends from what is confined.
+fn is_started_by_others(facts: &Facts) -> bool {
+    let manager = facts.pid1.role == Role::Systemd;
+    let runs = facts.engines.named("dockerd").next().is_some();
+    facts.runtime.container.is_no() && (manager || runs)
 }
 
 /// A capability that ordinary containers do without, and privileged ones of old engines do not.
@@ -169,8 +177,14 @@ fn hole(facts: &Facts) -> Result<Option<Finding>, Unknown> {
         return Ok(None);
     };
     let docker = facts.versions.sure(Component::Docker)?;
+    let initial = facts.identity.namespaces.user_is_private().is_no();
+    let no_pod = lacking.has(Capability::SYS_RESOURCE) && initial;
     let names = names(lacking);
-    let (severity, summary) = if docker.version.at_least(23, 0) {
+    let (severity, summary) = if no_pod && docker.version.at_least(23, 0) {
+        let summary = "privileged containers, such as kind's nodes, come without CAP_SYS_RESOURCE: no pod starts in \
+                       a node, since kubelet asks for oom_score_adj -998";
+        (severities!(kind: Error), summary.into())
+    } else if docker.version.at_least(23, 0) {
         (
             severities!(kind: Info),
             format!("privileged containers, such as kind's nodes, come without {names}"),
@@ -194,6 +208,9 @@ fn hole(facts: &Facts) -> Result<Option<Finding>, Unknown> {
             Place::Image,
             "use Docker 23.0 or later, which asks only for the capabilities that it has",
         ));
+    }
+    if no_pod {
+        finding = finding.remedy(remedies::without_oom_score());
     }
     Ok(Some(if facts.runtime.container.is_no() {
         finding.remedy(remedies::bounding_set(lacking))

@@ -1,3 +1,5 @@
+mod newer;
+
 use alloc::{format, string::String};
 
 use serde_json::Value;
@@ -20,25 +22,33 @@ check! {
     /// its version, `min-api-version` in daemon.json, `DOCKER_MIN_API_VERSION`.
     ///
     /// ## Why it matters
-    /// Docker 29 refuses clients of API versions below 1.44, which Docker 25 brought. Jobs in an old
-    /// `docker:` image, old Testcontainers or Traefik, and pinned versions fail at their first request.
+    /// Docker 29.0 to 29.2 refuse clients of API versions below 1.44, which Docker 25 brought; from 29.3 on
+    /// those below 1.40 (Docker 19.03). Jobs in an old `docker:` image, old Testcontainers or Traefik, and
+    /// pinned versions fail at their first request. The other way round, the docker command of these releases
+    /// refuses daemons whose newest version is below its own floor, and a daemon refuses a pinned version that
+    /// it does not know yet.
     ///
     /// ## When it is fine
     /// A daemon before 29 takes 1.24 and later. A client of the same installation is as new as its daemon.
     /// Of a daemon elsewhere the version is not known here: an old client is then information only. Programs
-    /// with a client library of their own cannot be seen.
+    /// with a client library of their own cannot be seen: beside Docker 29 that is a word of information.
     ///
     /// ## How to fix
     /// Update the client, or unset `DOCKER_API_VERSION`; as a stopgap `min-api-version` in daemon.json.
     ///
     /// ## References
     /// <https://docs.docker.com/engine/release-notes/29/>; docker-library/docker issue 559;
+    /// testcontainers-java#11211;
     /// <https://docs.docker.com/reference/api/engine/>, API version matrix.
     "docker-api-floor",
     "Docker refuses the API version of clients here",
     Client,
     { dockerd: Warning, kind: Warning, rootless: Warning },
-    ["is too old. Minimum supported API version is"],
+    [
+        "is too old. Minimum supported API version is",
+        "is too new. Maximum supported API version is",
+        "is not supported by this client: the minimum supported API version is",
+    ],
     trials: [Api]
 }
 
@@ -51,12 +61,18 @@ const PINNED: &str = "DOCKER_API_VERSION";
 /// What every client since Docker 25 speaks.
 const NEWEST_KNOWN: Api = (1, 44);
 
+/// What libraries of testing and proxies ask for that were not updated for Docker 29; `docker-java` by default.
+const OLD_LIBRARY: Api = (1, 32);
+
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let Some((api, said_by, value)) = client(facts) else {
         facts.clients.docker.get()?;
         return Ok(Outcome::not_applicable("no Docker client is installed, and none is pinned"));
     };
     let docker = facts.versions.sure(Component::Docker)?;
+    if let Some(finding) = newer::than_the_daemon(facts, api, &said_by, &value, &docker) {
+        return Ok(finding.into());
+    }
     let elsewhere = daemon_is_elsewhere(facts);
     // What the user says is going to run counts before what runs now.
     let answered = answered(facts).filter(|_| docker.origin != Origin::Given);
@@ -64,13 +80,20 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let pinned = said_by == PINNED;
     // Of a newer client it is only known that it speaks this at least.
     if api >= if pinned { floor } else { floor.min(NEWEST_KNOWN) } {
+        if let Some(finding) = libraries(&docker, floor, answered.as_ref()) {
+            return Ok(finding.into());
+        }
         let proved = answered.is_some_and(|(_, source, _)| source.is_trial());
         return Ok(if proved { Outcome::proved() } else { Outcome::pass() });
     }
     let certain =
         docker.origin == Origin::Given || answered.is_some() || !elsewhere && !docker.is_assumed();
     let severity = if certain { Severity::Warning } else { Severity::Info };
-    let condition = if certain { "" } else { " if it is Docker 29 or later" };
+    let condition = match floor {
+        _ if certain => "",
+        NEWEST_KNOWN => " if it is Docker 29.0 to 29.2",
+        _ => " if it is Docker 29 or later",
+    };
     let summary = format!(
         "clients here speak API {}.{}, and the daemon takes {}.{} and later{condition}",
         api.0, api.1, floor.0, floor.1
@@ -91,15 +114,44 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     } else {
         finding.remedy(Remedy::advice(Place::Image, "update the client to Docker 25 or later"))
     };
-    Ok(finding
-        .remedy(Remedy::container(
-            "or, for a while, have the daemon take older clients",
-            [ContainerSetting::Variable(
-                "DOCKER_MIN_API_VERSION".into(),
-                format!("{}.{}", api.0, api.1),
-            )],
-        ))
-        .into())
+    Ok(finding.remedy(lower("or, for a while, have the daemon take older clients", api)).into())
+}
+
+fn lower(text: &str, api: Api) -> Remedy {
+    let version = format!("{}.{}", api.0, api.1);
+    let variable = ContainerSetting::Variable("DOCKER_MIN_API_VERSION".into(), version);
+    Remedy::container(text, [variable])
+}
+
+/// Programs with an old library are not seen; where the version of the daemon is certain, they are worth a word.
+fn libraries(
+    docker: &KnownVersion,
+    floor: Api,
+    answered: Option<&(Api, Source, String)>,
+) -> Option<Finding> {
+    let certain = answered.is_some() || !docker.is_assumed();
+    if !certain || floor <= OLD_LIBRARY {
+        return None;
+    }
+    let summary = format!(
+        "the daemon takes API {}.{} and later: programs with an older client library, such as Testcontainers before \
+         1.21.4 and 2.0.2, are refused",
+        floor.0, floor.1
+    );
+    let finding = Finding::new("client libraries", CHECK.worst.at_most(Severity::Info), summary)
+        .rests_on(Component::Docker, docker);
+    let finding = match answered {
+        Some((_, source, value)) => finding.evidence(source.clone(), value.as_str()),
+        None => finding.evidence("Docker", format!("{}", docker.version)),
+    };
+    Some(
+        finding
+            .remedy(Remedy::advice(
+                Place::Image,
+                "update such programs (docker-java: api.version=1.44 in ~/.docker-java.properties)",
+            ))
+            .remedy(lower("for a while, have the daemon take them", (1, 24))),
+    )
 }
 
 /// The newest API of the clients here, what says so, and its words.
@@ -131,8 +183,20 @@ fn floor(facts: &Facts, docker: &KnownVersion, elsewhere: bool) -> Api {
         .then(|| parse(&facts.clients.minimum_api_version).or_else(|| parse(configured?)))
         .flatten();
     // Of a daemon elsewhere, what is installed here says nothing.
-    let old = !docker.version.at_least(29, 0) && (!elsewhere || docker.origin == Origin::Given);
-    of_this_daemon.unwrap_or(if old { (1, 24) } else { (1, 44) })
+    let told = !elsewhere || docker.origin == Origin::Given;
+    let of_release = if told { floor_of(docker.version).unwrap_or((1, 24)) } else { NEWEST_KNOWN };
+    of_this_daemon.unwrap_or(of_release)
+}
+
+/// The oldest API that programs of this release of Docker take, on both sides; measured with the daemons.
+pub(super) fn floor_of(docker: Version) -> Option<Api> {
+    if docker.at_least(29, 3) {
+        Some((1, 40))
+    } else if docker.at_least(29, 0) {
+        Some((1, 44))
+    } else {
+        None
+    }
 }
 
 /// The floor of the daemon that clients reach, if it runs here and answered; what was asked, its words.
@@ -146,6 +210,18 @@ fn answered(facts: &Facts) -> Option<(Api, Source, String)> {
     let floor = &facts.engines.answer_at(&socket)?.minimum_api_version;
     let source = Source::engine(format!("GET /version of {socket}"));
     Some((parse(floor)?, source, format!("MinAPIVersion {floor}")))
+}
+
+/// The newest API that the daemon says it knows; what was asked, its words.
+fn answered_newest(facts: &Facts) -> Option<(Api, String, String)> {
+    if let Some((trial, engine)) = asked::engine(facts) {
+        let newest = &engine.version.api_version;
+        let source = format!("trial: GET /version ({})", trial.subject);
+        return Some((parse(newest)?, source, format!("ApiVersion {newest}")));
+    }
+    let Address::Unix(socket) = endpoint::effective(facts).ok()?.address else { return None };
+    let newest = &facts.engines.answer_at(&socket)?.api_version;
+    Some((parse(newest)?, format!("GET /version of {socket}"), format!("ApiVersion {newest}")))
 }
 
 fn daemon_is_elsewhere(facts: &Facts) -> bool {
@@ -162,120 +238,4 @@ fn parse(text: &str) -> Option<Api> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{
-        facts::{
-            DockerClient, EngineApi, EngineLearned, EngineVersion, Fact, Fact::Known, Learned,
-            TrialName, Why,
-        },
-        target::Target,
-        testing::{healthy_container, healthy_vm, tried},
-    };
-
-    fn with(client: Version, daemon: Option<Version>) -> Facts {
-        let mut facts = healthy_container();
-        facts.clients.docker = Known(Some(DockerClient { version: client, source: "dpkg".into() }));
-        if let Some(daemon) = daemon {
-            facts.versions.read(Component::Docker, daemon, "dpkg");
-        }
-        facts
-    }
-
-    fn severity(facts: &Facts) -> Option<Severity> {
-        match judged(facts) {
-            Ok(Outcome::Found(findings)) => findings[0].severity.get(Target::Dockerd),
-            Ok(_) => None,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    const OLD: Version = Version::new(20, 10, 24);
-    const NEW: Version = Version::new(29, 1, 0);
-
-    #[test]
-    fn an_old_client_beside_a_new_daemon_is_a_warning() {
-        assert_eq!(severity(&with(OLD, Some(NEW))), Some(Severity::Warning));
-        assert_eq!(severity(&with(OLD, None)), Some(Severity::Info));
-    }
-
-    #[test]
-    fn a_pinned_version_counts_before_the_client() {
-        let mut facts = with(NEW, Some(NEW));
-        facts.clients.api_version = "1.41".into();
-        assert_eq!(severity(&facts), Some(Severity::Warning));
-        facts.clients.minimum_api_version = "1.24".into();
-        assert_eq!(severity(&facts), None);
-    }
-
-    #[test]
-    fn what_belongs_together_passes() {
-        assert_eq!(severity(&with(OLD, Some(OLD))), None);
-        assert_eq!(severity(&with(NEW, Some(NEW))), None);
-        assert_eq!(severity(&healthy_vm()), None);
-    }
-
-    #[test]
-    fn a_daemon_elsewhere_is_information_unless_its_version_is_given() {
-        let mut facts = with(OLD, Some(OLD));
-        facts.runtime.variables =
-            Known([("DOCKER_HOST".into(), "tcp://docker:2375".into())].into());
-        assert_eq!(severity(&facts), Some(Severity::Info));
-        facts.versions.give(Component::Docker, NEW);
-        assert_eq!(severity(&facts), Some(Severity::Warning));
-        facts.versions.give(Component::Docker, OLD);
-        assert_eq!(severity(&facts), None);
-    }
-
-    fn answering(mut facts: Facts, floor: &str) -> Facts {
-        let answer =
-            EngineVersion { minimum_api_version: floor.into(), ..EngineVersion::default() };
-        facts.engines.apis = [EngineApi {
-            name: "dockerd".into(),
-            pid: 7,
-            socket: "/run/docker.sock".into(),
-            answer: Known(answer),
-        }]
-        .into();
-        facts
-    }
-
-    #[test]
-    fn what_the_daemon_answers_is_certain() {
-        assert_eq!(severity(&answering(with(OLD, None), "1.44")), Some(Severity::Warning));
-        // Someone lowered it.
-        assert_eq!(severity(&answering(with(OLD, Some(NEW)), "1.24")), None);
-        // A newer client speaks 1.44 at least; nothing says that it does not speak more.
-        assert_eq!(severity(&answering(with(NEW, Some(NEW)), "1.48")), None);
-        let mut pinned = answering(with(NEW, Some(NEW)), "1.48");
-        pinned.clients.api_version = "1.47".into();
-        assert_eq!(severity(&pinned), Some(Severity::Warning));
-        let mut given = answering(with(OLD, None), "1.44");
-        given.versions.give(Component::Docker, OLD);
-        assert_eq!(severity(&given), None);
-    }
-
-    #[test]
-    fn a_daemon_elsewhere_that_was_asked_is_certain_too() {
-        let asked = |floor: &str| {
-            let mut facts = with(OLD, None);
-            facts.runtime.variables =
-                Known([("DOCKER_HOST".into(), "tcp://docker:2375".into())].into());
-            tried(&mut facts, TrialName::Api, "tcp://docker:2375", &[]);
-            let version =
-                EngineVersion { minimum_api_version: floor.into(), ..EngineVersion::default() };
-            let engine = EngineLearned { version, ..EngineLearned::default() };
-            facts.trials.runs[0].learned = Some(Learned::Engine(alloc::boxed::Box::new(engine)));
-            facts
-        };
-        assert_eq!(severity(&asked("1.44")), Some(Severity::Warning));
-        assert_eq!(judged(&asked("1.24")), Ok(Outcome::proved()));
-    }
-
-    #[test]
-    fn without_the_client_it_is_unknown() {
-        let mut facts = healthy_container();
-        facts.clients.docker = Fact::missing("/var/lib/dpkg/status", Why::TooLarge);
-        assert!(judged(&facts).is_err());
-    }
-}
+mod tests;

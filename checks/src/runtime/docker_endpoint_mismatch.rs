@@ -1,3 +1,4 @@
+mod listens;
 mod tcp;
 
 use alloc::{format, string::String, vec::Vec};
@@ -16,15 +17,16 @@ check! {
     /// ## What it looks at
     /// The endpoint that Docker's clients use here: `DOCKER_HOST`, else the context of `DOCKER_CONTEXT` or
     /// `~/.docker/config.json`, else `/var/run/docker.sock`; its scheme and port against `DOCKER_TLS_VERIFY`, the
-    /// three certificates, what is at a socket's path and who may use it. The same of `BUILDKIT_HOST`.
+    /// three certificates, what is at a socket's path and who may use it; where a dockerd that runs here is told
+    /// to listen. The same of `BUILDKIT_HOST`.
     /// Nothing is connected to, but with `--active=api`: then the daemon is asked as clients would ask it, over TLS
     /// with their certificates.
     ///
     /// ## Why it matters
     /// docker:dind serves TLS on 2376 where `DOCKER_TLS_CERTDIR` is not empty, which is its default, else plain
     /// HTTP on 2375. Client and daemon that disagree, certificates on no shared volume, a socket of a group
-    /// that the user is not in, or a directory that Docker made where a socket was to be mounted, all
-    /// end in "Cannot connect to the Docker daemon".
+    /// that the user is not in, a directory that Docker made where a socket was to be mounted, or a dockerd whose
+    /// `-H tcp://…` takes the place of its socket, all end in "Cannot connect to the Docker daemon".
     ///
     /// ## When it is fine
     /// Before a daemon is started there is no socket yet. An empty `DOCKER_HOST` counts as unset. Whether a
@@ -143,6 +145,7 @@ fn docker(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     };
     match asked(facts, &endpoint) {
         Some(Asked::Answers) => Ok(None),
+        Some(Asked::Fails(_, step)) if not_made_yet(facts, &endpoint, step) => read(),
         Some(Asked::Fails(trial, step)) => {
             let found = read().ok().flatten();
             let found = found.unwrap_or_else(|| refused(facts, &endpoint, step));
@@ -150,6 +153,14 @@ fn docker(facts: &Facts) -> Result<Option<Finding>, Unknown> {
         }
         None => read(),
     }
+}
+
+/// Whether a daemon that is started here may yet make the socket.
+fn not_made_yet(facts: &Facts, endpoint: &Endpoint, step: &Step) -> bool {
+    const ENOENT: i32 = 2;
+    let absent = endpoint::socket(facts, endpoint)
+        .is_some_and(|socket| socket.kind.why() == Some(Why::NotFound));
+    absent && step.errno() == Some(ENOENT)
 }
 
 /// Whether the engine that clients reach was asked and answered.
@@ -254,8 +265,8 @@ fn unix(facts: &Facts, endpoint: &Endpoint, path: &str) -> Result<Option<Finding
         .clients
         .socket(path)
         .ok_or_else(|| Unknown::new(format!("{path}: socket"), Why::NotRecorded))?;
-    if endpoint.is_default() && socket.kind.why() == Some(Why::NotFound) {
-        return Ok(None);
+    if socket.kind.why() == Some(Why::NotFound) {
+        return Ok(listens::elsewhere(facts, endpoint, path));
     }
     let severity =
         if endpoint.is_default() { severities!(dockerd: Error, kind: Error) } else { CLIENTS };

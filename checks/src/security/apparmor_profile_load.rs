@@ -11,8 +11,7 @@ check! {
     /// ## What it looks at
     /// Whether dockerd would take AppArmor for usable (the kernel has it enabled,
     /// `/sys/kernel/security/apparmor` is visible, `container` is not in the environment), and whether it
-    /// could then load its profile: `apparmor_parser`, the doctor's own label, CAP_MAC_ADMIN, and for root
-    /// whether `.replace` may be written.
+    /// could then load its profile: the doctor's own label, CAP_MAC_ADMIN, and for root whether `.replace` may be written.
     /// `--active` does not try it: to load even nothing changes the revision of the policy, and to open
     /// `.replace` proves nothing, since everybody may.
     ///
@@ -21,14 +20,14 @@ check! {
     /// Where AppArmor looks usable and the profile cannot be loaded, these containers do not start.
     ///
     /// ## When it is fine
-    /// On a host with the package apparmor the profile is loaded. In docker:dind the entrypoint sets
+    /// On a host with the package apparmor the profile is loaded; without `apparmor_parser` engines take
+    /// AppArmor for unsupported, and containers run (seen with Docker 30-dev). In docker:dind the entrypoint sets
     /// `container=docker`, and in most containers securityfs is not mounted: engines then leave AppArmor
     /// alone. LXD gives a container an AppArmor namespace of its own, in which loading works. Privileged
     /// containers, such as kind's nodes, get no profile.
     ///
     /// ## How to fix
-    /// Start dockerd with `container=docker` in its environment, or without `/sys/kernel/security`; on a
-    /// host install the package apparmor.
+    /// Start dockerd with `container=docker` in its environment, or without `/sys/kernel/security`.
     ///
     /// ## References
     /// moby `daemon/apparmor_default.go`, containerd `pkg/apparmor`, moby `hack/dind`; nestybox/sysbox#662.
@@ -75,10 +74,9 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         .evidence(source, value);
     if facts.runtime.container.is_no() {
         return Ok(finding
-            .remedy(Remedy::commands(
+            .remedy(Remedy::advice(
                 Place::Host,
-                "install the parser",
-                ["apt-get install -y apparmor"],
+                "start dockerd where policy may be loaded: outside of this profile, with CAP_MAC_ADMIN",
             ))
             .into());
     }
@@ -117,10 +115,6 @@ fn obstacle(facts: &Facts) -> Option<(String, &'static str, String)> {
     if root && security.apparmor_policy_writable == Fact::Known(false) {
         let reason = String::from("its policy may not be written");
         return Some((reason, "/sys/kernel/security/apparmor/.replace", "not writable".into()));
-    }
-    let local = facts.engines.dockerd.is_known_and(Option::is_some);
-    if local && security.apparmor_parser == Fact::Known(None) {
-        return Some(("there is no apparmor_parser".into(), "PATH", "no apparmor_parser".into()));
     }
     None
 }
@@ -167,7 +161,7 @@ mod tests {
         assert!(!found(&facts), "what a user may not write, root may");
         let mut facts = usable(healthy_vm());
         facts.security.apparmor_parser = Known(None);
-        assert!(found(&facts));
+        assert!(!found(&facts), "engines then take AppArmor for unsupported");
     }
 
     #[test]

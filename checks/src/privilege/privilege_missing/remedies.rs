@@ -56,6 +56,21 @@ fn user_namespace_pod() -> serde_json::Value {
     }})
 }
 
+/// kind writes this by itself only where its nodes are in a user namespace.
+pub(super) fn without_oom_score() -> Remedy {
+    let patch = "[plugins.\"io.containerd.grpc.v1.cri\"]\n  restrict_oom_score_adj = true\n";
+    let cluster = json!({
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "containerdConfigPatches": [patch],
+    });
+    Remedy::file(
+        Place::Here,
+        "have the nodes' containerd leave oom_score_adj where it is (kind create cluster --config FILE)",
+        Snippet::Tree(Language::Yaml, cluster),
+    )
+}
+
 pub(super) fn bounding_set(lacking: CapabilitySet) -> Remedy {
     Remedy::advice(
         Place::Host,

@@ -82,7 +82,7 @@ fn without_net_admin_only_buildkit_goes_on() {
 
 #[test]
 fn a_hole_stops_the_privileged_containers_of_old_engines() {
-    let mut facts = without(healthy_vm(), Capability::SYS_RESOURCE);
+    let mut facts = without(healthy_vm(), Capability(25));
     let found = findings(&facts);
     assert_eq!(found[0].severity, severities!(kind: Info));
     assert_eq!(found[0].assumed.len(), 1);
@@ -90,6 +90,36 @@ fn a_hole_stops_the_privileged_containers_of_old_engines() {
     let found = findings(&facts);
     assert_eq!(found[0].severity, severities!(dockerd: Info, kind: Error));
     assert!(found[0].summary.contains("20.10.24") && found[0].assumed.is_empty());
+}
+
+#[test]
+fn without_cap_sys_resource_no_pod_starts_in_a_node() {
+    let mut facts = without(healthy_vm(), Capability::SYS_RESOURCE);
+    for facts in [&facts, &without(healthy_container(), Capability::SYS_RESOURCE)] {
+        let found = findings(facts);
+        assert_eq!(found[0].severity, severities!(kind: Error));
+        assert!(found[0].summary.contains("no pod starts"));
+        let rendered = found[0].remedies[0].render(crate::facts::Launcher::None);
+        let text = format!("{:?}", rendered[0].snippet);
+        assert!(text.contains("restrict_oom_score_adj = true"));
+    }
+    // kind leaves it where it is by itself in a user namespace.
+    facts.identity.namespaces.user = private(4_026_532_600);
+    assert_eq!(severity_of(&facts), severities!(kind: Info));
+}
+
+#[test]
+fn a_vm_whose_sessions_are_all_that_there_is_stops_engines() {
+    let mut facts = with_bounding(healthy_vm(), ORDINARY);
+    facts.pid1.role = Role::Application;
+    assert_eq!(severity_of(&facts), CHECK.worst);
+    facts.engines.running = Known(vec![EngineProcess {
+        name: "dockerd".into(),
+        pid: 7,
+        arguments: Known(vec![]),
+        same_mount_namespace: Some(true),
+    }]);
+    assert_eq!(severity_of(&facts).get(Target::Dockerd), Some(Severity::Warning));
 }
 
 #[test]

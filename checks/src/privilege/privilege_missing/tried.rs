@@ -2,7 +2,7 @@
 
 use alloc::format;
 
-use super::{CHECK, vector};
+use super::{CHECK, is_started_by_others, vector};
 use crate::{
     facts::{Action, Facts, NETWORK_NAMESPACE, Step, Tri, Trial, TrialName},
     outcome::Finding,
@@ -99,8 +99,7 @@ fn severity(facts: &Facts, step: &Step) -> Severities {
         (Action::MakeDevice, _) => severities!(dockerd: Error, kind: Error, buildkit: Error),
         _ => CHECK.worst,
     };
-    // A daemon that the system starts need not share what confines this session.
-    if facts.runtime.container.is_no() { severity.at_most(Severity::Warning) } else { severity }
+    if is_started_by_others(facts) { severity.at_most(Severity::Warning) } else { severity }
 }
 
 #[cfg(test)]

@@ -48,6 +48,14 @@ fn a_vm_that_is_nearly_out_of_them_blocks() {
 }
 
 #[test]
+fn a_node_takes_less_on_version_1() {
+    let mut facts = limited(healthy_vm(), 128, 90);
+    assert_eq!(kind(&facts), Some(Severity::Error));
+    facts.cgroup.version = Fact::Known(crate::facts::CgroupVersion::V1);
+    assert_eq!(kind(&facts), Some(Severity::Warning));
+}
+
+#[test]
 fn the_limit_of_the_user_namespace_counts_where_it_is_the_least() {
     let mut facts = healthy_container();
     facts.resources.inotify.namespace_instances = Fact::Known(16);

@@ -42,10 +42,18 @@ fn with_cpu(quota: u64, throttled: u64) -> Facts {
 
 #[test]
 fn the_least_limit_of_the_ancestors_counts() {
-    let finding = only_finding(judged(&with_memory(1536 << 20, 0)));
+    let finding = only_finding(judged(&with_memory(1280 << 20, 0)));
     assert_eq!(finding.severity, severities!(kind: Warning));
-    assert!(finding.summary.contains("1.5 GiB"));
+    assert!(finding.summary.contains("1.2 GiB"));
     assert_eq!(only_finding(judged(&with_memory(200 << 20, 0))).severity, CHECK.worst);
+}
+
+#[test]
+fn the_control_plane_is_complete_in_640_mib_and_not_in_512() {
+    let kind =
+        |mib: u64| only_finding(judged(&with_memory(mib << 20, 0))).severity.get(Target::Kind);
+    assert_eq!((kind(640), kind(512)), (Some(Severity::Warning), Some(Severity::Error)));
+    assert_eq!(judged(&with_memory(1536 << 20, 0)), Ok(Outcome::pass()));
 }
 
 #[test]

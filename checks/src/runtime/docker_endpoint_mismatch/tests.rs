@@ -191,6 +191,25 @@ fn a_daemon_that_was_asked_settles_it() {
 }
 
 #[test]
+fn a_socket_that_a_daemon_is_about_to_make_is_waited_for() {
+    use crate::{
+        facts::{Action, TrialName},
+        testing::refused_step,
+    };
+    let path = "/run/ci/docker.sock";
+    let url = "unix:///run/ci/docker.sock";
+    let mut facts = with_host(&[("DOCKER_HOST", url)]);
+    facts.clients.sockets.push(socket(path));
+    let facts = |errno, what: &str| {
+        let mut facts = answered(facts.clone(), url, None);
+        refused_step(&mut facts, TrialName::Api, Action::ConnectEngine, errno, what);
+        facts
+    };
+    assert_eq!(judged(&facts(2, "ENOENT")), Ok(Outcome::pass()));
+    assert!(matches!(judged(&facts(111, "ECONNREFUSED")), Ok(Outcome::Found(_))));
+}
+
+#[test]
 fn certificates_that_are_not_accepted_are_told_apart_from_a_daemon_that_is_not_there() {
     use crate::{
         facts::{Action, TrialName},

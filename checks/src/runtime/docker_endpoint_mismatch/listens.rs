@@ -1,0 +1,134 @@
+//! A daemon that runs here and listens somewhere else than clients look.
+
+use alloc::{format, string::String, vec::Vec};
+
+use crate::{
+    derived::endpoint::Endpoint,
+    facts::{EngineProcess, Facts},
+    outcome::Finding,
+    remedy::{Place, Remedy, quote},
+};
+
+/// dockerd runs in this container, is told where to listen, and that is not the path at which clients look: it will never
+/// be there. One that is told nothing has its default socket, which may only not be made yet.
+pub(super) fn elsewhere(facts: &Facts, endpoint: &Endpoint, path: &str) -> Option<Finding> {
+    let mut daemons = facts.engines.here("dockerd");
+    let (daemon, None) = (daemons.next()?, daemons.next()) else { return None };
+    let hosts = hosts(facts, daemon)?;
+    let there = |host: &String| plain(host) == plain(path) || host.starts_with("fd:");
+    if hosts.is_empty() || hosts.iter().any(there) {
+        return None;
+    }
+    let list = hosts.join(", ");
+    let finding = Finding::new(
+        path,
+        severities!(dockerd: Error, kind: Error, rootless: Error),
+        format!("dockerd listens on {list} only, and clients here look for it at {path}"),
+    )
+    .evidence(format!("/proc/{}/cmdline: --host", daemon.pid), list)
+    .evidence(endpoint.configured_by.as_str(), format!("unix://{path}"));
+    let client = hosts[0].replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
+    Some(
+        finding
+            .remedy(Remedy::commands(
+                Place::Here,
+                "tell clients where it listens",
+                [format!("export DOCKER_HOST={}", quote(&client))],
+            ))
+            .remedy(Remedy::commands(
+                Place::Container,
+                "or have dockerd make the socket as well: leave the image's entrypoint as it is, or add it",
+                [format!("dockerd --host=unix://{path} --host={}", quote(&hosts[0]))],
+            )),
+    )
+}
+
+/// Where it is told to listen; nothing where that is not known.
+fn hosts(facts: &Facts, daemon: &EngineProcess) -> Option<Vec<String>> {
+    let arguments = daemon.arguments.known()?;
+    let mut hosts = Vec::new();
+    let mut arguments = arguments.iter().skip(1).map(|argument| argument.as_str());
+    while let Some(argument) = arguments.next() {
+        let value = match argument {
+            "-H" | "--host" => arguments.next(),
+            _ => argument.strip_prefix("--host=").or_else(|| argument.strip_prefix("-H")),
+        };
+        hosts.extend(value.map(|value| value.trim_start_matches('=').into()));
+    }
+    let configured = facts.engines.configured(&["hosts"]).and_then(|hosts| hosts.as_array());
+    let configured = configured.into_iter().flatten().filter_map(|host| host.as_str());
+    hosts.extend(configured.map(String::from));
+    Some(hosts)
+}
+
+/// `/var/run` is a link to `/run` everywhere.
+fn plain(path: &str) -> &str {
+    let path = path.strip_prefix("unix://").unwrap_or(path);
+    path.strip_prefix("/var").filter(|rest| rest.starts_with("/run/")).unwrap_or(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::{super::CHECK, *};
+    use crate::{
+        facts::Fact::Known,
+        outcome::Outcome,
+        target::{Severity, Target},
+        testing::{healthy_container, said_of},
+    };
+
+    fn with(arguments: &[&str]) -> Facts {
+        let mut facts = healthy_container();
+        facts.engines.running = Known(vec![EngineProcess {
+            name: "dockerd".into(),
+            pid: 1,
+            arguments: Known(arguments.iter().map(|argument| (*argument).into()).collect()),
+            same_mount_namespace: Some(true),
+        }]);
+        facts
+    }
+
+    fn found(facts: &Facts) -> Option<Finding> {
+        match said_of(&CHECK, facts, Target::Dockerd) {
+            Ok(Outcome::Found(mut found)) => Some(found.remove(0)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_command_that_takes_the_socket_away() {
+        for arguments in [
+            &["dockerd", "-H", "tcp://0.0.0.0:2375"][..],
+            &["dockerd", "--host=tcp://0.0.0.0:2375"],
+            &["dockerd", "-Htcp://0.0.0.0:2375", "--debug"],
+        ] {
+            let finding = found(&with(arguments)).unwrap();
+            assert_eq!(finding.severity.get(Target::Dockerd), Some(Severity::Error));
+            let rendered = finding.remedies[0].render(crate::facts::Launcher::None);
+            assert_eq!(rendered[0].commands, ["export DOCKER_HOST=tcp://127.0.0.1:2375"]);
+        }
+    }
+
+    #[test]
+    fn a_socket_that_is_only_not_made_yet() {
+        for arguments in [
+            &["dockerd"][..],
+            &["dockerd", "-H", "fd://"],
+            &["dockerd", "-H", "tcp://0.0.0.0:2375", "-H", "unix:///run/docker.sock"],
+        ] {
+            assert_eq!(found(&with(arguments)), None, "{arguments:?}");
+        }
+        assert_eq!(found(&healthy_container()), None);
+    }
+
+    #[test]
+    fn what_daemon_json_says_counts_too() {
+        let mut facts = with(&["dockerd"]);
+        if let Known(config) = &mut facts.engines.daemon_json {
+            config.content = serde_json::json!({"hosts": ["tcp://127.0.0.1:2375"]});
+        }
+        assert!(found(&facts).is_some());
+    }
+}
