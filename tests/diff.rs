@@ -74,7 +74,7 @@ fn the_cgroup_namespace_decides_where_inner_containers_end() {
 
 #[test]
 fn what_always_differs_is_told_where_it_decides() {
-    let diff = json(&host("bookworm-container"), &host("docker20-unprivileged"), 1);
+    let diff = json(&host("bookworm-container"), &host("bookworm-dind-btrfs"), 1);
     let change = change(&diff, "disk-inode-pressure");
     assert_eq!(paths(change), ["storage.data_roots[docker].space.available"]);
     let differences = diff["differences"].as_array().unwrap();

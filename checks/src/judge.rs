@@ -54,7 +54,8 @@ impl Check {
         plans.iter().filter(|plan| self.hurts(plan).is_some())
     }
 
-    /// What it says of one plan. Of a daemon elsewhere only clients are judged here.
+    /// What it says of one plan. Of a daemon elsewhere only clients are judged here; of podman nothing where it is not
+    /// known as whom it runs.
     pub fn says(&self, facts: &Facts, plan: &Plan) -> Verdict {
         if plan.target == Target::Podman && plan.user == User::Unknown {
             // Whether it is root's or a user's.
@@ -68,6 +69,11 @@ impl Check {
                     "the daemon at {} is elsewhere: judged there",
                     elsewhere.url
                 )))
+            }
+            _ if plan.target == Target::Podman && plan.user == User::Unknown => {
+                let (euid, effective) = (&facts.identity.euid, &facts.capabilities.effective);
+                let missing = euid.lack().into_iter().chain(effective.lack()).collect();
+                Err(Unknown { missing, remedy: None })
             }
             (Place::Unknown { missing }, _, _) => {
                 Err(Unknown { missing: missing.clone(), remedy: None })

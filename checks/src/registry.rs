@@ -129,6 +129,21 @@ mod tests {
     }
 
     #[test]
+    fn healthy_environments_have_no_finding() {
+        use crate::{
+            plan::Plans,
+            testing::{healthy_container, healthy_vm},
+        };
+        for facts in [healthy_container(), healthy_vm()] {
+            let plans = Plans::of(&facts);
+            for (_, check) in all() {
+                let found = check.judge(&facts, &plans).findings;
+                assert!(found.is_empty(), "{}: {found:#?}", check.id);
+            }
+        }
+    }
+
+    #[test]
     fn titles_fit_in_60_columns() {
         for (_, check) in all() {
             assert!(!check.title.is_empty() && check.title.len() <= 60, "{}", check.id);

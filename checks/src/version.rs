@@ -85,8 +85,8 @@ impl FromStr for Component {
     }
 }
 
-/// A release: major, minor, patch. What distributions append is dropped, so that `20.10.24+dfsg1` is
-/// 20.10.24 and `1.3.0-rc.1` is 1.3.0.
+/// A release: major, minor, patch, and of a release candidate its number. What distributions append is dropped, so that
+/// `20.10.24+dfsg1` is 20.10.24 and `1.0.0~rc93+ds1` is 1.0.0-rc93.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version {
     /// First number.
@@ -95,12 +95,23 @@ pub struct Version {
     pub minor: u32,
     /// Third number, 0 if there is none.
     pub patch: u32,
+    /// Number of a release candidate, which comes before its release; [`Version::FINAL`] for that.
+    pub candidate: u32,
 }
 
 impl Version {
+    /// Of what is no release candidate.
+    pub const FINAL: u32 = u32::MAX;
+
     /// `major.minor.patch`.
     pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
-        Self { major, minor, patch }
+        Self { major, minor, patch, candidate: Self::FINAL }
+    }
+
+    /// The release candidate of this number.
+    #[must_use]
+    pub const fn candidate(self, number: u32) -> Self {
+        Self { candidate: number, ..self }
     }
 
     /// Whether this is `major.minor` or later.
@@ -125,13 +136,23 @@ impl FromStr for Version {
         let (Some(major), whole) = next() else { return Err(()) };
         let (minor, whole) = if whole { next() } else { (None, false) };
         let (patch, _) = if whole { next() } else { (None, false) };
-        Ok(Self::new(major, minor.unwrap_or(0), patch.unwrap_or(0)))
+        let release = Self::new(major, minor.unwrap_or(0), patch.unwrap_or(0));
+        Ok(candidate_in(text).map_or(release, |number| release.candidate(number)))
     }
+}
+
+/// The number behind `-rc` or `~rc`: `1.0.0-rc93`, `1.3.0-rc.1`, `1.0.0~rc93+ds1-5`.
+fn candidate_in(text: &str) -> Option<u32> {
+    let (_, rest) = text.split_once("-rc").or_else(|| text.split_once("~rc"))?;
+    let rest = rest.trim_start_matches(['.', '-']);
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..digits].parse().ok()
 }
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
+        write!(f, "{}.{}.{}", self.major, self.minor, self.patch)?;
+        if self.candidate == Self::FINAL { Ok(()) } else { write!(f, "-rc{}", self.candidate) }
     }
 }
 
@@ -176,6 +197,44 @@ impl KnownVersion {
     }
 }
 
+/// The Kubernetes of the node image that a release of kind takes by default, from its release notes; later ones are
+/// not known.
+fn kubernetes_of(kind: Version) -> Option<Version> {
+    const MINORS: [(u32, u32); 28] = [
+        (5, 15),
+        (6, 16),
+        (7, 17),
+        (8, 18),
+        (9, 19),
+        (10, 20),
+        (11, 21),
+        (12, 23),
+        (13, 24),
+        (14, 24),
+        (15, 25),
+        (16, 25),
+        (17, 25),
+        (18, 26),
+        (19, 27),
+        (20, 27),
+        (21, 29),
+        (22, 29),
+        (23, 30),
+        (24, 31),
+        (25, 31),
+        (26, 32),
+        (27, 32),
+        (28, 33),
+        (29, 33),
+        (30, 34),
+        (31, 35),
+        (33, 36),
+    ];
+    let of = |(minor, kubernetes): &(u32, u32)| (*minor == kind.minor).then_some(*kubernetes);
+    let minor = MINORS.iter().find_map(of).filter(|_| kind.major == 0)?;
+    Some(Version::new(1, minor, 0))
+}
+
 /// The versions that are given or read; every other one is assumed.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Versions {
@@ -189,9 +248,21 @@ pub struct Versions {
 impl Versions {
     /// The version of `component`, the newest known one if nothing said it.
     pub fn of(&self, component: Component) -> KnownVersion {
-        self.known.get(&component).cloned().unwrap_or_else(|| KnownVersion {
+        let known = self.known.get(&component).cloned();
+        known.or_else(|| self.derived(component)).unwrap_or_else(|| KnownVersion {
             version: component.newest_known(),
             origin: Origin::Assumed,
+        })
+    }
+
+    /// What follows from a version that is known: a release of kind makes nodes of one of Kubernetes.
+    fn derived(&self, component: Component) -> Option<KnownVersion> {
+        let kind =
+            self.known.get(&Component::Kind).filter(|_| component == Component::Kubernetes)?;
+        let version = kubernetes_of(kind.version)?;
+        Some(KnownVersion {
+            version,
+            origin: Origin::Read(alloc::format!("kind {}", kind.version)),
         })
     }
 
@@ -233,7 +304,8 @@ mod tests {
             ("20.10.24+dfsg1-1+deb12u1+b2", Version::new(20, 10, 24)),
             ("5:29.1.3-1~debian.12~bookworm", Version::new(29, 1, 3)),
             ("v1.34.0", Version::new(1, 34, 0)),
-            ("1.3.0-rc.1", Version::new(1, 3, 0)),
+            ("1.3.0-rc.1", Version::new(1, 3, 0).candidate(1)),
+            ("1.0.0~rc93+ds1-5+deb11u3", Version::new(1, 0, 0).candidate(93)),
             ("252.39-1~deb12u2", Version::new(252, 39, 0)),
             ("0.11", Version::new(0, 11, 0)),
             ("29", Version::new(29, 0, 0)),
@@ -241,6 +313,9 @@ mod tests {
             assert_eq!(text.parse(), Ok(want), "{text}");
         }
         assert_eq!("latest".parse::<Version>(), Err(()));
+        let candidate = Version::new(1, 4, 0).candidate(3);
+        assert!(candidate < Version::new(1, 4, 0) && candidate > Version::new(1, 3, 9));
+        assert_eq!(alloc::format!("{candidate}").parse(), Ok(candidate));
     }
 
     #[test]
@@ -250,5 +325,18 @@ mod tests {
         versions.read(Component::Docker, Version::new(28, 0, 0), "dpkg");
         assert_eq!(versions.of(Component::Docker).origin, Origin::Given);
         assert!(versions.of(Component::Kind).is_assumed());
+    }
+
+    #[test]
+    fn kubernetes_follows_kind() {
+        let mut versions = Versions::default();
+        versions.give(Component::Kind, Version::new(0, 10, 0));
+        let node = versions.of(Component::Kubernetes);
+        assert_eq!((node.version, node.is_assumed()), (Version::new(1, 20, 0), false));
+        versions.read(Component::Kubernetes, Version::new(1, 19, 1), "/kind/version");
+        assert_eq!(versions.of(Component::Kubernetes).version, Version::new(1, 19, 1));
+        let mut newer = Versions::default();
+        newer.give(Component::Kind, Version::new(0, 40, 0));
+        assert!(newer.of(Component::Kubernetes).is_assumed());
     }
 }

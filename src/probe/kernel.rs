@@ -81,7 +81,11 @@ fn modules_directory(reader: &Reader, release: &Fact<Text>) -> Fact<bool> {
             match reader.stat(&format!("/lib/modules/{release}")) {
                 Ok(_) => Fact::Known(true),
                 Err(Missing { why: Why::NotFound, .. }) => Fact::Known(false),
-                Err(missing) => Fact::Missing(missing),
+                // A recording that does not have it may have what is above it.
+                Err(missing) => match other_modules(reader) {
+                    Fact::Known(false) => Fact::Known(false),
+                    _ => Fact::Missing(missing),
+                },
             }
         }
         Fact::Known(_) => Fact::missing("uname", Why::Malformed),

@@ -9,6 +9,7 @@
 mod contract;
 mod coverage;
 mod expectation;
+mod noise;
 
 use std::{
     collections::BTreeMap,

@@ -2,11 +2,12 @@ use alloc::{format, vec::Vec};
 
 use super::{cgroup_controller_disabled, nesting};
 use crate::{
+    derived::endpoint::{self, Address},
     facts::{
         Action, CgroupDirectory, CgroupType, CgroupVersion, Fact, Facts, Text, TrialName, Why,
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
-    plan::Plan,
+    plan::{Plan, Provider},
     remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet, quote},
     target::{Severities, Severity, Target},
 };
@@ -52,7 +53,7 @@ check! {
     trials: [Cgroup]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     match facts.cgroup.version.get()? {
         CgroupVersion::V2 => {}
         CgroupVersion::None => {
@@ -74,7 +75,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if let Fact::Known(base) = &facts.cgroup.base {
         findings.extend(lacking(facts, base));
     }
-    match as_user(facts) {
+    match as_user(facts, plan) {
         Ok(found) => findings.extend(found),
         Err(unknown) if findings.is_empty() => return Err(unknown),
         Err(_) => {}
@@ -114,7 +115,7 @@ fn is_user(facts: &Facts) -> Result<bool, Unknown> {
 }
 
 /// What a rootless engine of the doctor's user finds: the cgroup of its systemd, else the base.
-fn as_user(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+fn as_user(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unknown> {
     let uid = *facts.identity.euid.get()?;
     if uid == 0 {
         return Ok(None);
@@ -122,7 +123,15 @@ fn as_user(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     if let Fact::Known(service) = &facts.cgroup.user_service {
         let missing = not_offered(service, &["cpu", "memory", "pids", "cpuset", "io"]);
         service.controllers.get()?;
-        return Ok((!missing.is_empty()).then(|| not_delegated(service, uid, &missing.join(" "))));
+        let mut found =
+            (!missing.is_empty()).then(|| not_delegated(service, uid, &missing.join(" ")));
+        // kubelet insists on the others.
+        if let Some(found) =
+            found.as_mut().filter(|_| missing != ["io"] && is_on_rootless(facts, plan))
+        {
+            found.severity = found.severity.with(Target::Kind, Some(Severity::Error));
+        }
+        return Ok(found);
     }
     if facts.cgroup.user_service.why() != Some(Why::NotFound) {
         facts.cgroup.user_service.get()?;
@@ -147,6 +156,20 @@ fn as_user(facts: &Facts) -> Result<Option<Finding>, Unknown> {
     Ok(Some(finding))
 }
 
+/// Whether the nodes are made by a rootless engine of this user: podman or nerdctl, or the one whose socket is in the
+/// directory of the user's session.
+fn is_on_rootless(facts: &Facts, plan: &Plan) -> bool {
+    let other = plan.provider.is_some_and(|provider| provider != Provider::Docker);
+    let of_session = endpoint::effective(facts).is_ok_and(|endpoint| match &endpoint.address {
+        Address::Unix(path) => {
+            let directory = facts.runtime.variable("XDG_RUNTIME_DIR").unwrap_or("/run/user/");
+            path.starts_with("/run/user/") || path.starts_with(directory)
+        }
+        _ => false,
+    });
+    plan.target == Target::Kind && (other || of_session)
+}
+
 /// Those of `wanted` that the cgroup does not offer; none if that is not known.
 fn not_offered<'a>(directory: &CgroupDirectory, wanted: &[&'a str]) -> Vec<&'a str> {
     let Some(offered) = directory.controllers.known() else { return Vec::new() };
@@ -163,9 +186,12 @@ fn offered(directory: &CgroupDirectory) -> alloc::string::String {
 /// systemd delegates memory and pids to users by default, and kind on a rootless engine wants all five.
 fn not_delegated(service: &CgroupDirectory, uid: u32, missing: &str) -> Finding {
     let path = service.path.as_str();
+    // Who sets limits sets these; to go without the others is systemd's default, and few notice.
+    let usual = missing.split(' ').any(|name| ["cpu", "memory", "pids"].contains(&name));
+    let severity = if usual { Severity::Warning } else { Severity::Info };
     Finding::new(
         path,
-        severities!(rootless: Warning),
+        severities!(rootless: Warning).at_most(severity),
         format!(
             "systemd does not delegate {missing} to user {uid}: rootless containers go without, and kind on \
              a rootless engine refuses"

@@ -3,10 +3,11 @@ use alloc::{format, string::String, vec, vec::Vec};
 use super::namespace;
 use crate::{
     facts::{CgroupMount, Facts, Hierarchy, Tri},
-    outcome::{Finding, Outcome, Verdict},
+    outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{Place, Remedy, quote},
     target::{Severity, Target},
+    version::Component,
 };
 
 check! {
@@ -26,7 +27,7 @@ check! {
     /// ## When it is fine
     /// With cgroup v2. A controller with hierarchy 0 in `/proc/cgroups` is on v2 or unused, and one that is
     /// disabled on the kernel command line does not count. `cpu,cpuacct` mounted together are both there.
-    /// A plain Docker daemon does without `name=systemd` where the kernel has no such hierarchy at all.
+    /// A plain Docker daemon from 20.10 on does without `name=systemd` where the kernel has no such hierarchy at all.
     ///
     /// ## How to fix
     /// `mkdir -p /sys/fs/cgroup/systemd` and `mount -t cgroup -o none,name=systemd cgroup
@@ -62,7 +63,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         findings.push(unmounted_finding(&missing));
     }
     if !missing.contains(&systemd) && namespace::mount_of(mounts, &systemd).is_none() {
-        findings.push(absent_finding(facts, &systemd));
+        findings.push(absent_finding(facts, &systemd)?);
     }
     if findings.is_empty() {
         // Without the list of hierarchies nothing says that all of them are mounted.
@@ -108,12 +109,16 @@ fn unmounted_finding(missing: &[Hierarchy]) -> Finding {
     ))
 }
 
-fn absent_finding(facts: &Facts, systemd: &Hierarchy) -> Finding {
+fn absent_finding(facts: &Facts, systemd: &Hierarchy) -> Result<Finding, Unknown> {
+    let docker = facts.versions.sure(Component::Docker)?;
+    // Releases of before 20.10 look for it as for every other.
+    let wants = !docker.version.at_least(20, 10);
+    let dockerd = if wants { Severity::Error } else { Severity::Info };
     let is_initial = facts.identity.namespaces.cgroup_is_private() == Tri::No;
     let place = if is_initial { Place::Here } else { Place::Host };
-    Finding::new(
+    Ok(Finding::new(
         "name=systemd",
-        severities!(kind: Error, systemd: Error),
+        severities!(kind: Error, systemd: Error).with(Target::Dockerd, Some(dockerd)),
         "there is no cgroup v1 hierarchy name=systemd, which systemd needs, and with it each kind node",
     )
     .evidence("/proc/self/cgroup", "no line name=systemd")
@@ -123,6 +128,7 @@ fn absent_finding(facts: &Facts, systemd: &Hierarchy) -> Finding {
         "make the hierarchy; only the kernel's initial cgroup namespace may",
         mount_commands(systemd),
     ))
+    .rests_on(Component::Docker, &docker))
 }
 
 fn mount_commands(hierarchy: &Hierarchy) -> [String; 2] {
@@ -190,8 +196,14 @@ mod tests {
             memberships.retain(|m| !is_systemd(&m.hierarchy));
         }
         let found = findings(judged(&facts));
-        assert_eq!((found.len(), found[0].severity), (1, severities!(kind: Error, systemd: Error)));
+        assert_eq!(
+            (found.len(), found[0].severity),
+            (1, severities!(dockerd: Info, kind: Error, systemd: Error))
+        );
         assert_eq!(found[0].remedies[0].place, Place::Host);
+        facts.versions.give(Component::Docker, crate::version::Version::new(19, 3, 0));
+        let found = findings(judged(&facts));
+        assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Error));
     }
 
     #[test]

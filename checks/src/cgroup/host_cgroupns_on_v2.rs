@@ -2,7 +2,7 @@ use alloc::format;
 
 use super::{namespace, nesting};
 use crate::{
-    facts::{CgroupVersion, Engine, Fact, Facts, Hierarchy, Role, Tri},
+    facts::{CgroupVersion, Engine, Fact, Facts, Hierarchy, Role, Sandbox, Tri},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
@@ -54,6 +54,11 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         CgroupVersion::V1 | CgroupVersion::Hybrid => {
             return Ok(Outcome::not_applicable("cgroup v1: see cgroup-v1-no-namespace"));
         }
+    }
+    if facts.sandbox()? == Sandbox::Kata {
+        return Ok(Outcome::not_applicable(
+            "a VM of Kata Containers: the cgroups are its own kernel's",
+        ));
     }
     if !namespace::in_container(facts)? {
         return Ok(Outcome::not_applicable("not a container: the whole hierarchy is its own"));

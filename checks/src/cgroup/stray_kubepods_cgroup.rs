@@ -4,7 +4,7 @@ mod remedies;
 
 use super::namespace;
 use crate::{
-    facts::{CgroupMount, EngineProcess, Facts, Hierarchy, PodTree, Why},
+    facts::{CgroupMount, EngineProcess, Facts, Hierarchy, PodTree, Sandbox, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     target::{Severities, Severity, Target},
@@ -56,6 +56,11 @@ check! {
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let is_v1 = facts.cgroup.version.get()?.is_v1();
+    if facts.sandbox()? == Sandbox::Kata {
+        return Ok(Outcome::not_applicable(
+            "a VM of Kata Containers: the cgroups are its own kernel's",
+        ));
+    }
     if !namespace::in_container(facts)? {
         return Ok(Outcome::not_applicable("not a container: pod cgroups are this machine's own"));
     }

@@ -2,9 +2,10 @@ use alloc::format;
 
 use crate::{
     facts::{Action, Capability, CgroupVersion, Fact, Facts, Sandbox, Step, Trial, TrialName},
-    outcome::{Finding, Outcome, Verdict},
+    outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{Place, Remedy},
+    version::{Component, Version},
 };
 
 check! {
@@ -53,6 +54,9 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         }
     }
     if facts.identity.namespaces.user_is_private().is_yes() {
+        if let Some(finding) = insists(facts)? {
+            return Ok(finding.into());
+        }
         return Ok(Outcome::not_applicable("in a user namespace runtimes attach no device filter"));
     }
     let kernel = &facts.kernel;
@@ -97,6 +101,25 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     Ok(Outcome::pass())
 }
 
+/// One release candidate of runc, which Debian 11 has, wants its filter in user namespaces, too, where nobody may load one.
+fn insists(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+    let runc = facts.versions.sure(Component::Runc)?;
+    if runc.version != Version::new(1, 0, 0).candidate(93) {
+        return Ok(None);
+    }
+    let summary = "runc 1.0.0-rc93 loads a device filter, which nobody may in a user namespace: no container starts";
+    Ok(Some(
+        Finding::new("runc", CHECK.worst, summary)
+            .evidence("runc", format!("{}", runc.version))
+            .evidence("/proc/self/ns/user", "not the initial one")
+            .rests_on(Component::Runc, &runc)
+            .remedy(Remedy::advice(
+                Place::Here,
+                "use runc 1.0.0-rc94 or later, or crun, which goes on without the filter there",
+            )),
+    ))
+}
+
 /// The first step that failed, in the order in which runc does the same, or the last if all worked.
 fn tried(facts: &Facts) -> Option<(&Trial, &Step)> {
     let trial = facts.trials.complete(TrialName::Bpf)?;
@@ -121,7 +144,6 @@ mod tests {
     use crate::{
         facts::{Fact::Known, Why},
         testing::{healthy_container, healthy_vm, private},
-        version::Version,
     };
 
     #[test]
@@ -148,6 +170,17 @@ mod tests {
         assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
         facts.cgroup.version = Known(CgroupVersion::V2);
         facts.identity.namespaces.user = private(4_026_532_600);
+        assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn one_candidate_of_runc_insists_on_it_in_user_namespaces() {
+        let mut facts = healthy_container();
+        facts.identity.namespaces.user = private(4_026_532_600);
+        facts.versions.give(Component::Runc, Version::new(1, 0, 0).candidate(93));
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
+        assert_eq!(found[0].severity, CHECK.worst);
+        facts.versions.give(Component::Runc, Version::new(1, 0, 0).candidate(94));
         assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
     }
 

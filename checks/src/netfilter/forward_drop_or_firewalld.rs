@@ -75,7 +75,13 @@ fn is_engines(facts: &Facts, table: &NftTable) -> bool {
 fn drops(table: &NftTable) -> Option<Finding> {
     let chain = table.forward_drop.as_ref()?.first()?;
     let place = format!("{} {} {}", table.family, table.name, chain.name);
+    // Another Docker's, of the other flavour of iptables: what it accepts are its own bridges.
+    let of_docker = table.chains.iter().any(|chain| chain.starts_with("DOCKER"));
     let (severity, rules) = match chain.rules {
+        rules if rules > 0 && of_docker => (
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+            format!("{rules} rules, of another Docker for its own bridges"),
+        ),
         0 => (severities!(dockerd: Warning, kind: Warning, buildkit: Warning), "no rule".into()),
         rules => (
             severities!(dockerd: Info, kind: Info, buildkit: Info),
@@ -188,6 +194,20 @@ mod tests {
             tool.flavour = Known(ToolFlavour::Legacy);
         }
         finding(&facts);
+    }
+
+    #[test]
+    fn what_another_docker_accepts_are_its_own_bridges() {
+        let docker =
+            NftTable { chains: vec!["DOCKER-USER".into()], ..table("ip", "filter", Some(9)) };
+        let mut facts = with(healthy_vm(), vec![docker]);
+        if let Known(Some(tool)) = &mut facts.netfilter.iptables {
+            tool.flavour = Known(ToolFlavour::Legacy);
+        }
+        assert_eq!(
+            finding(&facts).severity,
+            severities!(dockerd: Warning, kind: Warning, buildkit: Warning)
+        );
     }
 
     #[test]

@@ -1,8 +1,9 @@
 use crate::{
     facts::Facts,
-    outcome::{Finding, Outcome, Verdict},
+    outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
+    version::{Component, Version},
 };
 
 check! {
@@ -16,7 +17,8 @@ check! {
     /// fail likewise.
     ///
     /// ## When it is fine
-    /// Nothing breaks as long as nobody asks for IPv6: this is never more than worth knowing. Docker turns
+    /// Nothing breaks as long as nobody asks for IPv6: this is only worth knowing, but for Docker 20.10.6, which
+    /// publishes no port without. Docker turns
     /// IPv6 off on the links of containers whose network has none.
     ///
     /// ## How to fix
@@ -28,15 +30,16 @@ check! {
     "ipv6-gaps",
     "There is no IPv6 here: networks get IPv4 alone",
     Docker,
-    { dockerd: Info, kind: Info, rootless: Info, buildkit: Info },
+    { dockerd: Warning, kind: Info, rootless: Info, buildkit: Info },
     [
+        "socket: address family not supported by protocol",
         "RTNETLINK answers: Permission denied",
         "can't initialize ip6tables table `nat'",
         "network is unreachable",
     ]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let sysctls = &facts.net_sysctls;
     let (summary, source, value) = if !*sysctls.ipv6.get()? {
         ("this kernel has no IPv6: networks get IPv4 alone", "/proc/net/if_inet6", "not there")
@@ -55,28 +58,59 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         summary,
     )
     .evidence(source, value);
-    let finding = finding.remedy(Remedy::kind_config(
-        "kind clusters come up with IPv4 alone, which is the default",
-        serde_json::json!({"networking": {"ipFamily": "ipv4"}}),
-    ));
-    if value != "1" {
+    if let Some(finding) = publishes_nothing(facts, plan, source, value)? {
         return Ok(finding.into());
+    }
+    if value != "1" {
+        return Ok(finding
+            .remedy(Remedy::advice(
+                Place::Host,
+                "if you need IPv6: boot without ipv6.disable=1, or a kernel with CONFIG_IPV6",
+            ))
+            .into());
     }
     if facts.runtime.container.is_no() {
         return Ok(finding
             .remedy(Remedy::commands(
                 Place::Here,
-                "turn it on",
+                "if you need IPv6, turn it on",
                 ["sysctl -w net.ipv6.conf.all.disable_ipv6=0"],
             ))
             .into());
     }
     Ok(finding
         .remedy(Remedy::container(
-            "turn it on when the container is started",
+            "if you need IPv6, turn it on when the container is started",
             [ContainerSetting::Sysctl("net.ipv6.conf.all.disable_ipv6".into(), "0".into())],
         ))
         .into())
+}
+
+/// Docker 20.10.6, and no other, binds published ports to `[::]` whether or not there is IPv6.
+fn publishes_nothing(
+    facts: &Facts,
+    plan: &Plan,
+    source: &str,
+    value: &str,
+) -> Result<Option<Finding>, Unknown> {
+    if plan.engine() != "dockerd" {
+        return Ok(None);
+    }
+    let docker = facts.versions.sure(Component::Docker)?;
+    if docker.version != Version::new(20, 10, 6) {
+        return Ok(None);
+    }
+    let summary = "there is no IPv6 here, and Docker 20.10.6 publishes no port without: address family not supported";
+    Ok(Some(
+        Finding::new("IPv6", severities!(dockerd: Warning, kind: Info), summary)
+            .evidence(source, value)
+            .rests_on(Component::Docker, &docker)
+            .remedy(Remedy::advice(Place::Image, "use Docker 20.10.7 or later"))
+            .remedy(Remedy::advice(
+                Place::Here,
+                "until then name an address of IPv4 when you publish: -p 0.0.0.0:8080:80",
+            )),
+    ))
 }
 
 #[cfg(test)]
@@ -84,6 +118,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{Fact, Fact::Known, Why},
+        target::{Severity, Target},
         testing::{healthy_container, healthy_vm},
     };
 
@@ -98,12 +133,28 @@ mod tests {
         for mut facts in [healthy_container(), healthy_vm()] {
             facts.net_sysctls.ipv6_disabled = Known(true);
             let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
-            assert_eq!((found[0].severity, found[0].remedies.len()), (CHECK.worst, 2));
+            let info = severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info);
+            assert_eq!((found[0].severity, found[0].remedies.len()), (info, 1));
             facts.net_sysctls.ipv6 = Known(false);
             facts.net_sysctls.ipv6_disabled = Fact::missing("disable_ipv6", Why::NotFound);
             let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
             assert_eq!(found[0].remedies.len(), 1);
         }
+    }
+
+    #[test]
+    fn one_release_publishes_no_port_without_it() {
+        let mut facts = healthy_vm();
+        facts.net_sysctls.ipv6 = Known(false);
+        facts.versions.give(Component::Docker, Version::new(20, 10, 6));
+        let Ok(Outcome::Found(found)) = crate::testing::said_of(&CHECK, &facts, Target::Dockerd)
+        else {
+            panic!()
+        };
+        assert_eq!(found[0].severity, severities!(dockerd: Warning, kind: Info));
+        facts.versions.give(Component::Docker, Version::new(20, 10, 7));
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
+        assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Info));
     }
 
     #[test]

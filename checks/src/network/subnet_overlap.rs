@@ -4,11 +4,11 @@ use ipnet::Ipv4Net;
 
 use super::subnets::{self, Used, overlap};
 use crate::{
-    facts::{Facts, Missing},
+    facts::{EngineProcess, Facts, Missing},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{DaemonOption, Remedy},
-    target::Severities,
+    remedy::{DaemonOption, Place, Remedy},
+    target::{Severities, Severity, Target},
 };
 
 check! {
@@ -38,7 +38,7 @@ check! {
     "subnet-overlap",
     "Subnets made here overlap with those that are in use",
     Docker,
-    { dockerd: Warning, kind: Warning, rootless: Info, buildkit: Info },
+    { dockerd: Error, kind: Error, rootless: Info, buildkit: Info },
     [
         "could not find an available, non-overlapping IPv4 address pool",
         "all predefined address pools have been fully subnetted",
@@ -57,13 +57,14 @@ struct Candidate {
     kind: bool,
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     // Whose a range is, and whether a node runs here, is known only from these.
     facts.network.links.told()?;
     facts.engines.running.told()?;
     let used = subnets::used(facts);
     let told = facts.engines.told();
-    let found: Vec<Finding> = candidates(facts, told.is_ok())
+    let exhausted = exhausted(facts, plan, &used).filter(|_| told.is_ok());
+    let mut found: Vec<Finding> = candidates(facts, told.is_ok())
         .iter()
         .filter_map(|candidate| {
             let clashes = |used: &&Used| {
@@ -72,6 +73,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             Some(finding(candidate, used.iter().find(clashes)?, &used))
         })
         .collect();
+    found.extend(exhausted);
     let network = &facts.network;
     let mut missing: Vec<Missing> = network.routes.lack().into_iter().collect();
     missing.extend(facts.resolver.resolv_conf.told().err().into_iter().flat_map(|u| u.missing));
@@ -113,6 +115,65 @@ fn candidates(facts: &Facts, told: bool) -> Vec<Candidate> {
     candidates
 }
 
+/// The pools that dockerd takes its networks from.
+fn pools(facts: &Facts) -> Vec<Ipv4Net> {
+    let pools = facts.engines.configured(&["default-address-pools"]);
+    let base = |pool: &serde_json::Value| pool.get("base")?.as_str()?.parse().ok();
+    pools.and_then(|pools| pools.as_array()).into_iter().flatten().filter_map(base).collect()
+}
+
+/// Every pool of dockerd lies in a range that a route without a next hop takes, as clients of a VPN set it: dockerd
+/// passes over all that such a route covers, and has nothing left.
+fn exhausted(facts: &Facts, plan: &Plan, used: &[Used]) -> Option<Finding> {
+    const DEFAULT: [&str; 2] = ["172.16.0.0/12", "192.168.0.0/16"];
+    let configured = pools(facts);
+    let mut daemons = facts.engines.here("dockerd");
+    let flagged = |daemon: &EngineProcess| daemon.flag("default-address-pool").is_some();
+    if plan.engine() != "dockerd" || daemons.any(flagged) {
+        return None;
+    }
+    let pools = if configured.is_empty() {
+        DEFAULT.iter().filter_map(|net| net.parse().ok()).collect()
+    } else {
+        configured
+    };
+    let on_link = |pool: &Ipv4Net| used.iter().find(|used| used.on_link && used.net.contains(pool));
+    let first = on_link(pools.first()?)?;
+    if !pools.iter().all(|pool| on_link(pool).is_some()) {
+        return None;
+    }
+    // The default bridge is there already, or has its own range.
+    let has_bridge = facts.engines.here("dockerd").next().is_some() || bip(facts).is_some();
+    let dockerd = if has_bridge { Severity::Warning } else { Severity::Error };
+    let names: Vec<String> = pools.iter().map(|pool| format!("{pool}")).collect();
+    let names = names.join(", ");
+    let finding = Finding::new(
+        "address pools",
+        severities!(kind: Error).with(Target::Dockerd, Some(dockerd)),
+        format!("{} without a next hop covers all of dockerd's address pools ({names}): no network can be made", first.what),
+    )
+    .evidence(first.source.as_str(), first.what.as_str())
+    .evidence("dockerd: default-address-pools", names);
+    let finding = match subnets::free(used, 1).as_slice() {
+        [pool] => finding.remedy(Remedy::daemon(
+            format!("give dockerd {pool}, which is free here"),
+            [DaemonOption::default_address_pool(&format!("{pool}"), 24)],
+        )),
+        _ => finding,
+    };
+    Some(finding.remedy(Remedy::advice(
+        Place::Host,
+        "have the VPN set default-address-pools free: a narrower route, or one with a next hop, which dockerd ignores",
+    )))
+}
+
+/// The range of the default bridge, if it is told.
+fn bip(facts: &Facts) -> Option<Ipv4Net> {
+    let flag = facts.engines.named("dockerd").next().and_then(|daemon| daemon.flag("bip"));
+    let configured = || facts.engines.configured(&["bip"]).and_then(|value| value.as_str());
+    flag.or_else(|| configured().map(String::from))?.parse().ok()
+}
+
 /// What is configured, else the defaults: the first ranges that it takes matter at once, the later ones
 /// when there are many networks.
 fn docker(facts: &Facts) -> Vec<Candidate> {
@@ -123,20 +184,11 @@ fn docker(facts: &Facts) -> Vec<Candidate> {
         found.push(Candidate { net: net.trunc(), what, severity, avoids_routes, kind: false });
     };
     let daemon = facts.engines.named("dockerd").next();
-    let bip = daemon.and_then(|daemon| daemon.flag("bip")).or_else(|| {
-        facts.engines.configured(&["bip"]).and_then(|value| value.as_str()).map(String::from)
-    });
-    let bip = bip.and_then(|bip| bip.parse::<Ipv4Net>().ok());
+    let bip = bip(facts);
     if let Some(bip) = bip {
         add(bip, format!("dockerd's bip {bip}"), FIRST, false);
     }
-    let pools = facts.engines.configured(&["default-address-pools"]);
-    let pools: Vec<Ipv4Net> = pools
-        .and_then(|pools| pools.as_array())
-        .into_iter()
-        .flatten()
-        .filter_map(|pool| pool.get("base")?.as_str()?.parse().ok())
-        .collect();
+    let pools = pools(facts);
     for pool in &pools {
         add(*pool, format!("dockerd's address pool {pool}"), FIRST, true);
     }
@@ -177,7 +229,7 @@ fn finding(candidate: &Candidate, used: &Used, all: &[Used]) -> Finding {
     let bip = format!("{a}.{b}.0.1/24");
     if severities!(rootless: Info).within(&candidate.severity) {
         return finding.remedy(Remedy::advice(
-            crate::remedy::Place::Runtime,
+            Place::Runtime,
             format!("give rootless networking another range: slirp4netns --cidr={a}.{b}.2.0/24"),
         ));
     }

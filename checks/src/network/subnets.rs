@@ -18,6 +18,8 @@ pub(super) struct Used {
     pub what: String,
     /// Whether it is in the routing table, where dockerd sees it too and avoids it of its own accord.
     pub routed: bool,
+    /// Whether it is a route without a next hop.
+    pub on_link: bool,
 }
 
 /// Whether two ranges have an address in common.
@@ -40,7 +42,8 @@ pub(super) fn used(facts: &Facts) -> Vec<Used> {
         {
             let what = format!("a route to {net}");
             let source = String::from(facts.network.source.as_str());
-            used.push(Used { net, source, what, routed: true });
+            let on_link = route.gateway.is_none();
+            used.push(Used { net, source, what, routed: true, on_link });
         }
     }
     for address in facts.network.addresses.known().into_iter().flatten() {
@@ -50,7 +53,8 @@ pub(super) fn used(facts: &Facts) -> Vec<Used> {
             let name = facts.network.link(address.index).map_or("?", |link| link.name.as_str());
             let source = String::from("netlink: addresses");
             let what = format!("{net} on {name}");
-            used.push(Used { net: net.trunc(), source, what, routed: net.prefix_len() < 32 });
+            let routed = net.prefix_len() < 32;
+            used.push(Used { net: net.trunc(), source, what, routed, on_link: false });
         }
     }
     used.extend(named(facts));
@@ -65,7 +69,7 @@ fn named(facts: &Facts) -> Vec<Used> {
             let net = Ipv4Net::from(address);
             if counts(net) {
                 let what = format!("{what} {address}");
-                used.push(Used { net, source: source.into(), what, routed: false });
+                used.push(Used { net, source: source.into(), what, routed: false, on_link: false });
             }
         }
     };
@@ -191,6 +195,7 @@ mod tests {
             source: String::new(),
             what: String::new(),
             routed: true,
+            on_link: false,
         };
         let names = |used: &[Used]| -> Vec<String> {
             free(used, 2).iter().map(|net| format!("{net}")).collect()

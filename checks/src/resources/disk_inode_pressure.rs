@@ -16,12 +16,12 @@ check! {
     /// `--active` does not try it: to fill the disk would do the harm that it looks for.
     ///
     /// ## Why it matters
-    /// A kind node image takes 1 GiB, a cluster with its images about ten. A full disk ends a pull with
+    /// A kind node takes nearly 3 GiB (1.8 GB of image, 0.9 GB of volume), before a workload has any. A full disk ends a pull with
     /// `no space left on device`, and kubelet evicts pods (`node.kubernetes.io/disk-pressure`). So does a
     /// filesystem without inodes, with gigabytes free.
     ///
     /// ## When it is fine
-    /// From 10 GiB on for kind, 5 GiB for engines. Filesystems without a fixed number of inodes (btrfs,
+    /// From 5 GiB on for kind, 2 GiB for engines. Filesystems without a fixed number of inodes (btrfs,
     /// zfs) have none to run out of. kind turns off kubelet's eviction by disk, so that only bytes count
     /// there, not per cent; k3d and minikube leave 5 to 15 per cent unused. What does not show: an emptyDir's
     /// `sizeLimit` and a pod's `ephemeral-storage` limit, which kubelet enforces by eviction.
@@ -43,14 +43,14 @@ check! {
     ]
 }
 
-/// A node image does not fit.
-const NODE_IMAGE: u64 = 2 << 30;
+/// A node does not fit: 1.8 GB of image and 0.9 GB of volume were counted.
+const NODE: u64 = 2560 << 20;
 
 /// Images and builds of a small project.
-const ENGINE: u64 = 5 << 30;
+const ENGINE: u64 = 2 << 30;
 
-/// A cluster with its images.
-const CLUSTER: u64 = 10 << 30;
+/// A node with some images for its pods.
+const CLUSTER: u64 = 5 << 30;
 
 /// One in twenty inodes.
 const INODES: u64 = 20;
@@ -119,7 +119,7 @@ fn judge(facts: &Facts, plan: &Plan, group: &Group) -> Option<Finding> {
     let space = group.space;
     let few_inodes = has_fixed_inodes(group) && space.inodes_free < space.inodes / INODES;
     let severity = match plan.target {
-        Target::Kind if space.available < NODE_IMAGE => Severity::Error,
+        Target::Kind if space.available < NODE => Severity::Error,
         Target::Kind if space.available < CLUSTER => Severity::Warning,
         _ if space.available < ENGINE || few_inodes => Severity::Warning,
         _ => return None,
@@ -130,12 +130,19 @@ fn judge(facts: &Facts, plan: &Plan, group: &Group) -> Option<Finding> {
     } else {
         String::new()
     };
+    let node = severity.get(Target::Kind).is_some();
+    let needs = match (few_inodes, node) {
+        (true, _) => "fewer than one inode in twenty is left".into(),
+        (false, true) if space.available < NODE => format!("a kind node takes {}", size(NODE)),
+        (false, true) => format!("a kind node with its images takes {}", size(CLUSTER)),
+        (false, false) => format!("images of a small project take {}", size(ENGINE)),
+    };
     let paths: Vec<&str> = group.roots.iter().map(|root| root.path.as_str()).collect();
     let mut finding = Finding::new(
         group.place,
         severity,
         format!(
-            "{} of {} free{inodes} on {} ({}), which holds {}",
+            "{} of {} free{inodes} on {} ({}), which holds {}: {needs}",
             size(space.available),
             size(space.total),
             group.place,
@@ -151,7 +158,7 @@ fn judge(facts: &Facts, plan: &Plan, group: &Group) -> Option<Finding> {
         ),
     );
     // Of a filesystem that is too small when it is empty, nothing is gained.
-    if space.total >= CLUSTER {
+    if space.total >= 2 * CLUSTER {
         finding = finding.remedy(Remedy::commands(
             Place::Here,
             "see what is used, then remove stopped containers and images without a tag; volumes are kept",
@@ -220,8 +227,9 @@ mod tests {
         let finding = of(&with("ext4", &["rw"], free(1)), Target::Kind);
         assert_eq!(finding.severity, severities!(kind: Error));
         assert!(finding.summary.contains("1.0 GiB of 500.0 GiB free"));
+        assert!(finding.summary.ends_with(": a kind node takes 2.5 GiB"), "{}", finding.summary);
         assert_eq!(
-            only_finding(judged(&with("ext4", &["rw"], free(8)))).severity,
+            only_finding(judged(&with("ext4", &["rw"], free(4)))).severity,
             severities!(kind: Warning)
         );
     }
@@ -251,7 +259,7 @@ mod tests {
             assert_eq!(of(&facts, target).severity.get(target), Some(Severity::Warning));
         }
         let finding = of(&facts, Target::Dockerd);
-        assert!(finding.summary.ends_with("/var/lib/docker"), "{}", finding.summary);
+        assert!(finding.summary.contains("holds /var/lib/docker:"), "{}", finding.summary);
         assert!(finding.summary.contains("10 of 1000 inodes"));
         assert_eq!(judged(&with("zfs", &["rw"], few)), Ok(Outcome::pass()));
         let none = Space { inodes: 0, inodes_free: 0, ..free(100) };
@@ -281,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_machine_is_told_of_its_filesystem_and_a_small_one_not_to_prune() {
-        let mut facts = with("ext4", &["rw"], Space { total: 8 << 30, ..free(7) });
+        let mut facts = with("ext4", &["rw"], Space { total: 8 << 30, ..free(4) });
         facts.runtime.container = Tri::No;
         let remedies = only_finding(judged(&facts)).remedies;
         assert_eq!(remedies.iter().map(|r| r.place).collect::<Vec<_>>(), [Place::Host]);

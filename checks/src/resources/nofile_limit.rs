@@ -25,7 +25,8 @@ check! {
     /// than the hard limit starts nothing: `error setting rlimit type 7: operation not permitted`.
     ///
     /// ## When it is fine
-    /// Soft limits of 4096 to 1048576. Docker before 23.0.6 may raise the limit for its containers by itself: information
+    /// Soft limits of 4096 to 1048576. The usual soft limit of 1024 below a hard one of 64000 or more is information: most
+    /// programs raise theirs. Docker before 23.0.6 may raise the limit for its containers by itself: information
     /// then. On a host, and in a container whose PID 1 is systemd, services have limits of their own: only a session's
     /// hard limit is judged there, for rootless engines, and that of a containerd which runs. Containers there may
     /// inherit 1024 all the same (seen with Docker 28.5): units are not read. A daemon with `default-ulimits` for nofile
@@ -98,17 +99,22 @@ fn of_container(facts: &Facts, limit: Rlimit) -> Result<Option<Finding>, Unknown
     if soft > HIGH {
         return Ok(Some(found(facts, limit, CHECK.worst)));
     }
-    // systemd in a node gives its services limits of their own, up to the hard one.
-    let node = if hard < HARD { Severity::Warning } else { Severity::Info };
-    let severity = severities!(dockerd: Warning, rootless: Warning, buildkit: Warning)
-        .with(Target::Kind, Some(node))
-        .with(Target::Systemd, (hard < HARD).then_some(Severity::Info));
+    // What the newest engines give to every container; a program that needs more raises its own, up to the hard limit.
+    let usual = if hard < HARD { Severity::Warning } else { Severity::Info };
+    let severity =
+        severities!(dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning)
+            .at_most(usual)
+            .with(Target::Systemd, (hard < HARD).then_some(Severity::Info));
     if soft >= LOW {
         return Ok(None);
     }
     let docker = facts.versions.sure(Component::Docker)?;
     if docker.is_assumed() || docker.version >= RESTORES {
         return Ok(Some(found(facts, limit, severity)));
+    }
+    // Which is not worth a word where there is room.
+    if hard >= HARD {
+        return Ok(None);
     }
     let raised = [Target::Dockerd, Target::Kind, Target::Buildkit];
     let severity = severity.at_most_for(&raised, Severity::Info);

@@ -10,7 +10,7 @@ use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Source, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
     target::Severity,
     version::{Component, KnownVersion, Origin, Version},
 };
@@ -80,7 +80,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let pinned = said_by == PINNED;
     // Of a newer client it is only known that it speaks this at least.
     if api >= if pinned { floor } else { floor.min(NEWEST_KNOWN) } {
-        if let Some(finding) = libraries(&docker, floor, answered.as_ref()) {
+        if let Some(finding) = libraries(facts, &docker, floor, answered.as_ref()) {
             return Ok(finding.into());
         }
         let proved = answered.is_some_and(|(_, source, _)| source.is_trial());
@@ -114,17 +114,28 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     } else {
         finding.remedy(Remedy::advice(Place::Image, "update the client to Docker 25 or later"))
     };
-    Ok(finding.remedy(lower("or, for a while, have the daemon take older clients", api)).into())
+    Ok(finding
+        .remedy(lower(facts, "or, for a while, have the daemon take older clients", api))
+        .into())
 }
 
-fn lower(text: &str, api: Api) -> Remedy {
+fn lower(facts: &Facts, text: &str, api: Api) -> Remedy {
     let version = format!("{}.{}", api.0, api.1);
+    if facts.runtime.container.is_no() {
+        let unit = format!("[Service]\nEnvironment=DOCKER_MIN_API_VERSION={version}");
+        return Remedy::file(
+            Place::Host,
+            format!("{text}: /etc/systemd/system/docker.service.d/api.conf, then restart it"),
+            Snippet::Lines(Language::Ini, unit),
+        );
+    }
     let variable = ContainerSetting::Variable("DOCKER_MIN_API_VERSION".into(), version);
     Remedy::container(text, [variable])
 }
 
 /// Programs with an old library are not seen; where the version of the daemon is certain, they are worth a word.
 fn libraries(
+    facts: &Facts,
     docker: &KnownVersion,
     floor: Api,
     answered: Option<&(Api, Source, String)>,
@@ -150,7 +161,7 @@ fn libraries(
                 Place::Image,
                 "update such programs (docker-java: api.version=1.44 in ~/.docker-java.properties)",
             ))
-            .remedy(lower("for a while, have the daemon take them", (1, 24))),
+            .remedy(lower(facts, "for a while, have the daemon take them", (1, 24))),
     )
 }
 

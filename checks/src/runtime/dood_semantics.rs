@@ -35,7 +35,7 @@ check! {
     "dood-semantics",
     "The Docker socket is that of a daemon outside",
     Client,
-    { dockerd: Info, kind: Warning, rootless: Info, buildkit: Info },
+    { dockerd: Info, kind: Warning, rootless: Info, buildkit: Info, docker: Warning },
     ["Mounts denied"]
 }
 

@@ -1,4 +1,4 @@
-use alloc::{format, string::String};
+use alloc::{format, string::String, vec::Vec};
 
 use serde_json::Value;
 
@@ -31,7 +31,7 @@ check! {
     /// ## References
     /// moby pull requests 52326 and 52577; nestybox/sysbox issue 1011; youki issue 3538; kata-containers issue 13080.
     "runtime-namespace-features",
-    "The default runtime may not know time namespaces",
+    "A runtime does not know time namespaces",
     Docker,
     { dockerd: Error, kind: Error },
     ["namespace {\"time\" \"\"} does not exist", "Namespace type not supported: time"]
@@ -47,15 +47,27 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         return Ok(Outcome::not_applicable("this kernel has no time namespaces"));
     }
     let (runtime, source) = default_runtime(facts)?;
-    let Some(kind) = unaware(facts, &runtime) else {
+    let others = configured(facts);
+    let of_default = unaware(facts, &runtime).map(|kind| (runtime.clone(), kind));
+    let of_other = || others.iter().find_map(|name| Some((name.clone(), unaware(facts, name)?)));
+    let default = of_default.is_some();
+    let Some((runtime, kind)) = of_default.or_else(of_other) else {
         return Ok(Outcome::pass());
     };
     if is_disabled(facts) {
         return Ok(Outcome::pass());
     }
     time.get()?;
-    let severity =
-        if docker.is_assumed() { CHECK.worst.at_most(Severity::Warning) } else { CHECK.worst };
+    let severity = match (default, docker.is_assumed()) {
+        (true, false) => CHECK.worst,
+        (true, true) => CHECK.worst.at_most(Severity::Warning),
+        // kind's nodes and what names no runtime have the default one.
+        (false, assumed) => {
+            let ceiling = if assumed { Severity::Info } else { Severity::Warning };
+            severities!(dockerd: Warning).at_most(ceiling)
+        }
+    };
+    let role = if default { "the default runtime is" } else { "a runtime is" };
     let option = DaemonOption {
         argument: "--feature=time-namespaces=false".into(),
         keys: ["features", "time-namespaces"].into(),
@@ -64,10 +76,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     Ok(Finding::new(
         runtime.as_str(),
         severity,
-        format!(
-            "the default runtime is {runtime}: {kind} refuses Docker {}'s time namespaces",
-            docker.version
-        ),
+        format!("{role} {runtime}: {kind} refuses Docker {}'s time namespaces", docker.version),
     )
     .evidence(source, runtime.as_str())
     .evidence("/proc/self/ns/time", "exists")
@@ -88,6 +97,12 @@ fn default_runtime(facts: &Facts) -> Result<(String, String), Unknown> {
     let config = facts.engines.daemon_json.get()?;
     let name = config.content.get("default-runtime").and_then(Value::as_str).unwrap_or("runc");
     Ok((name.into(), config.path.as_str().into()))
+}
+
+/// Names of runtimes that are configured beside runc.
+fn configured(facts: &Facts) -> Vec<String> {
+    let runtimes = facts.engines.configured(&["runtimes"]).and_then(Value::as_object);
+    runtimes.into_iter().flat_map(|runtimes| runtimes.keys().cloned()).collect()
 }
 
 /// Runtimes that are known to have refused, by name, program or shim.
@@ -155,6 +170,16 @@ mod tests {
         let kata = json!({"runtimes": {"vm": {"runtimeType": "/opt/containerd-shim-kata-v2"}},
             "default-runtime": "vm"});
         assert_eq!(worst(&with(kata)), Some(Severity::Warning));
+    }
+
+    #[test]
+    fn one_that_is_only_configured_is_a_warning_for_who_asks_for_it() {
+        let mut facts =
+            with(json!({"runtimes": {"sysbox-runc": {"path": "/usr/bin/sysbox-runc"}}}));
+        assert_eq!(worst(&facts), Some(Severity::Info));
+        facts.versions.read(Component::Docker, Version::new(29, 5, 0), "dpkg");
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
+        assert_eq!(found[0].severity, severities!(dockerd: Warning));
     }
 
     #[test]

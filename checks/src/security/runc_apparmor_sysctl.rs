@@ -24,7 +24,7 @@ check! {
     /// information where its version is only assumed. Outside of LXC only a trial that is refused counts.
     ///
     /// ## How to fix
-    /// Update LXC on the host: `lxc-pve` 6.0.5-2 or Incus 6.19. Do not hold back runc, which mends a hole.
+    /// Update LXC on the host: LXC 6.0.6, `lxc-pve` 6.0.5-2 or Incus 6.19. Do not hold back runc, which mends a hole.
     ///
     /// ## References
     /// runc#4968, moby#51405, containerd#12484, lxc/incus#2623, lxc/lxc#4606.
@@ -90,7 +90,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     .rests_on(Component::Runc, &runc)
     .remedy(Remedy::commands(
         Place::Host,
-        "LXC of Proxmox: lxc-pve from 6.0.5-2 on; then restart the container (Incus: from 6.19 on)",
+        "update LXC, and restart the container: LXC from 6.0.6 on, Proxmox's lxc-pve from 6.0.5-2, Incus from 6.19",
         ["apt-get update && apt-get install -y lxc-pve"],
     ))
     .into())
@@ -106,13 +106,12 @@ fn tried(facts: &Facts) -> Option<(&Trial, &Step)> {
     (step.refused.is_none() || step.errno() == Some(EACCES)).then_some((trial, step))
 }
 
-/// From 1.2.8, 1.3.3 and 1.4.0 on. Release candidates read as the release.
+/// From 1.2.8, 1.3.3 and 1.4.0-rc.3 on.
 fn is_affected(version: Version) -> bool {
-    let Version { major, minor, patch } = version;
-    match (major, minor) {
-        (1, 2) => patch >= 8,
-        (1, 3) => patch >= 3,
-        _ => version.at_least(1, 4),
+    match (version.major, version.minor) {
+        (1, 2) => version.patch >= 8,
+        (1, 3) => version.patch >= 3,
+        _ => version >= Version::new(1, 4, 0).candidate(3),
     }
 }
 

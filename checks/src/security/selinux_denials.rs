@@ -1,11 +1,13 @@
 use alloc::{format, string::String};
 
+use serde_json::json;
+
 use crate::{
     facts::{Capability, Fact, Facts},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     privilege::confinement,
-    remedy::{ContainerSetting, Remedy, SecurityOption},
+    remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet},
     target::{Severity, Target},
 };
 
@@ -50,13 +52,16 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         security.label.get()?;
         return Ok(Outcome::not_applicable("the label is not one of SELinux"));
     }
-    let Some(kind) = confinement(security) else { return Ok(Outcome::pass()) };
+    let bottlerocket = is_of_bottlerocket(facts);
+    let kind = confinement(security).or_else(|| bottlerocket.then(|| "control_t".into()));
+    let Some(kind) = kind else { return Ok(Outcome::pass()) };
     if security.selinux_enforcing == Fact::Known(false) {
         return Ok(Outcome::pass());
     }
     let label = security.label.known().map_or("", |label| label.as_str());
     let mut severity = CHECK.worst;
-    let enforcing = security.selinux_enforcing == Fact::Known(true);
+    // Bottlerocket cannot be made permissive.
+    let enforcing = security.selinux_enforcing == Fact::Known(true) || bottlerocket;
     if !enforcing {
         severity = severity.at_most(Severity::Warning);
     }
@@ -71,11 +76,15 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     )
     .evidence("/proc/self/attr/current", label);
     finding = match security.selinux_enforcing.known() {
+        None if bottlerocket => finding,
         Some(_) => finding.evidence(ENFORCE, "1"),
         None => finding.evidence(ENFORCE, String::from("not visible")),
     };
     if facts.capabilities.bounding.is_known_and(|set| !set.has(Capability::SYS_ADMIN)) {
         finding = finding.caused_by("privilege-missing");
+    }
+    if bottlerocket {
+        return Ok(finding.remedy(super_label()).into());
     }
     Ok(finding
         .remedy(Remedy::container(
@@ -83,6 +92,26 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             [ContainerSetting::SecurityOption(SecurityOption::LabelDisable)],
         ))
         .into())
+}
+
+/// Bottlerocket's type for privileged containers, which may not relabel files (its `sepolicy/subject.cil`).
+fn is_of_bottlerocket(facts: &Facts) -> bool {
+    let label = facts.security.label.known();
+    label.and_then(|label| label.split(':').nth(2)).is_some_and(|kind| kind == "control_t")
+}
+
+/// containerd drops the label that a pod asks for, if the pod is privileged.
+fn super_label() -> Remedy {
+    let context = json!({"spec": {"containers": [{"name": "dind", "securityContext": {
+        "seLinuxOptions": {"user": "system_u", "role": "system_r", "type": "super_t", "level": "s0"},
+        "capabilities": {"add": ["SYS_ADMIN", "NET_ADMIN", "SYS_PTRACE", "SYS_RESOURCE", "MKNOD"]},
+    }}]}});
+    Remedy::file(
+        Place::Container,
+        "ask for Bottlerocket's label super_t, and for capabilities one by one in place of privileged, with which \
+         the label is dropped",
+        Snippet::Tree(Language::Yaml, context),
+    )
 }
 
 #[cfg(test)]
@@ -119,6 +148,14 @@ mod tests {
         assert_eq!(only(&facts).severity.get(Target::Dockerd), Some(Severity::Warning));
         facts.security.selinux_enforcing = Known(false);
         assert_eq!(judged(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn bottlerocket_confines_privileged_containers_too() {
+        let found = only(&labelled("control_t"));
+        assert_eq!(found.severity.get(Target::Dockerd), Some(Severity::Error));
+        assert!(format!("{:?}", found.remedies).contains("seLinuxOptions"));
+        assert_eq!(judged(&labelled("super_t")), Ok(Outcome::pass()));
     }
 
     #[test]

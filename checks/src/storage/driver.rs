@@ -66,8 +66,12 @@ fn is_graph_driver(name: Option<&str>) -> bool {
     name.is_some_and(|name| GRAPH_DRIVERS.contains(&name))
 }
 
-/// The switch of the rootful dockerd between its two image stores.
+/// The switch of the rootful dockerd between its two image stores; releases before 23.0 do not know it, and go on
+/// without a word.
 pub(super) fn containerd_feature(facts: &Facts) -> Option<bool> {
+    if !facts.versions.of(Component::Docker).version.at_least(23, 0) {
+        return None;
+    }
     let flag = facts.engines.named("dockerd").find_map(|engine| engine.flag("feature"));
     match flag.as_deref() {
         Some("containerd-snapshotter=true" | "containerd-snapshotter") => Some(true),

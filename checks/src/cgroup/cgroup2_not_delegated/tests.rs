@@ -109,6 +109,19 @@ fn a_user_gets_what_systemd_delegates() {
     assert_eq!(found.severity, severities!(rootless: Warning));
     assert!(found.summary.contains("cpu cpuset io to user 1000"), "{}", found.summary);
     assert_eq!(judged(&vm_user("cpuset cpu io memory pids")), Ok(Outcome::pass()));
+    let default = findings(judged(&vm_user("cpu memory pids"))).remove(0);
+    assert_eq!(default.severity, severities!(rootless: Info));
+}
+
+#[test]
+fn a_node_on_a_rootless_engine_needs_them() {
+    let mut facts = vm_user("cpu io memory pids");
+    let kind = |facts: &Facts| findings(judged(facts)).remove(0).severity.get(Target::Kind);
+    assert_eq!(kind(&facts), None, "it may be on Docker");
+    let socket = "unix:///run/user/1000/podman/podman.sock";
+    facts.runtime.variables = Fact::Known(alloc::vec![("DOCKER_HOST".into(), socket.into())]);
+    let all = findings(judged(&facts));
+    assert!(all.iter().any(|f| f.severity.get(Target::Kind) == Some(Severity::Error)), "{all:?}");
 }
 
 #[test]

@@ -51,6 +51,27 @@ fn a_configured_bridge_on_a_route_is_found_with_free_ranges() {
 }
 
 #[test]
+fn a_route_of_a_vpn_that_covers_every_pool_leaves_none() {
+    let pools = json!({"default-address-pools": [{"base": "10.201.0.0/16", "size": 24}]});
+    let facts = with_route(with_daemon_json(healthy_container(), pools), "10.0.0.0/8");
+    let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
+    let exhausted = found.iter().find(|finding| finding.subject == "address pools").unwrap();
+    assert_eq!(exhausted.severity, severities!(dockerd: Error, kind: Error));
+    assert!(exhausted.severity.within(&CHECK.worst));
+    // One with a next hop does no harm, and the default pools are many.
+    let mut routed = facts.clone();
+    if let Known(routes) = &mut routed.network.routes {
+        routes.last_mut().unwrap().gateway = Some("10.8.0.1".parse().unwrap());
+    }
+    let none = |facts: &Facts| match judged(facts) {
+        Ok(Outcome::Found(found)) => found.iter().all(|finding| finding.subject != "address pools"),
+        _ => true,
+    };
+    assert!(none(&routed));
+    assert!(none(&with_route(healthy_container(), "10.0.0.0/8")));
+}
+
+#[test]
 fn defaults_avoid_routes_by_themselves() {
     for net in ["172.17.0.0/16", "172.31.16.0/20", "172.18.0.0/16"] {
         assert_eq!(judged(&with_route(healthy_container(), net)), Ok(Outcome::pass()), "{net}");

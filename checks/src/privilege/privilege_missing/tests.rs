@@ -99,7 +99,7 @@ fn without_cap_sys_resource_no_pod_starts_in_a_node() {
         let found = findings(facts);
         assert_eq!(found[0].severity, severities!(kind: Error));
         assert!(found[0].summary.contains("no pod starts"));
-        let rendered = found[0].remedies[0].render(crate::facts::Launcher::None);
+        let rendered = found[0].remedies[0].render(&crate::facts::Launcher::None.into());
         let text = format!("{:?}", rendered[0].snippet);
         assert!(text.contains("restrict_oom_score_adj = true"));
     }

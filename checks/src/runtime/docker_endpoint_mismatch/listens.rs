@@ -106,7 +106,7 @@ mod tests {
         ] {
             let finding = found(&with(arguments)).unwrap();
             assert_eq!(finding.severity.get(Target::Dockerd), Some(Severity::Error));
-            let rendered = finding.remedies[0].render(crate::facts::Launcher::None);
+            let rendered = finding.remedies[0].render(&crate::facts::Launcher::None.into());
             assert_eq!(rendered[0].commands, ["export DOCKER_HOST=tcp://127.0.0.1:2375"]);
         }
     }
