@@ -1,12 +1,14 @@
 //! Facts for unit tests: a healthy environment of each kind, to be changed in one place.
 
+mod kernel;
 mod resources;
 mod trials;
 
 use alloc::{vec, vec::Vec};
 
-use self::resources::healthy_resources;
+pub(crate) use self::kernel::module;
 pub(crate) use self::trials::{refused_step, tried};
+use self::{kernel::healthy_kernel, resources::healthy_resources};
 
 use crate::{
     Check,
@@ -100,25 +102,6 @@ pub(crate) fn prepared_base() -> CgroupDirectory {
         children: Known(vec![CgroupChild { name: "init".into(), kind: Known(CgroupType::Domain) }]),
         writable: Known(true),
     }
-}
-
-/// Modules that engines need.
-const NEEDED: [&str; 9] = [
-    "overlay",
-    "veth",
-    "bridge",
-    "nf_tables",
-    "nft_compat",
-    "nft_chain_nat",
-    "nf_nat",
-    "ip_tables",
-    "iptable_nat",
-];
-
-/// With this module in another place.
-pub(crate) fn module(facts: &mut Facts, name: &str, state: ModuleState) {
-    facts.kernel.needed.retain(|module| module.name != *name);
-    facts.kernel.needed.push(Module { name: name.into(), state });
 }
 
 fn data_root(owner: DataRootOwner, path: &str) -> DataRoot {
@@ -299,24 +282,7 @@ pub(crate) fn healthy_container() -> Facts {
     facts.proxies = Proxies { daemons: Known(vec![]) };
     facts.resources = healthy_resources();
     facts.clocks = resources::healthy_clocks();
-    facts.kernel = Kernel {
-        release: Known("6.12.0".into()),
-        version: Known(crate::version::Version::new(6, 12, 0)),
-        ubuntu_signature: Known(None),
-        modules_loadable: Known(true),
-        modules_directory: Known(true),
-        overlay: Known(true),
-        build: Known("#1 SMP PREEMPT_DYNAMIC Debian 6.12.0-1".into()),
-        filesystems: Known(["sysfs", "tmpfs", "ext4", "overlay"].map(Into::into).into()),
-        bpf: Known(true),
-        network_modules: Known(["bridge", "nf_nat", "overlay", "veth"].map(Into::into).into()),
-        emulators: Known(Some(vec!["qemu-aarch64".into()])),
-        cpu_level: Known(Some(3)),
-        kubelet_settings: vec![],
-        needed: NEEDED.map(|name| Module { name: name.into(), state: ModuleState::Present }).into(),
-        modular: Known(true),
-        other_modules: Known(true),
-    };
+    facts.kernel = healthy_kernel();
     facts.userns = UserNamespaces {
         max: Known(63_000),
         unprivileged: Known(true),

@@ -1,5 +1,7 @@
 //! How often the doctor cries wolf: findings at warning or error where the thing works.
 
+use std::io::{self, Write};
+
 use dind_doctor_checks::target::{Severity, Target};
 
 use super::hosts;
@@ -23,8 +25,8 @@ const HEALTHY: &[(&str, &[Target])] = &[
     ("trixie-rootless-user", &[Target::Rootless, Target::Podman]),
 ];
 
-/// Findings at warning or worse for each healthy environment, on average, that a reader may be asked to read.
-const WANTED: f64 = 0.3;
+/// Findings at warning or worse that a reader may be asked to read in a hundred healthy environments.
+const WANTED: usize = 30;
 
 #[test]
 fn healthy_environments_are_quiet() {
@@ -39,7 +41,8 @@ fn healthy_environments_are_quiet() {
             loud.extend(found.map(|f| format!("{name}: {}: {}", check.id, f.summary)));
         }
     }
-    let figure = loud.len() as f64 / HEALTHY.len() as f64;
-    println!("{figure:.2} findings at warning per healthy environment, of {}", HEALTHY.len());
-    assert!(figure <= WANTED, "{figure:.2} per environment: {loud:#?}");
+    let hundredth = loud.len() * 100 / HEALTHY.len();
+    writeln!(io::stdout(), "findings at warning in 100 healthy environments: {hundredth}")
+        .expect("stdout");
+    assert!(hundredth <= WANTED, "{hundredth} in 100 environments: {loud:#?}");
 }

@@ -112,8 +112,9 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         (ToolFlavour::Nft, Tri::No, _) => Ok(no_nft(facts, tool).into()),
         (ToolFlavour::Legacy, _, Tri::No) => Ok(no_legacy(facts, tool).into()),
         (ToolFlavour::Nft, Tri::Unknown, _) => Err(unknown("nf_tables in the kernel")),
-        (ToolFlavour::Nft, Tri::Yes, _) => Ok(whole(facts, tool, flavour, true)),
-        (ToolFlavour::Legacy, _, Tri::Yes) => Ok(whole(facts, tool, flavour, true)),
+        (ToolFlavour::Nft, Tri::Yes, _) | (ToolFlavour::Legacy, _, Tri::Yes) => {
+            Ok(whole(facts, tool, flavour, true))
+        }
         (ToolFlavour::Legacy, _, Tri::Unknown) => match whole(facts, tool, flavour, false) {
             Outcome::Pass(_) if !parts::legacy_comes(facts) => {
                 Err(unknown("legacy iptables in the kernel"))

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use crate::{
     derived::endpoint::Endpoint,
-    facts::{EngineProcess, Facts},
+    facts::{EngineProcess, Facts, Text},
     outcome::Finding,
     remedy::{Place, Remedy, quote},
 };
@@ -47,7 +47,7 @@ pub(super) fn elsewhere(facts: &Facts, endpoint: &Endpoint, path: &str) -> Optio
 fn hosts(facts: &Facts, daemon: &EngineProcess) -> Option<Vec<String>> {
     let arguments = daemon.arguments.known()?;
     let mut hosts = Vec::new();
-    let mut arguments = arguments.iter().skip(1).map(|argument| argument.as_str());
+    let mut arguments = arguments.iter().skip(1).map(Text::as_str);
     while let Some(argument) = arguments.next() {
         let value = match argument {
             "-H" | "--host" => arguments.next(),
