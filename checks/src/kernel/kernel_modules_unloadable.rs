@@ -8,6 +8,7 @@ use crate::{
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     remedy::{Place, Remedy},
+    target::Severities,
 };
 
 check! {
@@ -76,10 +77,13 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let release = facts.kernel.release.known().map_or("?", |release| release.as_str());
     let absent = absent.join(", ");
     let refused = wanted.iter().find_map(|(_, tried)| tried.filter(|(_, step)| is_refused(step)));
-    let (reason, source, advice) = if !*facts.kernel.modules_loadable.get()? {
+    const HARMLESS: Severities =
+        severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info);
+    let (reason, source, severity, advice) = if !*facts.kernel.modules_loadable.get()? {
         (
             "this kernel loads no modules",
             "/proc/modules, kernel.modules_disabled",
+            HARMLESS,
             format!(
                 "use a kernel that has them, or load them at boot, before it is locked: {absent}"
             ),
@@ -88,12 +92,15 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         (
             "/lib/modules has none for it",
             "/lib/modules",
+            // Nothing else of the network's can come either: no bridge, no veth.
+            CHECK.worst,
             format!("reboot into the installed kernel, or install the modules of {release}"),
         )
     } else if refused.is_some() {
         (
             "it did not come when it was asked for",
             "/proc/filesystems, /proc/modules",
+            HARMLESS,
             format!("load on the host, or install for its kernel {release}: {absent}"),
         )
     } else {
@@ -101,7 +108,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     };
     let finding = Finding::new(
         absent.as_str(),
-        severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info),
+        severity,
         format!("{absent}: not in kernel {release} now, and {reason}"),
     )
     .evidence(source, reason)
@@ -190,6 +197,7 @@ mod tests {
             found[0].summary,
             "overlay: not in kernel 6.12.0 now, and /lib/modules has none for it"
         );
+        assert_eq!(found[0].severity, CHECK.worst);
     }
 
     #[test]

@@ -12,14 +12,14 @@ check! {
     /// ## What it looks at
     /// Whether `/run` and the directory for temporary files (`$TMPDIR`, else `/tmp`) may be written
     /// (`faccessat2`, mount flags) and, on tmpfs, how large they are; whether `/run/docker.pid` names a
-    /// process that is not dockerd; whether `/run/xtables.lock` may be written; whether `docker` is a snap.
+    /// process that is not dockerd; whether `/run/xtables.lock` may be written.
     /// `--active` makes no file there: that AppArmor objects, or that the disk is full, is not seen.
     ///
     /// ## Why it matters
     /// Engines keep sockets, PID files and locks in `/run`, and do not start where it is read-only, as in a
     /// pod with `readOnlyRootFilesystem`. A PID file that survived a restart stops dockerd if its
     /// number belongs to another process by now. containerd mounts images in the temporary directory to look
-    /// into them. A snap's docker has a `/tmp` of its own and does not see the files that kind hands to it.
+    /// into them. What a snap's docker does not see is for snap-docker-confinement.
     ///
     /// ## When it is fine
     /// `noexec` on either: engines execute nothing there, and Debian mounts `/run` so. A PID file whose process
@@ -28,11 +28,10 @@ check! {
     ///
     /// ## How to fix
     /// A tmpfs at `/run` and `/tmp` (`--tmpfs /run`, `emptyDir: {medium: Memory}`); `rm /run/docker.pid`
-    /// before dockerd starts; for the snap `TMPDIR` in the home directory.
+    /// before dockerd starts.
     ///
     /// ## References
-    /// `hier(7)`; moby `pkg/pidfile`; `iptables(8)` on `XTABLES_LOCKFILE`;
-    /// <https://kind.sigs.k8s.io/docs/user/known-issues/#docker-installed-with-snap>.
+    /// `hier(7)`; moby `pkg/pidfile`; `iptables(8)` on `XTABLES_LOCKFILE`.
     "run-tmp-hygiene",
     "/run or /tmp does not serve engines",
     { dockerd: Error, kind: Error, rootless: Warning, systemd: Error, buildkit: Error },
@@ -60,7 +59,6 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     }
     findings.extend(temporary(facts));
     findings.extend(small(facts, &scratch.temporary, SMALL_TEMPORARY));
-    findings.extend(snap(facts));
     if findings.is_empty() {
         if root {
             scratch.run.writable.get()?;
@@ -196,30 +194,6 @@ fn lock(facts: &Facts) -> Option<Finding> {
         "let iptables (1.8.8 and later) lock another file",
         [ContainerSetting::Variable("XTABLES_LOCKFILE".into(), "/tmp/xtables.lock".into())],
     )))
-}
-
-fn snap(facts: &Facts) -> Option<Finding> {
-    let client = facts.scratch.docker_client.known()?.as_ref()?;
-    let temporary = facts.scratch.temporary.path.as_str();
-    let hidden = temporary == "/tmp" || temporary.starts_with("/tmp/");
-    if !hidden || !(client.starts_with("/snap/") || client.ends_with("/bin/snap")) {
-        return None;
-    }
-    Some(
-        Finding::new(
-            "docker",
-            severities!(kind: Warning),
-            format!(
-                "docker is a snap, which does not see {temporary}: kind cannot hand files to it"
-            ),
-        )
-        .evidence("docker on the PATH", client.as_str())
-        .remedy(Remedy::commands(
-            Place::Here,
-            "keep kind's temporary files in the home directory, which the snap sees",
-            ["mkdir -p ~/tmp && TMPDIR=~/tmp kind create cluster"],
-        )),
-    )
 }
 
 #[cfg(test)]

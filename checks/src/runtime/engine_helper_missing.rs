@@ -1,6 +1,6 @@
 mod needs;
 
-use alloc::{format, vec::Vec};
+use alloc::{collections::BTreeSet, format, string::String, vec::Vec};
 
 use crate::{
     facts::{Facts, Tri},
@@ -70,30 +70,47 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         let engine = plan.engine();
         return Ok(Outcome::not_applicable(format!("{engine} is not installed here")));
     }
+    // Another version may not want it.
+    for (component, _) in missing.iter().filter_map(|need| need.version.as_ref()) {
+        facts.versions.sure(*component)?;
+    }
     match unknown {
         Some(unknown) if missing.is_empty() => Err(unknown),
-        _ => Ok(Outcome::of(missing.iter().map(|need| found(facts, plan, need)).collect())),
+        _ => Ok(found(facts, plan, &missing).into()),
     }
 }
 
-fn found(facts: &Facts, plan: &Plan, need: &Need) -> Finding {
-    let names = need.names.join(" nor ");
+/// All that is missing, so that one command installs it.
+fn found(facts: &Facts, plan: &Plan, missing: &[Need]) -> Finding {
+    let name = |need: &Need| need.names.join(" nor ");
+    let all = |part: &dyn Fn(&Need) -> String, between: &str| {
+        missing.iter().map(part).collect::<Vec<_>>().join(between)
+    };
+    let severity = missing.iter().map(|need| need.severity).max();
+    let packages: BTreeSet<&str> = missing.iter().map(|need| need.package).collect();
+    let packages = packages.into_iter().collect::<Vec<_>>().join(" ");
+    let elsewhere: BTreeSet<&str> = missing.iter().map(|need| need.elsewhere).collect();
+    let elsewhere = elsewhere.into_iter().collect::<Vec<_>>().join("; ");
     let place = if facts.runtime.container == Tri::No { Place::Here } else { Place::Image };
-    let finding = Finding::new(
-        need.names[0],
-        Severities::NONE.with(plan.target, Some(need.severity)),
-        format!("{names}: not on the PATH of {}: {}", plan.engine(), need.consequence),
+    let mut finding = Finding::new(
+        all(&name, ", "),
+        Severities::NONE.with(plan.target, severity),
+        format!(
+            "not on the PATH of {}: {}",
+            plan.engine(),
+            all(&|need| format!("{} ({})", name(need), need.consequence), ", ")
+        ),
     )
-    .evidence("PATH", format!("no {names}"))
+    .evidence("PATH", format!("no {}", all(&name, ", ")))
     .remedy(Remedy::commands(
         place,
-        format!("install it ({})", need.elsewhere),
-        [format!("apt-get install -y {}", need.package)],
+        format!("install what is missing ({elsewhere})"),
+        [format!("apt-get install -y {packages}")],
     ));
-    match &need.version {
-        Some((component, version)) => finding.rests_on(*component, version),
-        None => finding,
+    for (component, version) in missing.iter().filter_map(|need| need.version.as_ref()) {
+        finding = finding.rests_on(*component, version);
     }
+    finding
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@ use crate::{
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     remedy::{Place, Remedy},
+    target::Severity,
 };
 
 check! {
@@ -17,7 +18,7 @@ check! {
     /// `lstat /tmp/…: no such file or directory`.
     ///
     /// ## When it is fine
-    /// For files below the home, and images that are pulled.
+    /// For files below the home, and images that are pulled. With `TMPDIR` in the home it is worth a word only.
     ///
     /// ## How to fix
     /// A directory for temporary files below the home: `export TMPDIR=$HOME/tmp`. For good, Docker from packages.
@@ -37,19 +38,22 @@ check! {
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+    let temporary = facts.scratch.temporary.path.as_str();
+    let hidden = temporary == "/tmp" || temporary.starts_with("/tmp/");
+    let severity = if hidden { CHECK.worst } else { CHECK.worst.at_most(Severity::Info) };
     let client = facts.scratch.docker_client.told()?.and_then(Option::as_ref);
     let of_snap = |path: &str| path.starts_with("/snap/") || path.ends_with("/snap");
     let daemon = facts.engines.named("dockerd").find(|daemon| is_of_snap(daemon));
     let finding = match (client.filter(|path| of_snap(path)), daemon) {
         (Some(path), _) => Finding::new(
             "docker",
-            CHECK.worst,
-            "docker is a snap: files in /tmp and outside of the homes do not exist for it",
+            severity,
+            "docker is a snap: files in /tmp, and whatever lies outside of the homes, do not exist for it",
         )
         .evidence("docker on the PATH", path.as_str()),
         (None, Some(daemon)) => Finding::new(
             "dockerd",
-            CHECK.worst,
+            severity,
             "dockerd is a snap: mounts of /tmp and of paths outside of the homes are empty",
         )
         .evidence(alloc::format!("/proc/{}/cmdline", daemon.pid), "/var/snap/docker"),
@@ -110,6 +114,15 @@ mod tests {
         let facts = daemon("--data-root=/var/snap/docker/common/var-lib-docker");
         let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
         assert_eq!(found[0].subject, "dockerd");
+    }
+
+    #[test]
+    fn temporary_files_in_the_home_are_seen() {
+        let mut facts = healthy_vm();
+        facts.scratch.docker_client = Known(Some("/usr/bin/snap".into()));
+        facts.scratch.temporary.path = "/home/user/tmp".into();
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
+        assert_eq!(found[0].severity, severities!(dockerd: Info, kind: Info));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use crate::{
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     remedy::{Place, Remedy},
+    target::Severity,
     version::{Component, Version},
 };
 
@@ -19,7 +20,7 @@ check! {
     /// seconds and kills, `docker kill -s HUP` does nothing, and nothing is shut down cleanly.
     ///
     /// ## When it is fine
-    /// With Docker 27, 26.1.3, 25.0.6 and 23.0.11, whose profile knows that peer. With a runc elsewhere, such as `/usr/bin/runc`
+    /// With Docker 27, 26.1.3, 25.0.6 and 23.0.11, whose profile knows that peer, and with Ubuntu's 24.0.7-0ubuntu4.1. With a runc elsewhere, such as `/usr/bin/runc`
     /// of Docker's own packages. Containers without a profile get every signal: privileged ones, and so kind's nodes.
     ///
     /// ## How to fix
@@ -55,9 +56,16 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         return Ok(Outcome::pass());
     }
     let version = docker.version;
+    // Ubuntu 24.04 mended its own in an update, which the version does not tell.
+    let ubuntu = facts.kernel.ubuntu_signature.is_known_and(Option::is_some);
+    let severity = if ubuntu && version == Version::new(24, 0, 7) {
+        CHECK.worst.at_most(Severity::Info)
+    } else {
+        CHECK.worst
+    };
     Ok(Finding::new(
         "docker-default",
-        CHECK.worst,
+        severity,
         alloc::format!(
             "runc has an AppArmor profile, from which Docker {version}'s containers take no signal: docker stop \
              waits, then kills"
@@ -122,6 +130,14 @@ mod tests {
             let facts = with(Version::new(version.0, version.1, version.2));
             assert_eq!(judged(&facts), Ok(Outcome::pass()), "{version:?}");
         }
+    }
+
+    #[test]
+    fn what_ubuntu_may_have_mended_is_a_word_only() {
+        let mut facts = with(Version::new(24, 0, 7));
+        facts.kernel.ubuntu_signature = Known(Some("Ubuntu 6.8.0-31.31-generic 6.8.1".into()));
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
+        assert_eq!(found[0].severity, severities!(dockerd: Info));
     }
 
     #[test]

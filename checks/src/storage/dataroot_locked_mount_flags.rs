@@ -37,6 +37,9 @@ check! {
 const LOCKED: [&str; 3] = ["nodev", "noexec", "nosuid"];
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    if plan.user == User::Unknown {
+        facts.identity.euid.get()?;
+    }
     if !plan.has_user_namespace(facts)? {
         return Ok(Outcome::not_applicable("root outside of user namespaces may drop such flags"));
     }
@@ -127,6 +130,8 @@ mod tests {
         for root in &mut facts.storage.data_roots {
             root.filesystem = Fact::missing("/home", Why::NotPermitted);
         }
+        assert!(judged(&facts).is_err());
+        facts.identity.euid = Fact::missing("ids", Why::NotPermitted);
         assert!(judged(&facts).is_err());
     }
 }

@@ -78,6 +78,7 @@ const LINKS: &[(&str, Links)] = &[
     ("**/rootlesskit", Links::Path),
     ("**/slirp4netns", Links::Path),
     ("**/pasta", Links::Path),
+    ("**/bin/docker", Links::Path),
     ("**/dockerd", Links::Path),
     ("**/containerd", Links::Path),
     ("**/runc", Links::Path),

@@ -92,15 +92,6 @@ fn a_lock_that_is_there_must_be_writable() {
 }
 
 #[test]
-fn a_snap_does_not_see_tmp() {
-    let mut facts = healthy_vm();
-    facts.scratch.docker_client = Fact::Known(Some("/usr/bin/snap".into()));
-    assert_eq!(found(&facts).severity, severities!(kind: Warning));
-    facts.scratch.temporary.path = "/home/user/tmp".into();
-    assert_eq!(judged(&facts), Ok(Outcome::pass()));
-}
-
-#[test]
 fn healthy_environments_pass_noexec_or_not() {
     let mut facts = healthy_container();
     let Fact::Known(table) = &mut facts.mounts else { panic!() };

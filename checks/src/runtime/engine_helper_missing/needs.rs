@@ -112,8 +112,8 @@ pub(super) fn of(facts: &Facts, plan: &Plan) -> Vec<Need> {
     }
 }
 
-const IN_CONTAINERD_IO: &str = "Docker's packages have it in containerd.io";
-const EVERYWHERE: &str = "it has this name everywhere";
+const IN_CONTAINERD_IO: &str = "Docker's packages have runc and containerd in containerd.io";
+const EVERYWHERE: &str = "other distributions have the same names";
 
 fn dockers(facts: &Facts) -> Vec<Need> {
     let engines = &facts.engines;
@@ -139,12 +139,7 @@ fn to_start(facts: &Facts) -> Vec<Need> {
     let elsewhere = engines.named("containerd").next().is_some()
         || engines.configured(&["containerd"]).is_some();
     if !elsewhere {
-        needs.push(Need::new(
-            &["containerd"],
-            "it does not start",
-            "containerd",
-            "Docker's packages call it containerd.io",
-        ));
+        needs.push(Need::new(&["containerd"], "it does not start", "containerd", IN_CONTAINERD_IO));
     }
     let off = engines.configured(&["userland-proxy"]).and_then(serde_json::Value::as_bool)
         == Some(false)
@@ -161,7 +156,7 @@ fn to_start(facts: &Facts) -> Vec<Need> {
             &["docker-proxy"],
             consequence,
             "docker.io",
-            "it comes with dockerd: Docker's packages have it in docker-ce",
+            "Docker's packages have docker-proxy in docker-ce",
         );
         needs.push(need.at_most(severity).because_of(Component::Docker, &docker));
     }
@@ -199,7 +194,7 @@ fn podmans(facts: &Facts, user: User) -> Vec<Need> {
             &["pasta"],
             "no container gets a network, since podman 5 takes pasta for users",
             "passt",
-            "the package is called passt everywhere",
+            "pasta is in passt everywhere",
         ),
         (User::Ordinary, false) => {
             let consequence = "no container gets a network";
@@ -228,14 +223,14 @@ fn buildkits(user: User) -> Vec<Need> {
         &["buildkit-runc", "runc"],
         "no RUN of a build starts",
         "runc",
-        "BuildKit's own archive has it as buildkit-runc",
+        "BuildKit's own archive has runc as buildkit-runc",
     )];
     if user == User::Ordinary {
         needs.push(Need::new(
             &["rootlesskit"],
             "a user starts it under rootlesskit",
             "rootlesskit",
-            "Docker's packages have it in docker-ce-rootless-extras",
+            "Docker's packages have rootlesskit in docker-ce-rootless-extras",
         ));
     }
     needs

@@ -2,7 +2,7 @@ use alloc::{string::String, vec, vec::Vec};
 
 use super::*;
 use crate::{
-    facts::{EngineProcess, Fact, Fact::Known, Program, Why},
+    facts::{EngineProcess, Fact, Fact::Known, Missing, Program, Why},
     target::{Severity, Target},
     testing::{healthy_container, healthy_vm, said_of},
     version::{Component, Version},
@@ -88,6 +88,16 @@ fn what_the_configuration_replaces_is_not_wanted() {
 }
 
 #[test]
+fn one_command_installs_all() {
+    let facts = without(&["docker-proxy", "runc"]);
+    let Ok(Outcome::Found(found)) = said_of(&CHECK, &facts, Target::Dockerd) else { panic!() };
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].subject, "runc, docker-proxy");
+    let crate::remedy::Change::Commands(commands) = &found[0].remedies[0].change else { panic!() };
+    assert_eq!(commands[0], "apt-get install -y docker.io runc");
+}
+
+#[test]
 fn podman_wants_another_network_as_root_and_as_a_user() {
     let mut facts = without(&["pasta"]);
     assert_eq!(said(&facts, Target::Podman), vec![]);
@@ -96,7 +106,7 @@ fn podman_wants_another_network_as_root_and_as_a_user() {
     facts.versions.read(Component::Podman, Version::new(4, 3, 1), "dpkg");
     assert_eq!(said(&facts, Target::Podman), vec![], "podman 4 takes slirp4netns");
     assert_eq!(said(&without(&["netavark"]), Target::Podman), error("netavark"));
-    assert_eq!(said(&without(&["crun", "runc"]), Target::Podman), error("crun"));
+    assert_eq!(said(&without(&["crun", "runc"]), Target::Podman), error("crun nor runc"));
 }
 
 #[test]
@@ -104,7 +114,7 @@ fn rootless_docker_wants_a_network_driver_up_to_29_5() {
     let mut facts = without(&["slirp4netns", "vpnkit", "pasta"]);
     assert_eq!(said(&facts, Target::Rootless), vec![]);
     facts.versions.give(Component::Docker, Version::new(28, 0, 0));
-    assert_eq!(said(&facts, Target::Rootless), error("slirp4netns"));
+    assert_eq!(said(&facts, Target::Rootless), error("slirp4netns nor vpnkit nor pasta"));
 }
 
 #[test]
@@ -124,4 +134,9 @@ fn an_older_recording_says_nothing_and_a_closed_directory_is_unknown() {
         program.path = Fact::missing("/opt/bin", Why::NotPermitted);
     }
     assert!(said_of(&CHECK, &facts, Target::Dockerd).is_err());
+    let mut facts = without(&["pasta"]);
+    facts.identity.euid = Known(1000);
+    let database = Missing::new("/var/lib/dpkg/status", Why::NotPermitted);
+    facts.versions.unreadable.push(database);
+    assert!(said_of(&CHECK, &facts, Target::Podman).is_err(), "podman 4 would not want it");
 }
