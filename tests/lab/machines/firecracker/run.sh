@@ -238,6 +238,33 @@ ambient_capability() {
         -- env HOME=/nonexistent setpriv --reuid 1000 --regid 1000 --clear-groups --inh-caps +net_admin --ambient-caps +net_admin
 }
 
+# A node without a disk: what boots over the network and goes on in its initramfs.
+initial_root() {
+    local prefix
+    network diskless
+    entering diskless
+    record initial-root 'grep -q " / / .* - rootfs " /proc/self/mountinfo' '! bwrap --ro-bind / / true' \
+        '! unshare -m sh -c "mount -t tmpfs tmpfs /mnt && mkdir /mnt/old && pivot_root /mnt /mnt/old"' \
+        -- "${prefix[@]}" "$LAB/machines/firecracker/initial-root"
+    release diskless diskless-node
+}
+
+# An engine whose programs are not on the PATH that it is started with, as agents of CI and static archives leave it.
+engines_without_helpers() {
+    local prefix program
+    network helpers
+    inside helpers mount -t tmpfs tmpfs /usr/local/sbin
+    inside helpers mkdir /usr/local/sbin/engines
+    for program in dockerd iptables; do
+        inside helpers ln -s "$(command -v "$program")" /usr/local/sbin/engines/
+    done
+    for program in crun runc; do inside helpers mount --bind /dev/null "$(readlink -f "$(command -v "$program")")"; done
+    entering helpers
+    record engine-without-helpers 'command -v dockerd' '! command -v docker-proxy' '! command -v runc' 'command -v podman' \
+        '! command -v crun' -- "${prefix[@]}" env PATH=/usr/local/sbin/engines:/usr/bin:/bin
+    release helpers helpers-node
+}
+
 gvisor() {
     fetch_runsc
     record gvisor 'grep -q "^Linux version 4.4.0 .* 2016$" /proc/version' '! grep -q CapBnd.*0000000000000000 /proc/self/status' \
@@ -257,4 +284,6 @@ environment client_in_a_cluster client-in-cluster
 environment left_in_run left-in-run
 environment taken_away no-proc
 environment ambient_capability user-with-a-capability
+environment initial_root initial-root
+environment engines_without_helpers engine-without-helpers
 environment gvisor gvisor
