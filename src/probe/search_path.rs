@@ -61,7 +61,7 @@ const OF_DOCKER: [&str; 4] = [
 ];
 
 /// What engines execute, and where else than on the PATH they look for it.
-const PROGRAMS: [(&str, &[&str]); 17] = [
+const PROGRAMS: [(&str, &[&str]); 16] = [
     ("aardvark-dns", &OF_PODMAN),
     ("buildkit-runc", &[]),
     ("buildkitd", &[]),
@@ -69,7 +69,6 @@ const PROGRAMS: [(&str, &[&str]); 17] = [
     ("containerd", &[]),
     ("containerd-shim-runc-v2", &[]),
     ("crun", &[]),
-    ("docker-init", &OF_DOCKER),
     ("docker-proxy", &OF_DOCKER),
     ("mkfs.erofs", &[]),
     ("netavark", &OF_PODMAN),
@@ -93,13 +92,18 @@ pub(super) fn programs(reader: &Reader, path: &str) -> Vec<Program> {
 /// As [`find`]. A recording that is older than this question knows of none; one that knows of some directories, as what
 /// people report, is taken by its word.
 fn recorded(reader: &Reader, path: &str, name: &str) -> Fact<Option<Text>> {
+    // Most of these directories are nowhere, and each is asked for once.
+    let exists = |directory: &&str| {
+        let stat = reader.stat(directory.trim_end_matches('/'));
+        stat.err().is_none_or(|missing| missing.why != Why::NotFound)
+    };
     let answered = |directory: &&str| {
         let stat = reader.stat(&format!("{}/{name}", directory.trim_end_matches('/')));
         stat.err().is_none_or(|missing| missing.why != Why::NotRecorded)
     };
-    let known: Vec<&str> =
-        path.split(':').filter(|d| d.starts_with('/')).filter(answered).collect();
-    if known.is_empty() {
+    let there: Vec<&str> = path.split(':').filter(|d| d.starts_with('/')).filter(exists).collect();
+    let known: Vec<&str> = there.iter().copied().filter(answered).collect();
+    if !there.is_empty() && known.is_empty() {
         return Fact::missing(name, Why::NotRecorded);
     }
     find(reader, &known.join(":"), name)
@@ -114,7 +118,9 @@ mod tests {
     fn podmans_programs_are_beside_the_path_too() {
         let source = Fixed::new()
             .program("/usr/lib/podman/netavark", "/usr/lib/podman/netavark")
-            .program("/usr/bin/runc", "/usr/bin/runc");
+            .program("/usr/bin/runc", "/usr/bin/runc")
+            .directory("/usr/lib/podman", &[], 0)
+            .directory("/usr/bin", &[], 0);
         let programs = programs(&Reader::new(&source), "/usr/bin");
         let path = |name: &str| programs.iter().find(|p| p.name == name).unwrap().path.clone();
         assert_eq!(path("netavark"), Fact::Known(Some("/usr/lib/podman/netavark".into())));

@@ -48,6 +48,9 @@ check! {
     trials: [Overlay, Netfilter]
 }
 
+/// What is to come may come after all: checks of overlays and of rules say what is missing.
+const HARMLESS: Severities = severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info);
+
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let drivers = gone::drivers(facts, plan);
     if let Some(finding) = drivers {
@@ -77,8 +80,6 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let release = facts.kernel.release.known().map_or("?", |release| release.as_str());
     let absent = absent.join(", ");
     let refused = wanted.iter().find_map(|(_, tried)| tried.filter(|(_, step)| is_refused(step)));
-    const HARMLESS: Severities =
-        severities!(dockerd: Info, kind: Info, rootless: Info, buildkit: Info);
     let (reason, source, severity, advice) = if !*facts.kernel.modules_loadable.get()? {
         (
             "this kernel loads no modules",
