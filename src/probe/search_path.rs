@@ -119,8 +119,8 @@ mod tests {
         let source = Fixed::new()
             .program("/usr/lib/podman/netavark", "/usr/lib/podman/netavark")
             .program("/usr/bin/runc", "/usr/bin/runc")
-            .directory("/usr/lib/podman", &[], 0)
-            .directory("/usr/bin", &[], 0);
+            .directory("/usr/lib/podman", &[])
+            .directory("/usr/bin", &[]);
         let programs = programs(&Reader::new(&source), "/usr/bin");
         let path = |name: &str| programs.iter().find(|p| p.name == name).unwrap().path.clone();
         assert_eq!(path("netavark"), Fact::Known(Some("/usr/lib/podman/netavark".into())));

@@ -20,10 +20,14 @@ impl Prescription {
             for step in std::iter::once(remedy).chain(&remedy.then) {
                 match &step.change {
                     Change::Container(more) => {
-                        more.iter().for_each(|setting| add(&mut settings, setting));
+                        for setting in more {
+                            add(&mut settings, setting);
+                        }
                     }
                     Change::Daemon(more) => {
-                        more.iter().for_each(|option| add_option(&mut options, option));
+                        for option in more {
+                            add_option(&mut options, option);
+                        }
                     }
                     _ => {}
                 }
@@ -53,8 +57,10 @@ impl Prescription {
 fn add(settings: &mut Vec<ContainerSetting>, setting: &ContainerSetting) {
     use ContainerSetting::{Cpus, Init, Memory, NoInit, OwnPidNamespace, Ulimit};
     let excludes = |other: &ContainerSetting| match (other, setting) {
-        (Init, NoInit) | (NoInit, Init) | (Init, OwnPidNamespace) | (OwnPidNamespace, Init) => true,
-        (Memory(_), Memory(_)) | (Cpus(_), Cpus(_)) => true,
+        (Init, NoInit | OwnPidNamespace)
+        | (NoInit | OwnPidNamespace, Init)
+        | (Memory(_), Memory(_))
+        | (Cpus(_), Cpus(_)) => true,
         (Ulimit { name, .. }, Ulimit { name: other, .. }) => name == other,
         (other, setting) => other == setting,
     };

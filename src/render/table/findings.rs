@@ -61,10 +61,10 @@ pub(super) fn write(
     }
     for (what, known) in [("worth knowing", false), ("known (baseline)", true)] {
         let such = named.iter().filter(|entry| entry.is_known() == known);
-        let names: Vec<_> = such.map(|entry| entry.check.id).collect();
-        if !names.is_empty() {
+        let ids: Vec<_> = such.map(|entry| entry.check.id).collect();
+        if !ids.is_empty() {
             writeln!(out)?;
-            let text = format!("{what}: {} (doctor -v)", names.join(", "));
+            let text = format!("{what}: {} (doctor -v)", ids.join(", "));
             grid::paragraph(&text, LABEL, 0, view.width, out)?;
         }
     }
