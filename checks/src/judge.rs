@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec, vec::Vec};
 
 use crate::{
     Check, Layer,
-    facts::{Facts, Missing},
+    facts::{Facts, Missing, Why},
     outcome::{Finding, Outcome, Proof, Unknown, Verdict},
     plan::{Place, Plan, Plans, Provider, User},
     remedy::Remedy,
@@ -58,9 +58,13 @@ impl Check {
     /// known as whom it runs.
     pub fn says(&self, facts: &Facts, plan: &Plan) -> Verdict {
         if plan.target == Target::Podman && plan.user == User::Unknown {
-            // Whether it is root's or a user's.
-            facts.identity.euid.told()?;
-            facts.capabilities.effective.told()?;
+            // Whether it is root's or a user's; what an older recording does not have stops nobody.
+            let lacks = [facts.identity.euid.lack(), facts.capabilities.effective.lack()];
+            let recorded = lacks.into_iter().flatten().filter(|m| m.why != Why::NotRecorded);
+            let missing: Vec<Missing> = recorded.collect();
+            if !missing.is_empty() {
+                return Err(Unknown { missing, remedy: None });
+            }
         }
         let other = plan.provider.filter(|provider| *provider != Provider::Docker);
         match (&plan.place, self.layer, other) {
@@ -69,11 +73,6 @@ impl Check {
                     "the daemon at {} is elsewhere: judged there",
                     elsewhere.url
                 )))
-            }
-            _ if plan.target == Target::Podman && plan.user == User::Unknown => {
-                let (euid, effective) = (&facts.identity.euid, &facts.capabilities.effective);
-                let missing = euid.lack().into_iter().chain(effective.lack()).collect();
-                Err(Unknown { missing, remedy: None })
             }
             (Place::Unknown { missing }, _, _) => {
                 Err(Unknown { missing: missing.clone(), remedy: None })
@@ -194,11 +193,7 @@ pub fn union<'a>(missing: impl Iterator<Item = &'a Missing>) -> Vec<Missing> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        facts::{Fact::Known, Why},
-        target::Severity,
-        testing::healthy_container,
-    };
+    use crate::{facts::Fact::Known, target::Severity, testing::healthy_container};
 
     /// Says something else of each target.
     fn run(_: &Facts, plan: &Plan) -> Verdict {

@@ -177,6 +177,10 @@ fn hole(facts: &Facts) -> Result<Option<Finding>, Unknown> {
         return Ok(None);
     };
     let docker = facts.versions.sure(Component::Docker)?;
+    if lacking.has(Capability::SYS_RESOURCE) {
+        // In a user namespace kind does without it.
+        facts.identity.namespaces.user.told()?;
+    }
     let initial = facts.identity.namespaces.user_is_private().is_no();
     let no_pod = lacking.has(Capability::SYS_RESOURCE) && initial;
     let names = names(lacking);

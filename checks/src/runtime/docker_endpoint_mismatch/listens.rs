@@ -37,7 +37,7 @@ pub(super) fn elsewhere(facts: &Facts, endpoint: &Endpoint, path: &str) -> Optio
             ))
             .remedy(Remedy::commands(
                 Place::Container,
-                "or have dockerd make the socket as well: leave the image's entrypoint as it is, or add it",
+                "have dockerd make the socket as well: leave the image's entrypoint as it is, or add it",
                 [format!("dockerd --host=unix://{path} --host={}", quote(&hosts[0]))],
             )),
     )
