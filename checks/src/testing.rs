@@ -3,48 +3,17 @@
 mod kernel;
 mod resources;
 mod trials;
+mod verdicts;
 
 use alloc::{vec, vec::Vec};
 
-pub(crate) use self::kernel::module;
-pub(crate) use self::trials::{refused_step, tried};
 use self::{kernel::healthy_kernel, resources::healthy_resources};
-
-use crate::{
-    Check,
-    facts::{Fact::Known, *},
-    judge::Judgement,
-    outcome::{Proof, Verdict},
-    plan::{Plan, Plans},
-    target::Target,
+pub(crate) use self::{
+    kernel::module,
+    trials::{refused_step, tried},
+    verdicts::{judged, said_of, severity_for},
 };
-
-/// What a check says of all plans together, but for those that repeat others: of docker commands and of podman.
-pub(crate) fn judged(check: &Check, facts: &Facts) -> Verdict {
-    let mut judgement = Judgement::default();
-    let plans = Plans::of(facts);
-    let repeats = |plan: &&Plan| matches!(plan.target, Target::Docker | Target::Podman);
-    for plan in check.concerned(&plans).filter(|plan| !repeats(plan)) {
-        judgement.add(plan, check.says(facts, plan));
-    }
-    let verdict = judgement.verdict();
-    if let Ok(outcome) = &verdict
-        && outcome.proof() == Proof::Trial
-    {
-        assert!(
-            !check.trials.is_empty(),
-            "{} is settled by trials, and does not say by which",
-            check.id
-        );
-    }
-    verdict
-}
-
-/// What a check says of one target.
-pub(crate) fn said_of(check: &Check, facts: &Facts, target: Target) -> Verdict {
-    let plans = Plans::of(facts);
-    check.says(facts, plans.get(target).unwrap())
-}
+use crate::facts::{Fact::Known, *};
 
 /// `mount_point`, filesystem and options, as a mount of its own.
 pub(crate) fn mount(mount_point: &str, fstype: &str, options: &[&str]) -> Mount {

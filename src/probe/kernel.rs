@@ -19,6 +19,8 @@ const KUBELET: [(&str, i64); 6] = [
     ("kernel/keys/root_maxbytes", 25_000_000),
 ];
 
+const MODULES: &str = "/proc/modules";
+
 /// Names of `/lib/modules` that are looked at.
 const NAMES: usize = 256;
 
@@ -33,6 +35,7 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Kernel {
         Err(missing) => Fact::Missing(missing),
     };
     let filesystems = filesystems(reader);
+    let modules = reader.bytes(MODULES);
     let kernel = Kernel {
         modules_directory: modules_directory(reader, &release),
         release,
@@ -43,12 +46,12 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Kernel {
         overlay: filesystems.as_ref().map(|names| names.iter().any(|name| name == "overlay")),
         filesystems,
         bpf: bpf(reader),
-        network_modules: network_modules(reader),
+        network_modules: network_modules(&modules),
         emulators: emulators(reader, mounts),
         cpu_level: cpu::level(reader),
         kubelet_settings: KUBELET.map(|setting| kubelet_setting(reader, setting)).into(),
         needed: Vec::new(),
-        modular: modular(reader),
+        modular: modular(reader, modules),
         other_modules: other_modules(reader),
     };
     let needed = Modules::new(reader, &kernel).needed();
@@ -56,8 +59,8 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Kernel {
 }
 
 /// Whether some module is loaded: a kernel that has all built in loads none, though it could.
-fn modular(reader: &Reader) -> Fact<bool> {
-    match reader.bytes("/proc/modules") {
+fn modular(reader: &Reader, modules: Result<Vec<u8>, Missing>) -> Fact<bool> {
+    match modules {
         Ok(list) => Fact::Known(!list.is_empty()),
         Err(Missing { why: Why::NotFound, .. }) if reader.stat("/proc/version").is_ok() => {
             Fact::Known(false)
@@ -94,15 +97,18 @@ fn modules_directory(reader: &Reader, release: &Fact<Text>) -> Fact<bool> {
 }
 
 /// `veth 40960 0 - Live 0x0000000000000000`.
-fn network_modules(reader: &Reader) -> Fact<Vec<Text>> {
-    let loaded = |text: Text| {
-        let names = text.lines().filter_map(|line| line.split(' ').next());
-        let mut names: Vec<Text> =
-            names.filter(|name| NETWORK_MODULES.contains(name)).map(Text::from).collect();
+fn network_modules(modules: &Result<Vec<u8>, Missing>) -> Fact<Vec<Text>> {
+    let loaded = |list: &Vec<u8>| {
+        let lines = list.split(|byte| *byte == b'\n');
+        let names = lines.filter_map(|line| line.split(|byte| *byte == b' ').next());
+        let mut names: Vec<Text> = names
+            .filter(|name| NETWORK_MODULES.iter().any(|wanted| wanted.as_bytes() == *name))
+            .map(Text::from_bytes)
+            .collect();
         names.sort_unstable();
         names
     };
-    sysctl::text(reader, "/proc/modules").map(loaded).into()
+    Fact::from(modules.as_ref().map(loaded).map_err(Clone::clone))
 }
 
 /// systemd has an automount there, and to list that would mount it.

@@ -30,6 +30,8 @@ pub(in crate::probe) struct Modules<'a, 's> {
     reader: &'a Reader<'s>,
     kernel: &'a Kernel,
     proc_net: bool,
+    loaded: OnceCell<Option<Vec<u8>>>,
+    built_in: OnceCell<Option<Vec<u8>>>,
     config: OnceCell<Option<Vec<u8>>>,
 }
 
@@ -45,7 +47,8 @@ impl<'a, 's> Modules<'a, 's> {
     /// Evidence of `reader` about `kernel`.
     pub(in crate::probe) fn new(reader: &'a Reader<'s>, kernel: &'a Kernel) -> Self {
         let proc_net = reader.stat("/proc/net/dev").is_ok();
-        Self { reader, kernel, proc_net, config: OnceCell::new() }
+        let (loaded, built_in, config) = Default::default();
+        Self { reader, kernel, proc_net, loaded, built_in, config }
     }
 
     /// Whether `/proc/net` can be seen, so that a file that is not there does not exist. A procfs that is
@@ -79,8 +82,7 @@ impl<'a, 's> Modules<'a, 's> {
         if !settings.is_empty() && !settings.contains(&Setting::Module) {
             return ModuleState::LeftOut;
         }
-        let list = self.reader.bytes("/proc/modules");
-        if !self.proc_net || list.is_err() {
+        if !self.proc_net || self.loaded().is_none() {
             return ModuleState::Unknown;
         }
         let on_disk = self.kernel.modules_directory == Fact::Known(true)
@@ -121,7 +123,7 @@ impl<'a, 's> Modules<'a, 's> {
     pub(in crate::probe) fn nf_tables_is_to_come(&self) -> bool {
         self.proc_net
             && self.kernel.modules_loadable == Fact::Known(true)
-            && self.reader.bytes("/proc/modules").is_ok()
+            && self.loaded().is_some()
             && self.is_on_disk("net/netfilter/nf_tables")
     }
 
@@ -134,24 +136,32 @@ impl<'a, 's> Modules<'a, 's> {
                 .any(|option| self.says_not_set(option))
     }
 
+    /// `/proc/modules`, asked for once.
+    fn loaded(&self) -> Option<&[u8]> {
+        self.loaded.get_or_init(|| self.reader.bytes("/proc/modules").ok()).as_deref()
+    }
+
     fn is_loaded(&self, module: &str) -> bool {
-        let listed = |modules: Vec<u8>| {
-            modules.split(|byte| *byte == b'\n').any(|line| {
-                line.strip_prefix(module.as_bytes()).is_some_and(|rest| rest.starts_with(b" "))
-            })
+        let is_it = |line: &[u8]| {
+            line.strip_prefix(module.as_bytes()).is_some_and(|rest| rest.starts_with(b" "))
         };
-        self.reader.bytes("/proc/modules").is_ok_and(listed)
+        self.loaded().is_some_and(|modules| modules.split(|byte| *byte == b'\n').any(is_it))
             || self.reader.stat(&format!("/sys/module/{module}")).is_ok()
     }
 
-    fn is_built_in(&self, module: &str) -> bool {
-        let release = self.kernel.release.known().filter(|release| !release.contains('/'));
-        let Some(release) = release else { return false };
-        let file = format!("/{module}.ko");
-        let listed = |modules: Vec<u8>| {
-            modules.split(|byte| *byte == b'\n').any(|line| line.ends_with(file.as_bytes()))
+    /// `modules.builtin` of the running kernel, asked for once.
+    fn built_in(&self) -> Option<&[u8]> {
+        let list = || {
+            let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
+            self.reader.bytes(&format!("/lib/modules/{release}/modules.builtin")).ok()
         };
-        self.reader.bytes(&format!("/lib/modules/{release}/modules.builtin")).is_ok_and(listed)
+        self.built_in.get_or_init(list).as_deref()
+    }
+
+    fn is_built_in(&self, module: &str) -> bool {
+        let file = format!("/{module}.ko");
+        let is_it = |line: &[u8]| line.ends_with(file.as_bytes());
+        self.built_in().is_some_and(|modules| modules.split(|byte| *byte == b'\n').any(is_it))
     }
 
     /// What the configuration says; an option that it does not name cannot be chosen in this kernel.

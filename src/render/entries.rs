@@ -29,7 +29,7 @@ impl Entry<'_> {
     }
 
     /// Whether part of it is a warning or an error that is not.
-    fn is_new(&self) -> bool {
+    pub(super) fn is_new(&self) -> bool {
         self.severity > Severity::Info && !self.is_known()
     }
 }

@@ -6,7 +6,7 @@ mod subid_mapping_broken;
 mod unexpected_capabilities;
 mod vector;
 
-pub(crate) use vector::{NEEDED, confinement};
+pub(crate) use vector::{NEEDED, confinement, is_container_profile};
 pub use vector::{Privileged, missing_privileges};
 
 use crate::Check;

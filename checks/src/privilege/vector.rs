@@ -105,11 +105,16 @@ pub(crate) fn confinement(security: &Security) -> Option<String> {
     confined.then(|| kind.to_string())
 }
 
+/// Whether Docker, containerd or CRI-O gives this AppArmor profile to containers.
+pub(crate) fn is_container_profile(profile: &str) -> bool {
+    matches!(profile, "docker-default" | "cri-containerd.apparmor.d" | "crio-default")
+}
+
 /// Profiles that container engines write from one template, which denies every mount, and those of LXC without
 /// nesting, under which `/` cannot be remounted or made private (tried with LXC 5.0: dockerd starts, and
 /// then no image can be unpacked).
 pub(super) fn denies_mounts(profile: &str) -> bool {
-    matches!(profile, "docker-default" | "cri-containerd.apparmor.d" | "crio-default")
+    is_container_profile(profile)
         || matches!(profile, "lxc-container-default" | "lxc-container-default-cgns")
         || profile.starts_with("containers-default-")
 }

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{EngineProcess, Fact, Fact::Known, KernelSetting, Memory},
-        testing::{healthy_vm, said_of},
+        testing::{healthy_vm, severity_for},
     };
 
     fn with(mode: i64, left: u64) -> Facts {
@@ -150,11 +150,7 @@ mod tests {
     }
 
     fn severity(facts: &Facts, target: Target) -> Option<Severity> {
-        match said_of(&CHECK, facts, target) {
-            Ok(Outcome::Found(found)) => found[0].severity.get(target),
-            Ok(_) => None,
-            other => panic!("{other:?}"),
-        }
+        severity_for(&CHECK, facts, target)
     }
 
     #[test]

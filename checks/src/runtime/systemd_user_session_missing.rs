@@ -134,7 +134,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{EngineProcess, Fact, Fact::Known, Program, Why},
-        testing::{healthy_container, healthy_vm, said_of},
+        testing::{healthy_container, healthy_vm, severity_for},
     };
 
     fn user(directory: Option<&str>, bus: bool) -> Facts {
@@ -146,11 +146,7 @@ mod tests {
     }
 
     fn severity(facts: &Facts, target: Target) -> Option<Severity> {
-        match said_of(&CHECK, facts, target) {
-            Ok(Outcome::Found(found)) => found[0].severity.get(target),
-            Ok(_) => None,
-            other => panic!("{other:?}"),
-        }
+        severity_for(&CHECK, facts, target)
     }
 
     #[test]

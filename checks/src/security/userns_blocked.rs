@@ -4,6 +4,7 @@ use crate::{
     facts::{Action, Capability, Facts, Step, Text, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
+    privilege::is_container_profile,
     remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet},
     target::{Severities, Severity, Target},
 };
@@ -13,8 +14,8 @@ check! {
     /// `/proc/sys/user/max_user_namespaces`, Debian's `kernel.unprivileged_userns_clone`, Ubuntu's
     /// `kernel.apparmor_restrict_unprivileged_userns` with the doctor's own AppArmor label and the profiles
     /// that lift it, whether the doctor runs under the profile of a container runtime, whether root here has
-    /// CAP_SETFCAP, whether this is a chroot, and whether the kernel has user namespaces at all. What a seccomp filter does is judged by
-    /// `seccomp-filter-blocks`.
+    /// CAP_SETFCAP, whether this is a chroot, and whether the kernel has user namespaces at all. What a seccomp
+    /// filter does is judged by `seccomp-filter-blocks`.
     ///
     /// ## Why it matters
     /// Everything rootless begins with a user namespace. The error tells the switch: ENOSPC ("no space left
@@ -277,10 +278,9 @@ fn apparmor(facts: &Facts) -> Option<Finding> {
 
 /// The profile that a runtime gives to containers: it has no rule for `mount`, so every one is refused.
 fn container_profile(facts: &Facts) -> Option<Finding> {
-    const PROFILES: [&str; 3] = ["docker-default", "cri-containerd.apparmor.d", "crio-default"];
     let label = facts.security.label.known()?;
     let name = label.strip_suffix(" (enforce)")?;
-    if !PROFILES.contains(&name) {
+    if !is_container_profile(name) {
         return None;
     }
     let severity = severities!(rootless: Error, buildkit: Error, sandbox: Error);

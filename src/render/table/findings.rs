@@ -8,7 +8,7 @@ use std::{
 use dind_doctor_checks::{outcome::Finding, target::Target};
 
 use super::{
-    View, grid, prescription, remedies,
+    View, grid, remedies,
     style::{HEADING, LABEL, PLAIN, of_severity},
 };
 use crate::{
@@ -21,7 +21,7 @@ const FEW: usize = 3;
 
 /// A line for each warning and error.
 pub(super) fn briefly(entries: &[Entry<'_>], view: View, out: &mut dyn Write) -> io::Result<()> {
-    let urgent = entries.iter().filter(|entry| prescription::is_urgent(entry));
+    let urgent = entries.iter().filter(|entry| entry.is_new());
     let rows: Vec<_> = urgent
         .map(|entry| {
             let summary = entry.findings.first().map(|finding| escape(&finding.summary));
@@ -73,7 +73,7 @@ pub(super) fn write(
 
 /// What a user made of an error is shown, so that nobody takes it for harmless.
 fn is_told(entry: &Entry<'_>) -> bool {
-    prescription::is_urgent(entry) || entry.check.overridden.is_some()
+    entry.is_new() || entry.check.overridden.is_some()
 }
 
 fn write_entry(

@@ -9,11 +9,16 @@ use super::{
     style::{CODE, HEADING, LABEL},
 };
 use crate::{
-    render::entries,
+    render::entries::Entry,
     report::{CheckReport, Origin, Report},
 };
 
-pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
+pub(super) fn write(
+    report: &Report,
+    entries: &[Entry<'_>],
+    view: View,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     grid::paragraph(&counts(report), HEADING, 0, view.width, out)?;
     if let Some(baseline) = &report.baseline {
         let (known, new) = (baseline.known, baseline.new);
@@ -21,7 +26,7 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
             format!("baseline: {known} known, which the exit code does not count; {new} new");
         grid::paragraph(&text, HEADING, 0, view.width, out)?;
     }
-    let Some((command, what)) = next(report) else { return Ok(()) };
+    let Some((command, what)) = next(report, entries) else { return Ok(()) };
     let row = vec![("next:".to_owned(), LABEL), (command, CODE), (what.to_owned(), LABEL)];
     grid::rows(&[row], 0, view.width, out)
 }
@@ -51,9 +56,8 @@ pub(in crate::render) fn counts(report: &Report) -> String {
 }
 
 /// The command that helps most after this report, if anything is wrong.
-fn next(report: &Report) -> Option<(String, &'static str)> {
-    let worst = entries::of(report).into_iter().next();
-    if let Some(worst) = worst.filter(|worst| worst.severity >= Severity::Warning) {
+fn next(report: &Report, entries: &[Entry<'_>]) -> Option<(String, &'static str)> {
+    if let Some(worst) = entries.first().filter(|worst| worst.severity >= Severity::Warning) {
         let what = "why it matters and how to fix it";
         return Some((format!("doctor explain {}", worst.check.id), what));
     }
@@ -76,7 +80,14 @@ mod tests {
 
     fn last_line(report: &Report) -> String {
         let mut out = Vec::new();
-        write(report, View { width: 100, detail: super::super::Detail::Normal }, &mut out).unwrap();
+        let entries = crate::render::entries::of(report);
+        write(
+            report,
+            &entries,
+            View { width: 100, detail: super::super::Detail::Normal },
+            &mut out,
+        )
+        .unwrap();
         let text = String::from_utf8(anstream::adapter::strip_bytes(&out).into_vec()).unwrap();
         text.lines().last().unwrap_or_default().to_owned()
     }

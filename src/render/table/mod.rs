@@ -75,5 +75,5 @@ pub fn render(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()
     set_aside::write(report, view, out)?;
     timings::write(report, view, out)?;
     writeln!(out)?;
-    footer::write(report, view, out)
+    footer::write(report, &entries, view, out)
 }

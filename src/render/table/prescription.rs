@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use dind_doctor_checks::{remedy::Remedy, target::Severity};
+use dind_doctor_checks::remedy::Remedy;
 
 use super::{View, grid, remedies, style::HEADING};
 use crate::{
@@ -12,13 +12,8 @@ use crate::{
 
 /// The first remedies of the warnings and errors that are not known already.
 pub(super) fn of(entries: &[Entry<'_>]) -> Prescription {
-    let counted = entries.iter().filter(|entry| is_urgent(entry));
+    let counted = entries.iter().filter(|entry| entry.is_new());
     Prescription::of(counted.flat_map(first))
-}
-
-/// Whether it is worth a change now.
-pub(super) fn is_urgent(entry: &Entry<'_>) -> bool {
-    entry.severity > Severity::Info && !entry.is_known()
 }
 
 /// The first remedy of each finding.
