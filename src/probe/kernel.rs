@@ -6,7 +6,11 @@ use dind_doctor_checks::facts::{
     Fact, Kernel, KernelSetting, Missing, MountTable, NETWORK_MODULES, Text, Why,
 };
 
-use super::{Reader, modules::Modules, sysctl};
+use super::{
+    Reader,
+    modules::{Lists, Modules},
+    sysctl,
+};
 use crate::source::ask;
 
 /// What kubelet sets, and to what (`pkg/kubelet/cm/container_manager_linux.go`, `setupKernelTunables`).
@@ -24,7 +28,7 @@ const MODULES: &str = "/proc/modules";
 /// Names of `/lib/modules` that are looked at.
 const NAMES: usize = 256;
 
-pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Kernel {
+pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>, lists: &Lists) -> Kernel {
     let release: Fact<Text> = reader.ask(ask::Uname).map(|u| Text::from(u.release)).into();
     let version = release.clone().and_then(|release| {
         release.parse().map_or_else(|()| Fact::missing("uname", Why::Malformed), Fact::Known)
@@ -54,7 +58,7 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>) -> Kernel {
         modular: modular(reader, modules),
         other_modules: other_modules(reader),
     };
-    let needed = Modules::new(reader, &kernel).needed();
+    let needed = Modules::new(reader, &kernel, lists).needed();
     Kernel { needed, ..kernel }
 }
 
@@ -184,7 +188,7 @@ mod tests {
     use crate::source::{EntryKind, Uname, fixed::Fixed};
 
     fn read(source: &Fixed) -> Kernel {
-        probe(&Reader::new(source), &Fact::Known(MountTable::default()))
+        probe(&Reader::new(source), &Fact::Known(MountTable::default()), &Lists::default())
     }
 
     #[test]

@@ -72,8 +72,9 @@ const BUDGET: Duration = Duration::from_secs(3);
 /// Runs every probe against `source`, in an order in which each finds what it needs.
 pub fn collect(source: &dyn Source) -> Collected {
     let reader = Reader::new(source);
+    let lists = modules::Lists::default();
     let mounts = reader.run("mounts", BUDGET, mount::probe);
-    let kernel = reader.run("kernel", BUDGET, |r| kernel::probe(r, &mounts));
+    let kernel = reader.run("kernel", BUDGET, |r| kernel::probe(r, &mounts, &lists));
     let identity = reader.run("identity", BUDGET, identity::probe);
     let mut processes = reader.run("processes", BUDGET, process::table);
     let pid1 = reader.run("pid1", BUDGET, process::pid1);
@@ -98,7 +99,7 @@ pub fn collect(source: &dyn Source) -> Collected {
         cgroup,
         storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),
         scratch: reader.run("scratch", BUDGET, |r| scratch::probe(r, &path)),
-        netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &path)),
+        netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &lists, &path)),
         network: reader.run("network", BUDGET, network::probe),
         clients: reader.run("clients", BUDGET, |r| client::probe(r, &mounts, &packages)),
         leftovers: reader.run("leftovers", BUDGET, leftover::probe),

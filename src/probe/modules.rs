@@ -1,14 +1,14 @@
 //! Which modules are in this kernel, from files: asking the kernel can load them.
 
-use std::{cell::OnceCell, io::Read};
+mod configuration;
 
+use std::cell::OnceCell;
+
+use configuration::Configuration;
+pub(in crate::probe) use configuration::Setting;
 use dind_doctor_checks::facts::{Fact, Kernel, Module, ModuleState, Tri};
-use flate2::read::GzDecoder;
 
 use crate::probe::Reader;
-
-/// Unpacked bytes of a kernel configuration; a distribution's has 300 KiB.
-const CONFIG: u64 = 8 * 1024 * 1024;
 
 /// What engines need: the name of the module, the options of which one brings it, its file below
 /// `/lib/modules/RELEASE/kernel`.
@@ -25,30 +25,31 @@ const NEEDED: [(&str, &[&str], &str); 9] = [
     ("iptable_nat", &["CONFIG_IP_NF_NAT"], "net/ipv4/netfilter"),
 ];
 
+/// Files that name the modules of the running kernel, each read when it is first needed.
+#[derive(Default)]
+pub(in crate::probe) struct Lists {
+    loaded: OnceCell<Option<Vec<u8>>>,
+    built_in: OnceCell<Option<Vec<u8>>>,
+    configuration: OnceCell<Option<Configuration>>,
+}
+
 /// What this kernel has, and whether it can get more.
 pub(in crate::probe) struct Modules<'a, 's> {
     reader: &'a Reader<'s>,
     kernel: &'a Kernel,
+    lists: &'a Lists,
     proc_net: bool,
-    loaded: OnceCell<Option<Vec<u8>>>,
-    built_in: OnceCell<Option<Vec<u8>>>,
-    config: OnceCell<Option<Vec<u8>>>,
-}
-
-/// A line of a kernel configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::probe) enum Setting {
-    BuiltIn,
-    Module,
-    Off,
 }
 
 impl<'a, 's> Modules<'a, 's> {
-    /// Evidence of `reader` about `kernel`.
-    pub(in crate::probe) fn new(reader: &'a Reader<'s>, kernel: &'a Kernel) -> Self {
+    /// Evidence of `reader` about `kernel`, with the lists that others have read already.
+    pub(in crate::probe) fn new(
+        reader: &'a Reader<'s>,
+        kernel: &'a Kernel,
+        lists: &'a Lists,
+    ) -> Self {
         let proc_net = reader.stat("/proc/net/dev").is_ok();
-        let (loaded, built_in, config) = Default::default();
-        Self { reader, kernel, proc_net, loaded, built_in, config }
+        Self { reader, kernel, lists, proc_net }
     }
 
     /// Whether `/proc/net` can be seen, so that a file that is not there does not exist. A procfs that is
@@ -138,7 +139,7 @@ impl<'a, 's> Modules<'a, 's> {
 
     /// `/proc/modules`, asked for once.
     fn loaded(&self) -> Option<&[u8]> {
-        self.loaded.get_or_init(|| self.reader.bytes("/proc/modules").ok()).as_deref()
+        self.lists.loaded.get_or_init(|| self.reader.bytes("/proc/modules").ok()).as_deref()
     }
 
     fn is_loaded(&self, module: &str) -> bool {
@@ -155,7 +156,7 @@ impl<'a, 's> Modules<'a, 's> {
             let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
             self.reader.bytes(&format!("/lib/modules/{release}/modules.builtin")).ok()
         };
-        self.built_in.get_or_init(list).as_deref()
+        self.lists.built_in.get_or_init(list).as_deref()
     }
 
     fn is_built_in(&self, module: &str) -> bool {
@@ -164,54 +165,33 @@ impl<'a, 's> Modules<'a, 's> {
         self.built_in().is_some_and(|modules| modules.split(|byte| *byte == b'\n').any(is_it))
     }
 
-    /// What the configuration says; an option that it does not name cannot be chosen in this kernel.
+    /// What the configuration says.
     pub(in crate::probe) fn setting(&self, option: &str) -> Option<Setting> {
-        let config = self.config()?;
-        let line = config.split(|byte| *byte == b'\n').find_map(|line| {
-            line.strip_prefix(option.as_bytes()).and_then(|rest| rest.strip_prefix(b"="))
-        });
-        Some(match line {
-            Some(b"y") => Setting::BuiltIn,
-            Some(b"m") => Setting::Module,
-            _ => Setting::Off,
-        })
+        Some(self.configuration()?.setting(option))
     }
 
     /// Whether the configuration names the option, and says that it is off.
     fn says_not_set(&self, option: &str) -> bool {
-        let wanted = format!("# {option} is not set");
-        let found = |config: &[u8]| {
-            config.split(|byte| *byte == b'\n').any(|line| line == wanted.as_bytes())
-        };
-        self.config().is_some_and(found)
+        self.configuration().is_some_and(|configuration| configuration.says_not_set(option))
     }
 
     /// The configuration of the running kernel: its own, else the file that its package has.
-    fn config(&self) -> Option<&[u8]> {
-        self.config.get_or_init(|| self.packed().or_else(|| self.installed())).as_deref()
-    }
-
-    /// `/proc/config.gz`, unpacked; not if that is no configuration, or cut off.
-    fn packed(&self) -> Option<Vec<u8>> {
-        let packed = self.reader.bytes("/proc/config.gz").ok()?;
-        let mut config = Vec::new();
-        GzDecoder::new(&*packed).take(CONFIG).read_to_end(&mut config).ok()?;
-        let whole = (config.len() as u64) < CONFIG;
-        (whole && is_configuration(&config)).then_some(config)
+    fn configuration(&self) -> Option<&Configuration> {
+        let read = || {
+            let own = self.reader.bytes("/proc/config.gz").ok();
+            own.and_then(|packed| Configuration::unpack(&packed)).or_else(|| self.installed())
+        };
+        self.lists.configuration.get_or_init(read).as_ref()
     }
 
     /// Debian, Fedora and their kin install it for each release.
-    fn installed(&self) -> Option<Vec<u8>> {
+    fn installed(&self) -> Option<Configuration> {
         let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
         [format!("/boot/config-{release}"), format!("/lib/modules/{release}/config")]
             .iter()
             .filter_map(|path| self.reader.bytes(path).ok())
-            .find(|config| is_configuration(config))
+            .find_map(Configuration::new)
     }
-}
-
-fn is_configuration(text: &[u8]) -> bool {
-    text.windows(8).any(|bytes| bytes == b"\nCONFIG_")
 }
 
 #[cfg(test)]
@@ -229,7 +209,7 @@ mod tests {
             modules_directory: Fact::Known(directory),
             ..Kernel::default()
         };
-        let needed = Modules::new(&reader, &kernel).needed();
+        let needed = Modules::new(&reader, &kernel, &Lists::default()).needed();
         needed.iter().find(|module| module.name == *name).unwrap().state
     }
 

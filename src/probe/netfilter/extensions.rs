@@ -91,7 +91,10 @@ mod tests {
     fn present(source: &Fixed, loadable: bool, name: &str) -> Tri {
         let reader = Reader::new(source);
         let kernel = Kernel { modules_loadable: Fact::Known(loadable), ..Kernel::default() };
-        let found = extensions(&reader, &Modules::new(&reader, &kernel));
+        let found = extensions(
+            &reader,
+            &Modules::new(&reader, &kernel, &crate::probe::modules::Lists::default()),
+        );
         found.iter().find(|extension| extension.name == *name).unwrap().present
     }
 

@@ -3,7 +3,10 @@
 mod extensions;
 mod tool;
 
-use super::{Reader, modules::Modules};
+use super::{
+    Reader,
+    modules::{Lists, Modules},
+};
 use crate::source::{Refusal, ask};
 use dind_doctor_checks::facts::{
     Fact, Kernel, LegacyTable, Missing, Netfilter, NftTable, TableCount, Text, Tri, Why,
@@ -13,8 +16,8 @@ use dind_doctor_checks::facts::{
 const NFNETLINK: &str = "nfnetlink: tables";
 
 /// Nothing that could load a module or register a table is asked. `path` is the PATH of the daemon.
-pub(super) fn probe(reader: &Reader<'_>, kernel: &Kernel, path: &str) -> Netfilter {
-    let modules = Modules::new(reader, kernel);
+pub(super) fn probe(reader: &Reader<'_>, kernel: &Kernel, lists: &Lists, path: &str) -> Netfilter {
+    let modules = Modules::new(reader, kernel, lists);
     let (nft_kernel, nft_tables) = nft(reader, &modules);
     Netfilter {
         legacy_kernel: legacy_kernel(reader, &modules),

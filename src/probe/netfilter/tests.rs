@@ -37,7 +37,7 @@ fn with_tables(source: Fixed) -> Fixed {
 }
 
 fn probed(source: &Fixed, loadable: bool) -> Netfilter {
-    probe(&Reader::new(source), &kernel(Fact::Known(loadable)), "/usr/sbin")
+    probe(&Reader::new(source), &kernel(Fact::Known(loadable)), &Lists::default(), "/usr/sbin")
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn nothing_is_asked_that_could_load_nf_tables() {
     for source in [modular(), modular().file("/proc/config.gz", packed), Fixed::new()] {
         let source = with_tables(source);
         for loadable in [Fact::Known(true), Fact::default()] {
-            let found = probe(&Reader::new(&source), &kernel(loadable), "");
+            let found = probe(&Reader::new(&source), &kernel(loadable), &Lists::default(), "");
             assert_eq!(found.nft_kernel, Tri::Unknown);
             assert_eq!(found.nft_tables, Fact::missing(NFNETLINK, Why::NotProbed));
         }
@@ -154,7 +154,10 @@ fn a_release_that_is_a_path_is_not_followed() {
     let source = modular().file("/lib/modules/../../etc/x/modules.builtin", "/nf_tables.ko");
     let release = Fact::Known("../../etc/x".into());
     let kernel = Kernel { release, ..kernel(Fact::Known(true)) };
-    assert_eq!(probe(&Reader::new(&source), &kernel, "").nft_kernel, Tri::Unknown);
+    assert_eq!(
+        probe(&Reader::new(&source), &kernel, &Lists::default(), "").nft_kernel,
+        Tri::Unknown
+    );
 }
 
 #[test]
