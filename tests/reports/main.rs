@@ -1,8 +1,8 @@
 //! Reports from strangers: what the doctor says of environments that people described in public, held against an answer that was
 //! written down before it was asked.
 //!
-//! `DOCTOR_BLESS=1 cargo test --test reports` writes the page that shows how it did; `DOCTOR_SCORE_SEALED=1` scores the sealed half
-//! as well, which nobody who writes rules does.
+//! `DOCTOR_BLESS=1 cargo test --test reports` writes the page that shows how it did; `DOCTOR_SCORE_SEALED=1` scores what is sealed,
+//! which nobody who writes rules does, and `DOCTOR_REPORTS_JSON=FOLDER` keeps what the doctor says of each.
 
 #![expect(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -21,13 +21,16 @@ use std::{
 use edited::Edited;
 use report::Report;
 
+/// Rules are mended by the first; the second was sealed until it was scored once; the third is sealed.
+const HALVES: [&str; 3] = ["open", "second", "sealed"];
+
 fn folder(half: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/reports").join(half)
 }
 
 /// The names of the reports of one half, sorted.
 fn names(half: &str) -> Vec<String> {
-    let entries = fs::read_dir(folder(half)).expect("the folder of a half");
+    let Ok(entries) = fs::read_dir(folder(half)) else { return Vec::new() };
     let names = entries.map(|entry| entry.expect("an entry").file_name());
     let mut names: Vec<String> = names
         .map(|name| name.into_string().expect("a plain name"))
@@ -49,7 +52,7 @@ fn reports(half: &str) -> Vec<Report> {
 fn every_report_is_well_formed_and_its_edits_take_effect() {
     let mut wrong = Vec::new();
     let mut sources = BTreeSet::new();
-    for half in ["open", "sealed"] {
+    for half in HALVES {
         for report in reports(half) {
             if !sources.insert(report.source.clone()) {
                 wrong.push(format!("{}: the report is there twice", report.source));
@@ -71,8 +74,8 @@ fn every_report_is_well_formed_and_its_edits_take_effect() {
 
 #[test]
 fn the_page_shows_how_the_doctor_does() {
-    let scores: Vec<_> = reports("open").iter().map(score::score).collect();
-    let written = page::page(&scores, names("sealed").len());
+    let scored = |half| reports(half).iter().map(score::score).collect::<Vec<_>>();
+    let written = page::page(&scored("open"), &scored("second"), names("sealed").len());
     let path = folder("README.md");
     if std::env::var_os("DOCTOR_BLESS").is_some() {
         fs::write(&path, &written).expect("the page is written");
@@ -86,16 +89,18 @@ fn the_page_shows_how_the_doctor_does() {
 }
 
 #[test]
-fn the_sealed_half_is_as_it_was_sealed() {
-    let kept = fs::read_to_string(folder("sealed/SHA256SUMS")).expect("the digests");
-    let digests: Vec<String> = names("sealed")
-        .iter()
-        .map(|name| {
-            let content = fs::read(folder("sealed").join(name)).expect("a report");
-            format!("{}  {name}", sha256(&content))
-        })
-        .collect();
-    assert_eq!(kept.lines().collect::<Vec<_>>(), digests, "a sealed report is not changed");
+fn what_was_sealed_is_as_it_was() {
+    for half in ["second", "sealed"] {
+        let kept = fs::read_to_string(folder(half).join("SHA256SUMS")).unwrap_or_default();
+        let digests: Vec<String> = names(half)
+            .iter()
+            .map(|name| {
+                let content = fs::read(folder(half).join(name)).expect("a report");
+                format!("{}  {name}", sha256(&content))
+            })
+            .collect();
+        assert_eq!(kept.lines().collect::<Vec<_>>(), digests, "a sealed report is not changed");
+    }
 }
 
 fn sha256(content: &[u8]) -> String {
@@ -107,7 +112,7 @@ fn sha256(content: &[u8]) -> String {
 }
 
 #[test]
-fn the_sealed_half_is_scored_on_demand() {
+fn what_is_sealed_is_scored_on_demand() {
     if std::env::var_os("DOCTOR_SCORE_SEALED").is_none() {
         return;
     }

