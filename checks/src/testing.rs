@@ -203,6 +203,7 @@ pub(crate) fn healthy_container() -> Facts {
         permit_mounts_in_userns: Known(None),
         source_devices: vec![],
         image_stores: ImageStores { graph: Known(0), snapshots: Known(0) },
+        containerd_was_here: Known(false),
     };
     let writable = |path: &str| ScratchDirectory {
         path: path.into(),
@@ -218,6 +219,7 @@ pub(crate) fn healthy_container() -> Facts {
     };
     facts.netfilter = Netfilter {
         legacy_kernel: Tri::Yes,
+        legacy_kernel6: Tri::Yes,
         nft_kernel: Tri::Yes,
         legacy_tables: Known(vec![]),
         nft_tables: Known(vec![]),

@@ -98,7 +98,7 @@ pub fn collect(source: &dyn Source) -> Collected {
         clocks: reader.run("clocks", BUDGET, clocks::probe),
         cgroup,
         storage: reader.run("storage", BUDGET, |r| storage::probe(r, &engines, &mounts, &path)),
-        scratch: reader.run("scratch", BUDGET, |r| scratch::probe(r, &path)),
+        scratch: reader.run("scratch", BUDGET, scratch::probe),
         netfilter: reader.run("netfilter", BUDGET, |r| netfilter::probe(r, &kernel, &lists, &path)),
         network: reader.run("network", BUDGET, network::probe),
         clients: reader.run("clients", BUDGET, |r| client::probe(r, &mounts, &packages)),

@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 
 use configuration::Configuration;
 pub(in crate::probe) use configuration::Setting;
-use dind_doctor_checks::facts::{Fact, Kernel, Module, ModuleState, Tri};
+use dind_doctor_checks::facts::{Fact, Kernel, Missing, Module, ModuleState, Tri, Why};
 
 use crate::probe::Reader;
 
@@ -25,12 +25,16 @@ const NEEDED: [(&str, &[&str], &str); 9] = [
     ("iptable_nat", &["CONFIG_IP_NF_NAT"], "net/ipv4/netfilter"),
 ];
 
+/// As `modules_install` compresses them.
+const SUFFIXES: [&str; 4] = ["", ".xz", ".zst", ".gz"];
+
 /// Files that name the modules of the running kernel, each read when it is first needed.
 #[derive(Default)]
 pub(in crate::probe) struct Lists {
     loaded: OnceCell<Option<Vec<u8>>>,
     built_in: OnceCell<Option<Vec<u8>>>,
     configuration: OnceCell<Option<Configuration>>,
+    suffix: OnceCell<Option<&'static str>>,
 }
 
 /// What this kernel has, and whether it can get more.
@@ -96,13 +100,40 @@ impl<'a, 's> Modules<'a, 's> {
         }
     }
 
-    /// As it is, and as `modules_install` compresses it.
     fn is_on_disk(&self, module: &str) -> bool {
         let release = self.kernel.release.known().filter(|release| !release.contains('/'));
         let Some(release) = release else { return false };
         let file = format!("/lib/modules/{release}/kernel/{module}.ko");
         let there = |suffix: &&str| self.reader.stat(&format!("{file}{suffix}")).is_ok();
-        ["", ".xz", ".zst", ".gz"].iter().any(there)
+        SUFFIXES.iter().any(there)
+    }
+
+    /// The file of a module that is neither loaded nor installed, though others of this kernel are: distributions leave
+    /// some to a package of their own. As others are compressed, so is this one.
+    pub(in crate::probe) fn lacks_file(&self, module: &str) -> Option<String> {
+        let name = module.rsplit('/').next().unwrap_or(module);
+        if self.loaded().is_none()
+            || self.is_loaded(name)
+            || self.built_in().is_none()
+            || self.is_built_in(name)
+        {
+            return None;
+        }
+        let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
+        let suffix = self.suffix()?;
+        let file = format!("/lib/modules/{release}/kernel/{module}.ko{suffix}");
+        let absent = |missing: &Missing| missing.why == Why::NotFound;
+        self.reader.stat(&file).err().filter(absent).map(|_| file)
+    }
+
+    /// How the modules of this kernel are compressed, by one that is everywhere.
+    fn suffix(&self) -> Option<&'static str> {
+        let find = || {
+            let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
+            let file = format!("/lib/modules/{release}/kernel/net/netfilter/nf_tables.ko");
+            SUFFIXES.into_iter().find(|suffix| self.reader.stat(&format!("{file}{suffix}")).is_ok())
+        };
+        *self.lists.suffix.get_or_init(find)
     }
 
     /// Whether nf_tables is loaded, or built in as the list of that says.

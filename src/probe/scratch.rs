@@ -5,13 +5,13 @@ use dind_doctor_checks::facts::{Fact, Missing, Scratch, ScratchDirectory, Text, 
 use super::{Reader, search_path};
 use crate::source::{Access, path};
 
-pub(super) fn probe(reader: &Reader, path: &str) -> Scratch {
+pub(super) fn probe(reader: &Reader) -> Scratch {
     Scratch {
         run: directory(reader, "/run"),
         temporary: directory(reader, &temporary(reader)),
         xtables_lock: absent_is_none(reader.access("/run/xtables.lock", Access::Write)),
         docker_pid: absent_is_none(docker_pid(reader)),
-        docker_client: docker_client(reader, path),
+        docker_client: docker_client(reader),
     }
 }
 
@@ -46,8 +46,10 @@ fn docker_pid(reader: &Reader) -> Fact<u32> {
     number.into()
 }
 
-fn docker_client(reader: &Reader, path: &str) -> Fact<Option<Text>> {
-    search_path::find(reader, path, "docker").and_then(|found| match found {
+/// Whoever runs the doctor runs the client, whatever PATH a daemon has.
+fn docker_client(reader: &Reader) -> Fact<Option<Text>> {
+    search_path::recorded(reader, &search_path::own(reader), "docker").and_then(|found| match found
+    {
         Some(found) => reader.resolve(&found).map(|real| Some(Text::from(real))).into(),
         None => Fact::Known(None),
     })

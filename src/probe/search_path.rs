@@ -11,13 +11,18 @@ const DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/
 /// The PATH of a dockerd that runs here, else the doctor's own, else the usual one. In another mount namespace
 /// the same names are other programs; of whose namespace may not be known, the environment may not be read either.
 pub(super) fn of_daemon(reader: &Reader, engines: &Engines) -> String {
-    let own = |pid| reader.variables(pid, &["PATH"]).ok().and_then(|mut v| v.remove("PATH"));
-    engines
-        .here("dockerd")
-        .find_map(|daemon| own(Some(daemon.pid)))
-        .or_else(|| own(None))
-        .filter(|path| !path.is_empty())
-        .unwrap_or_else(|| DEFAULT.to_owned())
+    let daemons = || engines.here("dockerd").find_map(|daemon| set(reader, Some(daemon.pid)));
+    daemons().unwrap_or_else(|| own(reader))
+}
+
+/// The doctor's own PATH, else the usual one.
+pub(super) fn own(reader: &Reader) -> String {
+    set(reader, None).unwrap_or_else(|| DEFAULT.to_owned())
+}
+
+fn set(reader: &Reader, pid: Option<u32>) -> Option<String> {
+    let path = reader.variables(pid, &["PATH"]).ok()?.remove("PATH");
+    path.filter(|path| !path.is_empty())
 }
 
 /// The first executable of this name; `None` if there is none. As `execvp(3)`, it goes on behind what may not be
@@ -61,7 +66,7 @@ const OF_DOCKER: [&str; 4] = [
 ];
 
 /// What engines execute, and where else than on the PATH they look for it.
-const PROGRAMS: [(&str, &[&str]); 16] = [
+const PROGRAMS: [(&str, &[&str]); 17] = [
     ("aardvark-dns", &OF_PODMAN),
     ("buildkit-runc", &[]),
     ("buildkitd", &[]),
@@ -69,6 +74,7 @@ const PROGRAMS: [(&str, &[&str]); 16] = [
     ("containerd", &[]),
     ("containerd-shim-runc-v2", &[]),
     ("crun", &[]),
+    ("docker-init", &OF_DOCKER),
     ("docker-proxy", &OF_DOCKER),
     ("mkfs.erofs", &[]),
     ("netavark", &OF_PODMAN),
@@ -91,7 +97,7 @@ pub(super) fn programs(reader: &Reader, path: &str) -> Vec<Program> {
 
 /// As [`find`]. A recording that is older than this question knows of none; one that knows of some directories, as what
 /// people report, is taken by its word.
-fn recorded(reader: &Reader, path: &str, name: &str) -> Fact<Option<Text>> {
+pub(super) fn recorded(reader: &Reader, path: &str, name: &str) -> Fact<Option<Text>> {
     // Most of these directories are nowhere, and each is asked for once.
     let exists = |directory: &&str| {
         let stat = reader.stat(directory.trim_end_matches('/'));

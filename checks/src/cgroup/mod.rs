@@ -9,6 +9,7 @@ mod cgroup_v1_controller_drift;
 mod cgroup_v1_end_of_life;
 mod cgroup_v1_no_namespace;
 mod cgroupns_mount_mismatch;
+mod engine_too_old_for_cgroup2;
 mod host_cgroupns_on_v2;
 mod namespace;
 mod nesting;
@@ -21,6 +22,7 @@ use crate::Check;
 /// The checks of this area, in report order.
 pub(crate) const CHECKS: &[&Check] = &[
     &cgroup_v1_end_of_life::CHECK,
+    &engine_too_old_for_cgroup2::CHECK,
     &cgroup_v1_no_namespace::CHECK,
     &host_cgroupns_on_v2::CHECK,
     &cgroupns_mount_mismatch::CHECK,

@@ -17,6 +17,7 @@ mod net_sysctl;
 mod netfilter;
 mod network;
 mod pid1;
+mod podman;
 mod proxy;
 mod resolver;
 mod resources;
@@ -54,6 +55,7 @@ pub use netfilter::{
 };
 pub use network::{Address, Link, Network, PathMtu, Route};
 pub use pid1::{InitProcess, ProcessRow, Processes, Role, SIGTERM, SignalMasks, Zombie};
+pub use podman::PodmanDefaults;
 pub use proxy::{EngineProxy, PROXY_VARIABLES, Proxies};
 pub use resolver::{NameServer, ResolvConf, Resolver};
 pub use resources::{

@@ -102,6 +102,9 @@ pub struct Netfilter {
     /// Whether the kernel serves the legacy interface *now*: tables file there. Absence does not say
     /// that it could not be loaded.
     pub legacy_kernel: Tri,
+    /// The same for IPv6.
+    #[serde(default)]
+    pub legacy_kernel6: Tri,
     /// Whether the kernel serves nf_tables, or loads it for the first rule; unknown where asking could load the
     /// module and it is not seen on the disk.
     pub nft_kernel: Tri,

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Fact, Text};
+use super::{Fact, PodmanDefaults, Text};
 
 /// Number of tasks in one cgroup.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -229,4 +229,7 @@ pub struct Resources {
     /// `default_ulimits` of podman's `containers.conf`, of the user's before the system's; empty where no
     /// file sets it.
     pub podman_ulimits: Fact<Vec<DefaultUlimit>>,
+    /// What else podman gives containers by default.
+    #[serde(default)]
+    pub podman_defaults: Fact<PodmanDefaults>,
 }

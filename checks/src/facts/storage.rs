@@ -157,6 +157,9 @@ pub struct Storage {
     pub source_devices: Vec<SourceDevice>,
     /// dockerd's image stores.
     pub image_stores: ImageStores,
+    /// Whether a containerd that is not dockerd's own has made its directories for snapshots in `/var/lib/containerd`.
+    #[serde(default)]
+    pub containerd_was_here: Fact<bool>,
 }
 
 impl Storage {

@@ -1,7 +1,10 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Action, Capability, Facts, Mount, MountTable, Sandbox, Step, Tri, TrialName, Why},
+    facts::{
+        Action, Capability, Facts, Mount, MountTable, PodmanDefaults, Sandbox, Step, Tri,
+        TrialName, Why,
+    },
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
@@ -63,6 +66,10 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let is_engine = !matches!(plan.target, Target::Systemd | Target::Buildkit | Target::Sandbox);
     if is_engine && !plan.has_user_namespace(facts)? {
         return Ok(Outcome::not_applicable("containers of root are in no user namespace here"));
+    }
+    let told = facts.resources.podman_defaults.known();
+    if plan.engine() == "podman" && told.is_some_and(PodmanDefaults::binds_proc) {
+        return Ok(Outcome::not_applicable("podman is told to give containers this /proc"));
     }
     // A tmpfs is mounted first, so it is not the namespace that is refused.
     let tried = facts.trials.complete(TrialName::Userns);

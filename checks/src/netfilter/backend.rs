@@ -23,18 +23,20 @@ pub(super) const DIND_VARIABLE: &str = "DOCKER_IPTABLES_LEGACY";
 
 const DIND_ENTRYPOINT: &str = "/usr/local/bin/dockerd-entrypoint.sh";
 
-/// The options of a running daemon, else daemon.json.
+/// An option of a running daemon, else of daemon.json.
+pub(super) fn option(facts: &Facts, name: &'static str) -> Option<String> {
+    let flag = facts.engines.named("dockerd").find_map(|daemon| daemon.flag(name));
+    flag.or_else(|| {
+        let value = facts.engines.configured(&[name])?;
+        Some(value.as_str().map_or_else(|| format!("{value}"), String::from))
+    })
+}
+
+/// What dockerd is told.
 pub(super) fn firewall(facts: &Facts) -> Firewall {
-    let option = |name: &'static str| {
-        let flag = facts.engines.named("dockerd").find_map(|daemon| daemon.flag(name));
-        flag.or_else(|| {
-            let value = facts.engines.configured(&[name])?;
-            Some(value.as_str().map_or_else(|| format!("{value}"), String::from))
-        })
-    };
-    if option("iptables").is_some_and(|value| value == "false") {
+    if option(facts, "iptables").is_some_and(|value| value == "false") {
         Firewall::Off
-    } else if option("firewall-backend").is_some_and(|value| value == "nftables") {
+    } else if option(facts, "firewall-backend").is_some_and(|value| value == "nftables") {
         Firewall::Nftables
     } else {
         Firewall::Iptables

@@ -113,6 +113,9 @@ fn drops(table: &NftTable) -> Option<Finding> {
 /// firewalld rejects what is forwarded between links that it was not told of. dockerd tells it over D-Bus,
 /// if both see the same bus.
 fn firewalld(facts: &Facts, table: &NftTable) -> Option<Finding> {
+    if let Some(chain) = table.forward_drop.iter().flatten().next() {
+        return Some(firewalld_drops(table, &chain.name));
+    }
     if facts.runtime.container.is_no() {
         return None;
     }
@@ -124,15 +127,34 @@ fn firewalld(facts: &Facts, table: &NftTable) -> Option<Finding> {
              bridges",
         )
         .evidence("nfnetlink: tables", format!("{} {}", table.family, table.name))
-        .remedy(Remedy::commands(
-            Place::Host,
-            "let firewalld trust the bridge",
-            ["firewall-cmd --permanent --zone=trusted --add-interface=docker0", "firewall-cmd --reload"],
-        ))
+        .remedy(trust(Place::Host))
         .remedy(Remedy::advice(
             Place::Container,
             "give the container a network namespace of its own (no --network=host)",
         )),
+    )
+}
+
+/// Its table comes beside that of iptables, and what is dropped in one is dropped.
+fn firewalld_drops(table: &NftTable, chain: &str) -> Finding {
+    let place = format!("{} {} {chain}", table.family, table.name);
+    Finding::new(
+        "firewalld",
+        severities!(dockerd: Warning, kind: Warning, buildkit: Warning),
+        format!("firewalld drops what is forwarded ({place}), unless it trusts the bridge"),
+    )
+    .evidence("nfnetlink: chains", format!("{place}: hook forward, policy drop"))
+    .remedy(trust(Place::Here))
+}
+
+fn trust(place: Place) -> Remedy {
+    Remedy::commands(
+        place,
+        "let firewalld trust the bridge",
+        [
+            "firewall-cmd --permanent --zone=trusted --add-interface=docker0",
+            "firewall-cmd --reload",
+        ],
     )
 }
 

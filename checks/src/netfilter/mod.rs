@@ -2,6 +2,7 @@
 
 mod backend;
 mod forward_drop_or_firewalld;
+pub(crate) mod ip6tables;
 mod iptables_backend_unusable;
 mod iptables_mixed_backends;
 mod kernel;

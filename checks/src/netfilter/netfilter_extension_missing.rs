@@ -8,7 +8,7 @@ use crate::{
     facts::{Action, Extension, Facts, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy, quote},
     target::{Severities, Target},
     version::{Component, Version},
 };
@@ -69,10 +69,9 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         return Ok(Outcome::not_applicable("gVisor has its own network stack"));
     }
     // A daemon that runs has made its rules, or it would have exited.
-    if !podman && facts.engines.named("dockerd").any(|d| d.same_mount_namespace == Some(true)) {
-        return Ok(Outcome::pass());
-    }
-    if firewall == Firewall::Nftables {
+    let runs =
+        !podman && facts.engines.named("dockerd").any(|d| d.same_mount_namespace == Some(true));
+    if firewall == Firewall::Nftables && !runs {
         let untried = || Outcome::not_applicable("dockerd is told to use no iptables");
         return Ok(nftables::rules(facts).unwrap_or_else(untried));
     }
@@ -80,7 +79,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         .filter(|extension| extension.name != RAW)
         .partition(|extension| DOCKER.contains(&extension.name.as_str()));
     let mut found = Vec::new();
-    if !docker.is_empty() {
+    if !docker.is_empty() && !runs {
         found.push(finding(
             facts,
             &docker,
@@ -92,7 +91,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if !others.is_empty() {
         found.push(finding(facts, &others, severities!(kind: Error), "kube-proxy's rules need"));
     }
-    if !podman {
+    if !podman && !runs {
         found.extend(raw(facts)?);
     }
     // On a kernel that takes no modules, what is not known is known to be nowhere else.
@@ -104,7 +103,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         .find(|e| e.present == Tri::Unknown && DOCKER.contains(&e.name.as_str()));
     let fixed = facts.kernel.modules_loadable.is_known_and(|loadable| !loadable);
     match unknown {
-        Some(extension) if found.is_empty() && fixed => {
+        Some(extension) if found.is_empty() && fixed && !runs => {
             Err(Unknown::new(extension.source.as_str(), Why::NotPermitted))
         }
         _ => Ok(Outcome::of_or(found, || pass(facts))),
@@ -114,8 +113,18 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
 fn missing(facts: &Facts) -> impl Iterator<Item = &Extension> {
     facts.netfilter.extensions.iter().filter(|extension| match tried(facts, extension) {
         Some((_, step)) => step.refused.is_some(),
-        None => extension.present.is_no(),
+        None => {
+            extension.present.is_no()
+                || extension.present == Tri::Unknown && is_registered_where(extension, facts)
+        }
     })
+}
+
+/// What is registered is all there is on a machine that has no modules for its kernel.
+fn is_registered_where(extension: &Extension, facts: &Facts) -> bool {
+    let nothing_comes = facts.runtime.container.is_no()
+        && facts.kernel.modules_directory.is_known_and(|exists| !exists);
+    nothing_comes && extension.source.starts_with("/proc/net/ip_tables_")
 }
 
 /// The step that made a rule with the extension; nothing is told where no rule could be made at all.
@@ -156,7 +165,28 @@ fn finding(facts: &Facts, missing: &[&Extension], severity: Severities, who: &st
     if facts.netfilter.nft_kernel.is_no() && facts.netfilter.legacy_kernel.is_no() {
         finding = finding.caused_by("iptables-backend-unusable");
     }
+    if let Some(remedy) = extra_package(facts, missing) {
+        finding = finding.remedy(remedy);
+    }
     finding.remedy(Remedy::advice(Place::Host, format!("use a kernel with {}", options(missing))))
+}
+
+/// What a distribution leaves out of its small images.
+fn extra_package(facts: &Facts, missing: &[&Extension]) -> Option<Remedy> {
+    let of_disk = missing.iter().any(|extension| extension.source.starts_with("/lib/modules/"));
+    let release = facts.kernel.release.known().filter(|_| of_disk)?;
+    let (package, install) = if [".el", ".fc", ".amzn"].iter().any(|mark| release.contains(mark)) {
+        (format!("kernel-modules-extra-{release}"), "dnf install -y")
+    } else if facts.kernel.ubuntu_signature.is_known_and(Option::is_some) {
+        (format!("linux-modules-extra-{release}"), "apt-get install -y")
+    } else {
+        return None;
+    };
+    Some(Remedy::commands(
+        Place::Host,
+        "install the rest of this kernel's modules, and load them at every boot",
+        [format!("{install} {}", quote(&package))],
+    ))
 }
 
 fn options(missing: &[&Extension]) -> String {
@@ -167,6 +197,7 @@ fn options(missing: &[&Extension]) -> String {
         "match addrtype" => "CONFIG_NETFILTER_XT_MATCH_ADDRTYPE",
         "match comment" => "CONFIG_NETFILTER_XT_MATCH_COMMENT",
         "match statistic" => "CONFIG_NETFILTER_XT_MATCH_STATISTIC",
+        "target REJECT" => "CONFIG_IP_NF_TARGET_REJECT",
         _ => "CONFIG_NETFILTER_XT_MATCH_CONNTRACK",
     };
     let mut options: Vec<&str> = missing.iter().map(option).collect();

@@ -3,7 +3,7 @@
 use alloc::{format, string::String};
 
 use super::backend;
-use crate::facts::{Capability, Facts, ModuleState, Sandbox, ToolFlavour};
+use crate::facts::{Capability, Facts, ModuleState, Sandbox, ToolFlavour, Tri};
 
 /// A part that is not there and cannot come, or probably not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -151,6 +151,23 @@ fn out_of_reach(facts: &Facts) -> Option<Lacking> {
         source: "/proc/net/ip_tables_names, /lib/modules",
         value: "neither is there".into(),
         modules: (!comes_without(facts)).then_some(LEGACY_MODULES),
+    })
+}
+
+/// The same for IPv6, of which dockerd makes rules only where a network has it.
+pub(super) fn lacking6(facts: &Facts) -> Option<Lacking> {
+    // A list that could not be read says nothing about the kernel.
+    facts.netfilter.legacy_tables.known()?;
+    let may = facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_MODULE));
+    let never = facts.netfilter.legacy_kernel6.is_no();
+    let absent = facts.netfilter.legacy_kernel6 == Tri::Unknown;
+    let reach = is_blind(facts) && !(may && backend::is_dind(facts));
+    (never || absent && reach).then(|| Lacking {
+        certain: true,
+        why: "ip6_tables is not loaded, and cannot be loaded from here".into(),
+        source: "/proc/net/ip6_tables_names",
+        value: "not there".into(),
+        modules: (!never).then_some("ip6_tables ip6table_nat ip6table_filter"),
     })
 }
 

@@ -1,5 +1,6 @@
 use crate::{
     facts::Facts,
+    netfilter::ip6tables,
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy},
@@ -9,12 +10,14 @@ use crate::{
 check! {
     /// ## What it looks at
     /// Whether this network namespace has IPv6 (`/proc/net/if_inet6`), and
-    /// `net.ipv6.conf.all.disable_ipv6`.
+    /// `net.ipv6.conf.all.disable_ipv6`; and whether a legacy ip6tables finds its tables in the kernel
+    /// (`/proc/net/ip6_tables_names`).
     ///
     /// ## Why it matters
     /// kind asks Docker for a network with both families and silently goes on with IPv4 alone where that
     /// fails; a cluster with `ipFamily: ipv6` or `dual` does not come up. Docker networks made with `--ipv6`
-    /// fail likewise.
+    /// fail likewise, and so they do where Docker 27 or later makes rules with a legacy ip6tables whose module is
+    /// not loaded: a container cannot load it.
     ///
     /// ## When it is fine
     /// Nothing breaks as long as nobody asks for IPv6: this is only worth knowing, but for Docker 20.10.6, which
@@ -23,14 +26,14 @@ check! {
     ///
     /// ## How to fix
     /// Turn it on from outside (`docker run --sysctl net.ipv6.conf.all.disable_ipv6=0`, the kernel's
-    /// `ipv6.disable=0`), or keep clusters to `ipFamily: ipv4`.
+    /// `ipv6.disable=0`), load ip6_tables on the host, or keep clusters to `ipFamily: ipv4`.
     ///
     /// ## References
-    /// <https://kind.sigs.k8s.io/docs/user/known-issues/>; sysbox#410; kernel `ip-sysctl.rst`.
+    /// <https://kind.sigs.k8s.io/docs/user/known-issues/>; sysbox#410; moby#47895; kernel `ip-sysctl.rst`.
     "ipv6-gaps",
-    "There is no IPv6 here: networks get IPv4 alone",
+    "Networks get IPv4 only: there is no IPv6 here",
     Docker,
-    { dockerd: Warning, kind: Info, rootless: Info, buildkit: Info },
+    { dockerd: Warning, kind: Warning, rootless: Info, buildkit: Info },
     [
         "socket: address family not supported by protocol",
         "RTNETLINK answers: Permission denied",
@@ -42,15 +45,16 @@ check! {
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let sysctls = &facts.net_sysctls;
     let (summary, source, value) = if !*sysctls.ipv6.get()? {
-        ("this kernel has no IPv6: networks get IPv4 alone", "/proc/net/if_inet6", "not there")
+        ("this kernel has no IPv6: networks get IPv4 only", "/proc/net/if_inet6", "not there")
     } else if *sysctls.ipv6_disabled.get()? {
         (
-            "IPv6 is turned off (disable_ipv6 is 1): networks get IPv4 alone",
+            "IPv6 is turned off (disable_ipv6 is 1): networks get IPv4 only",
             "/proc/sys/net/ipv6/conf/all/disable_ipv6",
             "1",
         )
     } else {
-        return Ok(Outcome::pass());
+        let lacking = ip6tables::lacking(facts, plan)?;
+        return Ok(lacking.map_or_else(Outcome::pass, Outcome::from));
     };
     let finding = Finding::new(
         "IPv6",

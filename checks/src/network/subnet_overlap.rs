@@ -9,6 +9,7 @@ use crate::{
     plan::Plan,
     remedy::{DaemonOption, Place, Remedy},
     target::{Severities, Severity, Target},
+    version::{Component, Version},
 };
 
 check! {
@@ -53,8 +54,20 @@ struct Candidate {
     what: String,
     severity: Severities,
     /// Whether dockerd looks at the routes before it takes the range.
-    avoids_routes: bool,
+    avoids: Avoids,
+    /// Whether it is taken at once, and not only when there are many networks.
+    comes_first: bool,
     kind: bool,
+}
+
+/// What keeps an engine from taking a range.
+#[derive(Clone, Copy)]
+enum Avoids {
+    Nothing,
+    /// Any route into it.
+    Routes,
+    /// A route without a next hop: dockerd from 20.10.15 on (moby pull request 43360).
+    RoutesOnLink,
 }
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
@@ -68,7 +81,12 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         .iter()
         .filter_map(|candidate| {
             let clashes = |used: &&Used| {
-                overlap(used.net, candidate.net) && !(used.routed && candidate.avoids_routes)
+                let avoided = match candidate.avoids {
+                    Avoids::Nothing => false,
+                    Avoids::Routes => used.routed,
+                    Avoids::RoutesOnLink => used.routed && (used.on_link || !candidate.comes_first),
+                };
+                overlap(used.net, candidate.net) && !avoided
             };
             Some(finding(candidate, used.iter().find(clashes)?, &used))
         })
@@ -94,7 +112,14 @@ fn candidates(facts: &Facts, told: bool) -> Vec<Candidate> {
     let mut candidates = if told { docker(facts) } else { Vec::new() };
     let candidate = |net: &str, what: &str, severity, kind| {
         let net = net.parse().ok()?;
-        Some(Candidate { net, what: what.into(), severity, avoids_routes: false, kind })
+        Some(Candidate {
+            net,
+            what: what.into(),
+            severity,
+            avoids: Avoids::Nothing,
+            comes_first: true,
+            kind,
+        })
     };
     let node = ["kubelet", "k3s", "k3s-server", "rke2"];
     if !node.iter().any(|name| facts.engines.named(name).next().is_some()) {
@@ -180,17 +205,28 @@ fn docker(facts: &Facts) -> Vec<Candidate> {
     const FIRST: Severities = severities!(dockerd: Warning, kind: Warning, buildkit: Info);
     const LATER: Severities = severities!(dockerd: Info, kind: Info, buildkit: Info);
     let mut found = Vec::new();
-    let mut add = |net: Ipv4Net, what: String, severity, avoids_routes| {
-        found.push(Candidate { net: net.trunc(), what, severity, avoids_routes, kind: false });
+    let version = facts.versions.of(Component::Docker).version;
+    let pool_avoids =
+        if version >= Version::new(20, 10, 15) { Avoids::RoutesOnLink } else { Avoids::Routes };
+    let mut add = |net: Ipv4Net, what: String, severity: Severities, avoids| {
+        let comes_first = FIRST.within(&severity);
+        found.push(Candidate {
+            net: net.trunc(),
+            what,
+            severity,
+            avoids,
+            comes_first,
+            kind: false,
+        });
     };
     let daemon = facts.engines.named("dockerd").next();
     let bip = bip(facts);
     if let Some(bip) = bip {
-        add(bip, format!("dockerd's bip {bip}"), FIRST, false);
+        add(bip, format!("dockerd's bip {bip}"), FIRST, Avoids::Nothing);
     }
     let pools = pools(facts);
     for pool in &pools {
-        add(*pool, format!("dockerd's address pool {pool}"), FIRST, true);
+        add(*pool, format!("dockerd's address pool {pool}"), FIRST, pool_avoids);
     }
     let flagged = daemon.is_some_and(|daemon| daemon.flag("default-address-pool").is_some());
     if pools.is_empty() && !flagged {
@@ -199,7 +235,7 @@ fn docker(facts: &Facts) -> Vec<Candidate> {
             // The default bridge, then the first user-defined network, which is kind's.
             let severity = if second <= 18 { FIRST } else { LATER };
             if let (Ok(net), false) = (net, second == 17 && bip.is_some()) {
-                add(net, format!("dockerd's default range {net}"), severity, true);
+                add(net, format!("dockerd's default range {net}"), severity, pool_avoids);
             }
         }
     }

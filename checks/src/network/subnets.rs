@@ -54,7 +54,7 @@ pub(super) fn used(facts: &Facts) -> Vec<Used> {
             let source = String::from("netlink: addresses");
             let what = format!("{net} on {name}");
             let routed = net.prefix_len() < 32;
-            used.push(Used { net: net.trunc(), source, what, routed, on_link: false });
+            used.push(Used { net: net.trunc(), source, what, routed, on_link: routed });
         }
     }
     used.extend(named(facts));

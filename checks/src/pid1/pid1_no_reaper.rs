@@ -35,7 +35,7 @@ check! {
     /// <https://github.com/docker-library/docker/issues/580>.
     "pid1-no-reaper",
     "PID 1 does not reap orphans: zombies pile up",
-    { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning },
+    { dockerd: Warning, kind: Warning, rootless: Warning, buildkit: Warning, sandbox: Warning },
     [
         "Tini is not running as PID 1 and isn't registered as a child subreaper",
         "Tini is not running as PID 1",

@@ -3,8 +3,8 @@ use alloc::{format, string::String, vec::Vec};
 use super::NEEDED;
 use crate::{
     facts::{
-        Action, DataRootOwner, Device, DeviceNode, Facts, Filesystem, Missing, Step, Trial,
-        TrialName, Why,
+        Action, DataRootOwner, Device, DeviceNode, Facts, Filesystem, Missing, PodmanDefaults,
+        Step, Trial, TrialName, Why,
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
@@ -58,10 +58,10 @@ enum State {
     Other(String),
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let mut findings: Vec<Finding> = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
-    for judged in [tun(facts), kmsg(facts), fuse(facts)] {
+    for judged in [tun(facts, plan), kmsg(facts), fuse(facts)] {
         match judged {
             Ok(finding) => findings.extend(finding),
             Err(unknown) => missing.extend(unknown.missing),
@@ -168,7 +168,11 @@ fn give(facts: &Facts, device: Device, module: &str, state: &State) -> Remedy {
     )
 }
 
-fn tun(facts: &Facts) -> Result<Option<Finding>, Unknown> {
+fn tun(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unknown> {
+    let told = facts.resources.podman_defaults.known();
+    if plan.engine() == "podman" && told.is_some_and(PodmanDefaults::makes_no_network) {
+        return Ok(None);
+    }
     let network = facts.runtime.variable("DOCKERD_ROOTLESS_ROOTLESSKIT_NET");
     if matches!(network, Some("host" | "lxc-user-nic")) {
         return Ok(None);

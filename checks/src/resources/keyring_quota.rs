@@ -3,9 +3,9 @@ use alloc::{format, vec::Vec};
 use crate::{
     facts::{Action, Fact, Facts, KeyUser, Refused, Step, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
-    plan::Plan,
+    plan::{Plan, Provider},
     remedy::{Place, Remedy},
-    target::Severities,
+    target::{Severities, Severity, Target},
 };
 
 check! {
@@ -43,7 +43,7 @@ const KEYS: u64 = 40;
 /// An empty keyring with its name takes some fifty bytes.
 const BYTES: u64 = 2000;
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let own = facts.identity.euid.known().copied().unwrap_or(0);
     let tried = tried(facts);
     let users = match (&facts.resources.key_users, tried) {
@@ -58,13 +58,13 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     for user in users.iter().filter(|user| [0, own].contains(&user.uid)) {
         // What there is room for was seen, whatever the numbers say.
         if user.uid != own || tried.is_none() {
-            findings.extend(judge(facts, user));
+            findings.extend(judge(facts, plan, user));
         }
     }
     match tried {
         Some((trial, step)) if step.refused.is_some() => {
             let user = users.iter().find(|user| user.uid == own);
-            findings.insert(0, refused(facts, own, user, trial, step));
+            findings.insert(0, refused(facts, plan, own, user, trial, step));
             Ok(Outcome::of(findings))
         }
         Some(_) => Ok(Outcome::of_or(findings, Outcome::proved)),
@@ -81,12 +81,19 @@ fn tried(facts: &Facts) -> Option<(&Trial, &Step)> {
     step.refused.as_ref().is_none_or(quota).then_some((trial, step))
 }
 
-fn refused(facts: &Facts, own: u32, user: Option<&KeyUser>, trial: &Trial, step: &Step) -> Finding {
+fn refused(
+    facts: &Facts,
+    plan: &Plan,
+    own: u32,
+    user: Option<&KeyUser>,
+    trial: &Trial,
+    step: &Step,
+) -> Finding {
     let summary = format!(
         "the quota of user {own} has no room for 40 containers, each with a keyring: {step}"
     );
     let mut finding =
-        Finding::new(format!("user {own}"), severity(facts, own), summary).tried(trial, step);
+        Finding::new(format!("user {own}"), severity(facts, plan, own), summary).tried(trial, step);
     if let Some(user) = user {
         finding = used(finding, user);
     }
@@ -100,9 +107,11 @@ fn in_initial_users(facts: &Facts) -> bool {
     !facts.identity.namespaces.user_is_private().is_yes()
 }
 
-fn severity(facts: &Facts, uid: u32) -> Severities {
+/// The nodes of kind take keys of the user whose podman runs them.
+fn severity(facts: &Facts, plan: &Plan, uid: u32) -> Severities {
     if uid != 0 {
-        severities!(rootless: Warning, buildkit: Info)
+        let nodes = (plan.provider == Some(Provider::Podman)).then_some(Severity::Warning);
+        severities!(rootless: Warning, buildkit: Info).with(Target::Kind, nodes)
     } else if is_raised_by_dockerd(facts) {
         severities!(rootless: Warning, buildkit: Warning)
     } else {
@@ -148,7 +157,7 @@ fn raise(user: &KeyUser, initial: bool) -> Remedy {
     )
 }
 
-fn judge(facts: &Facts, user: &KeyUser) -> Option<Finding> {
+fn judge(facts: &Facts, plan: &Plan, user: &KeyUser) -> Option<Finding> {
     let keys = user.max_keys.saturating_sub(user.keys);
     let bytes = user.max_bytes.saturating_sub(user.bytes);
     // A quota that is itself tiny is used up by the first containers.
@@ -159,7 +168,8 @@ fn judge(facts: &Facts, user: &KeyUser) -> Option<Finding> {
         "user {} has {} of {} keys and {} of {} bytes: a container takes a keyring",
         user.uid, user.keys, user.max_keys, user.bytes, user.max_bytes
     );
-    let finding = Finding::new(format!("user {}", user.uid), severity(facts, user.uid), summary);
+    let finding =
+        Finding::new(format!("user {}", user.uid), severity(facts, plan, user.uid), summary);
     Some(used(finding, user).remedy(raise(user, in_initial_users(facts))))
 }
 
@@ -170,7 +180,7 @@ mod tests {
     use super::*;
     use crate::{
         resources::testing::{is_not_applicable, only_finding},
-        testing::{healthy_container, healthy_vm, mount, private},
+        testing::{healthy_container, healthy_vm, mount, private, said_of},
     };
 
     fn with(user: KeyUser) -> Facts {
@@ -285,5 +295,21 @@ mod tests {
                 only_finding(judged(&facts)).evidence.iter().all(|e| !e.source.contains("trial"))
             );
         }
+    }
+
+    #[test]
+    fn the_nodes_of_a_users_podman_take_the_users_keys() {
+        let mut facts = with(user(1000, 199, 4378));
+        facts.identity.euid = Fact::Known(1000);
+        let of_kind = |facts: &Facts| said_of(&CHECK, facts, Target::Kind);
+        assert_eq!(
+            only_finding(of_kind(&facts)).severity.get(Target::Kind),
+            None,
+            "Docker's are root's"
+        );
+        facts.runtime.variables =
+            Fact::Known(vec![("KIND_EXPERIMENTAL_PROVIDER".into(), "podman".into())]);
+        let found = only_finding(of_kind(&facts));
+        assert_eq!(found.severity.get(Target::Kind), Some(Severity::Warning));
     }
 }

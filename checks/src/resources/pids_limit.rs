@@ -4,8 +4,8 @@ use super::limits::held_by;
 use crate::{
     facts::{Fact, Facts, Missing, PidsCgroup, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
-    plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy, quote},
+    plan::{Plan, Provider},
+    remedy::{ContainerSetting, Language, Place, Remedy, Snippet, quote},
     target::{Severities, Severity, Target},
 };
 
@@ -57,7 +57,7 @@ const NODE: u64 = 220;
 /// With this many dockerd and its containerd do not come up (tried with Docker 20.10: it crashed).
 const DAEMON: u64 = 20;
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let resources = &facts.resources;
     let mut findings = Vec::new();
     let mut missing: Vec<Missing> = Vec::new();
@@ -82,6 +82,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         }
     }
     findings.extend(of_user(facts));
+    findings.extend(of_podman(facts, plan));
     if findings.is_empty() && !missing.is_empty() {
         return Err(Unknown { missing, remedy: None });
     }
@@ -154,6 +155,39 @@ fn of_kernel(name: &str, value: u64) -> Finding {
     ))
 }
 
+/// A node is one container, and podman gives each a limit; kind asks for no other.
+fn of_podman(facts: &Facts, plan: &Plan) -> Option<Finding> {
+    let told = facts.resources.podman_defaults.known();
+    let told = told.filter(|_| plan.provider == Some(Provider::Podman))?;
+    let limit = told.tasks().filter(|limit| *limit < ENOUGH)?;
+    let severity = if limit < NODE { Severity::Error } else { Severity::Warning };
+    let conf = if facts.identity.euid.is_known_and(|euid| *euid == 0) {
+        "/etc/containers/containers.conf"
+    } else {
+        "~/.config/containers/containers.conf"
+    };
+    let lines = "[containers]\npids_limit = 0\n";
+    Some(
+        Finding::new(
+            "pids_limit of podman",
+            Severities::NONE.with(Target::Kind, Some(severity)),
+            format!("podman allows each container {limit} tasks: all pods of a node share them"),
+        )
+        .evidence(
+            "containers.conf: pids_limit",
+            match told.pids_limit {
+                Some(limit) => format!("{limit}"),
+                None => "not set: 2048".into(),
+            },
+        )
+        .remedy(Remedy::file(
+            Place::Here,
+            format!("let podman set no limit, in {conf}"),
+            Snippet::Lines(Language::Toml, lines.into()),
+        )),
+    )
+}
+
 /// Root is exempt from `RLIMIT_NPROC`.
 fn of_user(facts: &Facts) -> Option<Finding> {
     if facts.identity.euid.known().is_none_or(|euid| *euid == 0) {
@@ -176,11 +210,13 @@ fn of_user(facts: &Facts) -> Option<Finding> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
     use crate::{
-        facts::Rlimit,
+        facts::{PodmanDefaults, Rlimit},
         resources::testing::only_finding,
-        testing::{healthy_container, healthy_vm},
+        testing::{healthy_container, healthy_vm, said_of},
     };
 
     fn with(mut facts: Facts, path: &str, max: Option<u64>, current: u64, refused: u64) -> Facts {
@@ -258,5 +294,26 @@ mod tests {
         assert!(judged(&facts).is_err());
         facts.resources.cgroup.pids = Fact::missing("a mount", Why::NotFound);
         assert_eq!(judged(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn a_node_of_podman_has_the_limit_that_podman_gives() {
+        let kind = |limit| {
+            let mut facts = healthy_vm();
+            facts.runtime.variables =
+                Fact::Known(vec![("KIND_EXPERIMENTAL_PROVIDER".into(), "podman".into())]);
+            let defaults = PodmanDefaults { pids_limit: limit, ..PodmanDefaults::default() };
+            facts.resources.podman_defaults = Fact::Known(defaults);
+            said_of(&CHECK, &facts, Target::Kind)
+        };
+        let found = only_finding(kind(None));
+        assert_eq!(found.severity.get(Target::Kind), Some(Severity::Warning));
+        assert!(found.summary.contains("2048"), "{}", found.summary);
+        for none in [0, -1, 100_000] {
+            assert_eq!(kind(Some(none)), Ok(Outcome::pass()));
+        }
+        assert_eq!(only_finding(kind(Some(100))).severity.get(Target::Kind), Some(Severity::Error));
+        let docker = said_of(&CHECK, &healthy_vm(), Target::Kind);
+        assert_eq!(docker, Ok(Outcome::pass()), "dockerd gives none");
     }
 }

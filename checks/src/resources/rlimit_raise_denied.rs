@@ -5,7 +5,6 @@ use crate::{
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
-    target::{Severities, Severity, Target},
     version::{Component, Version},
 };
 
@@ -34,7 +33,7 @@ check! {
     /// pull request 24696.
     "rlimit-raise-denied",
     "podman asks for limits that may not be raised here",
-    { rootless: Error },
+    { rootless: Error, podman: Error },
     ["error setting rlimit type", "setrlimit `RLIMIT_"],
     trials: [Rlimit]
 }
@@ -173,7 +172,7 @@ fn refused(facts: &Facts, wanted: &Wanted, trial: &Trial, step: &Step) -> Findin
 
 fn finding(facts: &Facts, wanted: &Wanted, hard: Option<u64>, summary: String) -> Finding {
     let name = wanted.name;
-    let severity = Severities::NONE.with(Target::Rootless, Some(Severity::Error));
+    let severity = CHECK.worst;
     let mut finding = Finding::new(name, severity, summary)
         .evidence(&*wanted.source, DefaultUlimit::text(name, wanted.hard));
     if let Some(hard) = hard {

@@ -3,7 +3,7 @@
 use alloc::{format, string::String, vec, vec::Vec};
 
 use crate::{
-    facts::{DataRoot, DataRootOwner, Facts, Filesystem, Missing, Text, Why},
+    facts::{DataRoot, DataRootOwner, Fact, Facts, Filesystem, Missing, Text, Why},
     outcome::{Finding, Unknown},
     plan::Plan,
     remedy::{ContainerSetting, Remedy},
@@ -113,7 +113,7 @@ pub(super) fn is_used(facts: &Facts, root: &DataRoot) -> Result<bool, Unknown> {
         DataRootOwner::RootlessBuildkit => euid.is_none_or(|euid| *euid != 0),
         DataRootOwner::Containerd => {
             facts.engines.running.told()?;
-            uses_external_containerd(facts) || containerd_runs(facts)
+            uses_external_containerd(facts) || containerd_runs(facts) || is_containerds(facts)
         }
         DataRootOwner::Kubelet => false,
     })
@@ -123,6 +123,16 @@ pub(super) fn is_used(facts: &Facts, root: &DataRoot) -> Result<bool, Unknown> {
 pub(super) fn uses_external_containerd(facts: &Facts) -> bool {
     facts.engines.configured(&["containerd"]).is_some()
         || facts.engines.named("dockerd").any(|engine| engine.flag("containerd").is_some())
+}
+
+/// Whether a containerd that does not run now has kept snapshots, and dockerd has never kept an image itself: what
+/// starts dockerd here starts that containerd before, as Docker's packages do.
+fn is_containerds(facts: &Facts) -> bool {
+    let stores = &facts.storage.image_stores;
+    let none = |count: &Fact<u32>| count.is_known_and(|count| *count == 0);
+    facts.storage.containerd_was_here.is_known_and(|was| *was)
+        && none(&stores.graph)
+        && none(&stores.snapshots)
 }
 
 /// dockerd starts its own containerd with a configuration below `/run/docker`.

@@ -82,5 +82,6 @@ pub(super) fn healthy_resources() -> Resources {
         cpus: Known(4),
         swaps: Known(vec![]),
         podman_ulimits: Known(vec![]),
+        podman_defaults: Known(PodmanDefaults::default()),
     }
 }

@@ -113,7 +113,7 @@ const FILES: &[(&str, Treatment)] = &[
     ("/run/systemd/resolve/resolv.conf", Filter(f::resolver)),
     // Configuration and versions.
     ("**/docker/daemon.json", Filter(f::daemon_json)),
-    ("**/containers/containers.conf", Filter(f::default_ulimits)),
+    ("**/containers/containers.conf", Filter(f::containers_conf)),
     ("/etc/passwd", Filter(f::accounts)),
     ("/etc/nsswitch.conf", Filter(f::subordinate_id_source)),
     ("/etc/subuid", Filter(f::subordinate_ids)),

@@ -12,23 +12,69 @@ const MATCHES: &str = "/proc/net/ip_tables_matches";
 const TARGETS: &str = "/proc/net/ip_tables_targets";
 const CONFIG: &str = "/proc/config.gz";
 
-/// Name, where it would be listed, and the options of which one brings it.
-const NEEDED: [(&str, Option<&str>, &[&str]); 9] = [
-    ("match addrtype", Some(MATCHES), &["CONFIG_NETFILTER_XT_MATCH_ADDRTYPE"]),
-    ("match comment", Some(MATCHES), &["CONFIG_NETFILTER_XT_MATCH_COMMENT"]),
-    ("match conntrack", Some(MATCHES), &["CONFIG_NETFILTER_XT_MATCH_CONNTRACK"]),
-    ("match mark", Some(MATCHES), &["CONFIG_NETFILTER_XT_MARK"]),
-    ("match statistic", Some(MATCHES), &["CONFIG_NETFILTER_XT_MATCH_STATISTIC"]),
-    ("target DNAT", Some(TARGETS), &["CONFIG_NETFILTER_XT_NAT"]),
-    ("target MARK", Some(TARGETS), &["CONFIG_NETFILTER_XT_MARK"]),
-    (
+/// What rules need.
+struct Needed {
+    name: &'static str,
+    /// Where it would be listed.
+    list: Option<&'static str>,
+    /// The options of which one brings it.
+    options: &'static [&'static str],
+    /// The module, below the kernel's modules.
+    module: &'static str,
+}
+
+const fn needed(
+    name: &'static str,
+    list: Option<&'static str>,
+    options: &'static [&'static str],
+    module: &'static str,
+) -> Needed {
+    Needed { name, list, options, module }
+}
+
+const NEEDED: [Needed; 10] = [
+    needed(
+        "match addrtype",
+        Some(MATCHES),
+        &["CONFIG_NETFILTER_XT_MATCH_ADDRTYPE"],
+        "net/netfilter/xt_addrtype",
+    ),
+    needed(
+        "match comment",
+        Some(MATCHES),
+        &["CONFIG_NETFILTER_XT_MATCH_COMMENT"],
+        "net/netfilter/xt_comment",
+    ),
+    needed(
+        "match conntrack",
+        Some(MATCHES),
+        &["CONFIG_NETFILTER_XT_MATCH_CONNTRACK"],
+        "net/netfilter/xt_conntrack",
+    ),
+    needed("match mark", Some(MATCHES), &["CONFIG_NETFILTER_XT_MARK"], "net/netfilter/xt_mark"),
+    needed(
+        "match statistic",
+        Some(MATCHES),
+        &["CONFIG_NETFILTER_XT_MATCH_STATISTIC"],
+        "net/netfilter/xt_statistic",
+    ),
+    needed("target DNAT", Some(TARGETS), &["CONFIG_NETFILTER_XT_NAT"], "net/netfilter/xt_nat"),
+    needed("target MARK", Some(TARGETS), &["CONFIG_NETFILTER_XT_MARK"], "net/netfilter/xt_mark"),
+    needed(
         "target MASQUERADE",
         Some(TARGETS),
         // Before 5.2 it was of IPv4 alone.
         &["CONFIG_NETFILTER_XT_TARGET_MASQUERADE", "CONFIG_IP_NF_TARGET_MASQUERADE"],
+        "net/netfilter/xt_MASQUERADE",
+    ),
+    needed(
+        "target REJECT",
+        Some(TARGETS),
+        &["CONFIG_IP_NF_TARGET_REJECT"],
+        "net/ipv4/netfilter/ipt_REJECT",
     ),
     // Tables are listed only when someone has used them.
-    ("table raw", None, &["CONFIG_IP_NF_RAW"]),
+    needed("table raw", None, &["CONFIG_IP_NF_RAW"], "net/ipv4/netfilter/iptable_raw"),
 ];
 
 pub(super) fn extensions(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> Vec<Extension> {
@@ -36,23 +82,17 @@ pub(super) fn extensions(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> Vec<
     let listed = |path: Option<&str>| {
         lists.iter().find(|(p, _)| Some(*p) == path).and_then(|(_, bytes)| bytes.as_deref())
     };
-    let needed = NEEDED.into_iter();
-    needed
-        .map(|(name, path, options)| extension(name, path, listed(path), options, modules))
-        .collect()
+    NEEDED.iter().map(|needed| extension(needed, listed(needed.list), modules)).collect()
 }
 
-fn extension(
-    name: &str,
-    path: Option<&str>,
-    list: Option<&[u8]>,
-    options: &[&str],
-    modules: &Modules<'_, '_>,
-) -> Extension {
-    let found =
-        |present, source: &str| Extension { name: name.into(), present, source: source.into() };
-    let word = name.rsplit(' ').next().unwrap_or_default();
-    if let (Some(path), Some(list)) = (path, list) {
+fn extension(needed: &Needed, list: Option<&[u8]>, modules: &Modules<'_, '_>) -> Extension {
+    let found = |present, source: &str| Extension {
+        name: needed.name.into(),
+        present,
+        source: source.into(),
+    };
+    let word = needed.name.rsplit(' ').next().unwrap_or_default();
+    if let (Some(path), Some(list)) = (needed.list, list) {
         if list.split(|byte| *byte == b'\n').any(|line| line == word.as_bytes()) {
             return found(Tri::Yes, path);
         }
@@ -61,15 +101,22 @@ fn extension(
             return found(Tri::No, path);
         }
     }
-    let settings: Vec<_> = options.iter().filter_map(|option| modules.setting(option)).collect();
-    let present = if settings.contains(&Setting::BuiltIn) {
-        Tri::Yes
-    } else if settings.is_empty() || settings.contains(&Setting::Module) {
-        Tri::Unknown
-    } else {
-        Tri::No
-    };
-    found(present, CONFIG)
+    let settings: Vec<_> =
+        needed.options.iter().filter_map(|option| modules.setting(option)).collect();
+    if settings.contains(&Setting::BuiltIn) {
+        return found(Tri::Yes, CONFIG);
+    }
+    if !settings.is_empty() && !settings.contains(&Setting::Module) {
+        return found(Tri::No, CONFIG);
+    }
+    if let Some(file) = modules.lacks_file(needed.module) {
+        return found(Tri::No, &file);
+    }
+    match (needed.list, list) {
+        // It is registered when the kernel has loaded it.
+        (Some(path), Some(_)) => found(Tri::Unknown, path),
+        _ => found(Tri::Unknown, CONFIG),
+    }
 }
 
 #[cfg(test)]

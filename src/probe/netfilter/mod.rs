@@ -19,10 +19,12 @@ const NFNETLINK: &str = "nfnetlink: tables";
 pub(super) fn probe(reader: &Reader<'_>, kernel: &Kernel, lists: &Lists, path: &str) -> Netfilter {
     let modules = Modules::new(reader, kernel, lists);
     let (nft_kernel, nft_tables) = nft(reader, &modules);
+    let [ipv4, ipv6] = [4, 6].map(|family| Names::of(reader, family));
     Netfilter {
-        legacy_kernel: legacy_kernel(reader, &modules),
+        legacy_kernel: legacy_kernel(&ipv4, &modules),
+        legacy_kernel6: legacy_kernel(&ipv6, &modules),
         nft_kernel,
-        legacy_tables: legacy_tables(reader, &modules),
+        legacy_tables: legacy_tables(reader, &modules, [ipv4, ipv6]),
         nft_tables,
         extensions: extensions::extensions(reader, &modules),
         iptables: tool::iptables(reader, path).into(),
@@ -60,27 +62,42 @@ fn nft(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> (Tri, Fact<Vec<NftTabl
     }
 }
 
-/// ip_tables makes its file in every network namespace when it is loaded. Without the file it may
+/// The names of registered legacy tables of one family.
+struct Names {
+    family: u8,
+    read: Result<Vec<u8>, Missing>,
+}
+
+impl Names {
+    fn of(reader: &Reader<'_>, family: u8) -> Self {
+        let path =
+            if family == 4 { "/proc/net/ip_tables_names" } else { "/proc/net/ip6_tables_names" };
+        Self { family, read: reader.bytes(path) }
+    }
+}
+
+/// ip_tables makes its file in every network namespace when it is loaded, for root to read. Without the file it may
 /// still be a module that was not needed so far.
-fn legacy_kernel(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> Tri {
-    match reader.stat("/proc/net/ip_tables_names") {
-        Ok(_) => Tri::Yes,
+fn legacy_kernel(names: &Names, modules: &Modules<'_, '_>) -> Tri {
+    match &names.read {
+        Ok(_) | Err(Missing { why: Why::NotPermitted, .. }) => Tri::Yes,
         Err(Missing { why: Why::NotFound, .. }) if modules.sees_proc_net() => {
-            if modules.none_loadable() || modules.legacy_is_left_out() {
-                Tri::No
-            } else {
-                Tri::Unknown
-            }
+            let left_out = names.family == 4 && modules.legacy_is_left_out();
+            if modules.none_loadable() || left_out { Tri::No } else { Tri::Unknown }
         }
         Err(_) => Tri::Unknown,
     }
 }
 
 /// Legacy tables of both families, IPv4 first, in the kernel's order.
-fn legacy_tables(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> Fact<Vec<LegacyTable>> {
+fn legacy_tables(
+    reader: &Reader<'_>,
+    modules: &Modules<'_, '_>,
+    families: [Names; 2],
+) -> Fact<Vec<LegacyTable>> {
     let mut tables = Vec::new();
-    for (family, path) in [(4, "/proc/net/ip_tables_names"), (6, "/proc/net/ip6_tables_names")] {
-        match reader.bytes(path) {
+    for Names { family, read } in families {
+        match read {
             Ok(names) => {
                 let names = names.split(|byte| *byte == b'\n').filter(|name| !name.is_empty());
                 tables.extend(names.map(|name| legacy_table(reader, family, name)));

@@ -19,6 +19,7 @@ const OPEN_FILES: &str = "Max open files";
 type Read<T> = Result<T, Missing>;
 
 pub(super) fn probe(reader: &Reader, cgroup: &Cgroup, engines: &Engines) -> Resources {
+    let (podman_ulimits, podman_defaults) = podman::configured(reader);
     Resources {
         cgroup: cgroup::limits(reader, cgroup),
         inotify: inotify(reader),
@@ -31,7 +32,8 @@ pub(super) fn probe(reader: &Reader, cgroup: &Cgroup, engines: &Engines) -> Reso
         memory: memory(reader),
         cpus: cpus(reader),
         swaps: swaps(reader),
-        podman_ulimits: podman::default_ulimits(reader),
+        podman_ulimits,
+        podman_defaults,
     }
 }
 

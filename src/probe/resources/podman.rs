@@ -1,6 +1,6 @@
-//! `default_ulimits` of `containers.conf(5)`.
+//! `containers.conf(5)`: what podman gives containers unless it is told otherwise.
 
-use dind_doctor_checks::facts::{DefaultUlimit, Fact, Missing, Why};
+use dind_doctor_checks::facts::{DefaultUlimit, Fact, Missing, PodmanDefaults, Text, Why};
 
 use super::text;
 use crate::{probe::Reader, source::path};
@@ -8,24 +8,43 @@ use crate::{probe::Reader, source::path};
 /// Limits that are kept; podman knows sixteen.
 const ULIMITS: usize = 64;
 
-/// Of the first file that sets it: the user's, the administrator's, the distribution's.
-pub(super) fn default_ulimits(reader: &Reader) -> Fact<Vec<DefaultUlimit>> {
+/// The limits and the other defaults of containers, each of the first file that sets it: the user's, the administrator's,
+/// the distribution's.
+pub(super) fn configured(reader: &Reader) -> (Fact<Vec<DefaultUlimit>>, Fact<PodmanDefaults>) {
+    let mut found = Vec::new();
     for file in files(reader) {
         match text(reader, &file) {
-            Ok(content) => {
-                if let Some(values) = values(&content) {
-                    if values.len() > ULIMITS {
-                        return Fact::missing(file, Why::TooLarge);
-                    }
-                    let ulimits = values.iter().filter_map(|value| ulimit(value, &file));
-                    return Fact::Known(ulimits.collect());
-                }
-            }
+            Ok(content) => found.push((file, content)),
             Err(Missing { why: Why::NotFound, .. }) => {}
-            Err(missing) => return Fact::Missing(missing),
+            Err(missing) => return (Fact::Missing(missing.clone()), Fact::Missing(missing)),
         }
     }
-    Fact::Known(Vec::new())
+    (default_ulimits(&found), Fact::Known(defaults(&found)))
+}
+
+fn default_ulimits(files: &[(String, Text)]) -> Fact<Vec<DefaultUlimit>> {
+    let set =
+        |(file, content): &(String, Text)| Some((file.clone(), array(content, "default_ulimits")?));
+    match files.iter().find_map(set) {
+        Some((file, values)) if values.len() > ULIMITS => Fact::missing(file, Why::TooLarge),
+        Some((file, values)) => {
+            Fact::Known(values.iter().filter_map(|value| ulimit(value, &file)).collect())
+        }
+        None => Fact::Known(Vec::new()),
+    }
+}
+
+fn defaults(files: &[(String, Text)]) -> PodmanDefaults {
+    let scalar = |name| files.iter().find_map(|(_, content)| scalar(content, name));
+    let word = |name| scalar(name).map(Text::from).unwrap_or_default();
+    let volumes = files.iter().find_map(|(_, content)| array(content, "volumes"));
+    let target = |volume: &String| volume.split(':').nth(1).map(Text::from);
+    PodmanDefaults {
+        netns: word("netns"),
+        cgroups: word("cgroups"),
+        pids_limit: scalar("pids_limit").and_then(|value| value.parse().ok()),
+        volumes: volumes.unwrap_or_default().iter().take(ULIMITS).filter_map(target).collect(),
+    }
 }
 
 fn files(reader: &Reader) -> Vec<String> {
@@ -43,12 +62,24 @@ fn files(reader: &Reader) -> Vec<String> {
     user.into_iter().chain(system.map(str::to_owned)).collect()
 }
 
-/// The strings of the array, by lines: a file that is not quite TOML still tells.
-fn values(content: &str) -> Option<Vec<String>> {
-    let mut lines = content.lines().map(|line| line.split('#').next().unwrap_or_default().trim());
-    let first = lines.find_map(|line| {
-        line.strip_prefix("default_ulimits")?.trim_start().strip_prefix('=').map(str::trim)
-    })?;
+/// Lines as they count: a file that is not quite TOML still tells.
+fn lines(content: &str) -> impl Iterator<Item = &str> {
+    content.lines().map(|line| line.split('#').next().unwrap_or_default().trim())
+}
+
+/// What follows `name =` on its line.
+fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    line.strip_prefix(name)?.trim_start().strip_prefix('=').map(str::trim)
+}
+
+fn scalar(content: &str, name: &str) -> Option<String> {
+    let found = lines(content).find_map(|line| value(line, name))?;
+    Some(found.trim_matches(['"', '\'']).to_owned())
+}
+
+fn array(content: &str, name: &str) -> Option<Vec<String>> {
+    let mut lines = lines(content);
+    let first = lines.find_map(|line| value(line, name))?;
     let mut array = first.strip_prefix('[')?.to_owned();
     while !array.contains(']') {
         array.push_str(lines.next()?);
@@ -78,7 +109,7 @@ mod tests {
 
     fn names(content: &str) -> Vec<(String, Option<u64>)> {
         let fixed = Fixed::new().file(SYSTEM, content);
-        let found = default_ulimits(&Reader::new(&fixed));
+        let (found, _) = configured(&Reader::new(&fixed));
         found.known().unwrap().iter().map(|u| (u.name.to_string(), u.hard)).collect()
     }
 
@@ -104,10 +135,30 @@ mod tests {
             .answer(variable("XDG_CONFIG_HOME"), None)
             .file("/home/a/.config/containers/containers.conf", "default_ulimits=[\"core=0\"]")
             .file(SYSTEM, "default_ulimits=[\"nofile=1\"]");
-        let found = default_ulimits(&Reader::new(&fixed));
+        let (found, _) = configured(&Reader::new(&fixed));
         assert_eq!(found.known().unwrap()[0].name, "core");
         let question = ask::Read { path: SYSTEM.into() };
         let fixed = Fixed::new().refuse(question, Refusal::Errno(libc::EACCES));
-        assert_eq!(default_ulimits(&Reader::new(&fixed)).why(), Some(Why::NotPermitted));
+        assert_eq!(configured(&Reader::new(&fixed)).0.why(), Some(Why::NotPermitted));
+    }
+
+    #[test]
+    fn what_containers_get_is_of_the_first_file_that_sets_it() {
+        let administrators = "[containers]\nnetns=\"host\"\npids_limit = 0 # none\n";
+        let distributions = "netns = 'private'\ncgroups = \"disabled\"\n\
+                             volumes = [\n \"/proc:/proc\",\n \"data\",\n]\n";
+        let fixed = Fixed::new()
+            .file(SYSTEM, administrators)
+            .file("/usr/share/containers/containers.conf", distributions);
+        let (_, found) = configured(&Reader::new(&fixed));
+        let expected = PodmanDefaults {
+            netns: "host".into(),
+            cgroups: "disabled".into(),
+            pids_limit: Some(0),
+            volumes: vec!["/proc".into()],
+        };
+        assert_eq!(found, Fact::Known(expected));
+        let (_, found) = configured(&Reader::new(&Fixed::new()));
+        assert_eq!(found, Fact::Known(PodmanDefaults::default()));
     }
 }

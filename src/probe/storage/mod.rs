@@ -39,10 +39,22 @@ pub(super) fn probe(
     Storage {
         source_devices: source_devices(reader, &data_roots),
         image_stores: image_stores(reader, &data_roots),
+        containerd_was_here: containerd_was_here(reader),
         permit_mounts_in_userns: permit_mounts_in_userns(reader),
         data_roots,
         fuse_overlayfs: search_path::find(reader, path, "fuse-overlayfs"),
         zfs: zfs(reader),
+    }
+}
+
+fn containerd_was_here(reader: &Reader) -> Fact<bool> {
+    match reader.list("/var/lib/containerd", ENTRIES) {
+        Ok(listing) => {
+            let mut names = listing.entries.iter().map(|entry| &entry.name);
+            Fact::Known(names.any(|name| name.starts_with("io.containerd.snapshotter.")))
+        }
+        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(false),
+        Err(missing) => Fact::Missing(missing),
     }
 }
 

@@ -139,3 +139,16 @@ fn a_proc_that_another_one_covers_is_not_visible() {
     assert_eq!(found[0].severity.get(Target::Sandbox), Some(Severity::Error));
     assert!(found[0].summary.contains("/proc/sys"), "{}", found[0].summary);
 }
+
+#[test]
+fn a_podman_that_gives_containers_this_proc_mounts_no_other() {
+    let mut facts = masked();
+    facts.identity.euid = Fact::Known(1000);
+    let said = |facts: &Facts| crate::testing::said_of(&CHECK, facts, Target::Podman);
+    assert!(matches!(said(&facts), Ok(Outcome::Found(_))));
+    facts.resources.podman_defaults = Fact::Known(PodmanDefaults {
+        volumes: alloc::vec!["/proc".into()],
+        ..PodmanDefaults::default()
+    });
+    assert!(matches!(said(&facts), Ok(Outcome::NotApplicable(_))));
+}

@@ -130,3 +130,27 @@ fn without_routes_only_what_is_known_is_found() {
     let facts = with_variable(facts, "KUBERNETES_SERVICE_HOST", "10.96.0.1");
     assert_eq!(finding(&facts).subject, "10.96.0.0/16");
 }
+
+#[test]
+fn a_route_with_a_next_hop_keeps_no_docker_of_today_away() {
+    let behind_a_router = |net: &str, version| {
+        let mut facts = healthy_vm();
+        facts.versions.give(Component::Docker, version);
+        if let Known(routes) = &mut facts.network.routes {
+            let gateway = Some("10.0.2.2".parse().unwrap());
+            routes.push(Route { destination: net.parse().unwrap(), gateway, ..routes[0].clone() });
+        }
+        facts
+    };
+    let found = finding(&behind_a_router("172.18.0.0/16", Version::new(23, 0, 0)));
+    assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning, buildkit: Info));
+    assert!(found.summary.contains("172.18.0.0/16"), "{}", found.summary);
+    let old = behind_a_router("172.18.0.0/16", Version::new(20, 10, 14));
+    assert_eq!(judged(&old), Ok(Outcome::pass()), "it took any route for taken");
+    let later = behind_a_router("172.25.0.0/16", Version::new(23, 0, 0));
+    assert_eq!(
+        judged(&later),
+        Ok(Outcome::pass()),
+        "it comes to that range with the ninth network"
+    );
+}

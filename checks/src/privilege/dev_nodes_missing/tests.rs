@@ -99,3 +99,21 @@ fn opening_a_device_says_more_than_being_permitted_to() {
     let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
     assert_eq!(found[0].evidence[1].source, "trial: open a device (/dev/net/tun)");
 }
+
+#[test]
+fn a_podman_that_makes_no_network_needs_no_tun() {
+    let mut facts = with(Device::Tun, None, false);
+    facts.identity.euid = Known(1000);
+    facts.capabilities.effective = Known(CapabilitySet(0));
+    let hurt = |facts: &Facts| match crate::testing::said_of(&CHECK, facts, Target::Podman) {
+        Ok(Outcome::Found(found)) => found.iter().any(|finding| finding.subject == "/dev/net/tun"),
+        _ => false,
+    };
+    assert!(hurt(&facts));
+    let told =
+        |netns: &str| Known(PodmanDefaults { netns: netns.into(), ..PodmanDefaults::default() });
+    for (netns, needs) in [("host", false), ("none", false), ("private", true)] {
+        facts.resources.podman_defaults = told(netns);
+        assert_eq!(hurt(&facts), needs, "{netns}");
+    }
+}

@@ -4,6 +4,7 @@ use super::*;
 use crate::{
     facts::{CapabilitySet, Ending, Why},
     resources::testing::{is_not_applicable, only_finding},
+    target::{Severity, Target},
     testing::{healthy_container, healthy_vm, private, tried},
 };
 
@@ -29,7 +30,7 @@ fn asking(mut facts: Facts, hard: Option<u64>) -> Facts {
 #[test]
 fn more_than_the_hard_limit_is_found() {
     let finding = only_finding(judged(&asking(confined(4096), Some(65_536))));
-    assert_eq!(finding.severity, CHECK.worst);
+    assert_eq!(finding.severity, severities!(rootless: Error));
     assert!(finding.summary.contains("nofile=65536") && finding.summary.contains("4096"));
     assert!(only_finding(judged(&asking(confined(4096), None))).summary.contains("unlimited"));
 }
@@ -59,7 +60,7 @@ fn enough_passes_and_so_does_the_capability() {
     assert_eq!(judged(&asking(healthy_vm(), Some(1 << 30))), Ok(Outcome::pass()));
     let mut facts = asking(healthy_container(), Some(1 << 30));
     facts.identity.namespaces.user = private(4_026_532_600);
-    assert_eq!(only_finding(judged(&facts)).severity, CHECK.worst);
+    assert_eq!(only_finding(judged(&facts)).severity, severities!(rootless: Error));
 }
 
 #[test]
@@ -97,12 +98,25 @@ fn a_limit_that_was_set_is_no_alarm() {
     let facts = asking(confined(4096), Some(65_536));
     assert_eq!(judged(&tried_with(facts.clone(), 65_536, None)), Ok(Outcome::proved()));
     let other = tried_with(facts, 1 << 20, None);
-    assert_eq!(only_finding(judged(&other)).severity, CHECK.worst, "another one was tried");
+    assert_eq!(
+        only_finding(judged(&other)).severity,
+        severities!(rootless: Error),
+        "another one was tried"
+    );
 }
 
 #[test]
 fn without_a_trial_it_is_judged_as_before() {
     let mut facts = tried_with(asking(confined(4096), Some(65_536)), 65_536, None);
     facts.trials.runs[0].ending = Ending::Skipped("no process can be forked".into());
-    assert_eq!(only_finding(judged(&facts)).severity, CHECK.worst);
+    assert_eq!(only_finding(judged(&facts)).severity, severities!(rootless: Error));
+}
+
+#[test]
+fn it_hurts_the_podman_that_is_asked_for() {
+    let facts = asking(confined(4096), Some(65_536));
+    let Ok(Outcome::Found(found)) = crate::testing::said_of(&CHECK, &facts, Target::Podman) else {
+        panic!()
+    };
+    assert_eq!(found[0].severity.get(Target::Podman), Some(Severity::Error));
 }

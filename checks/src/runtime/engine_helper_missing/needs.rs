@@ -24,6 +24,8 @@ pub(super) struct Need {
     pub(super) elsewhere: &'static str,
     /// The version on which it rests.
     pub(super) version: Option<(Component, KnownVersion)>,
+    /// Whether most do without: where it is not known whether it is here, nothing is said.
+    optional: bool,
 }
 
 impl Need {
@@ -33,11 +35,24 @@ impl Need {
         package: &'static str,
         elsewhere: &'static str,
     ) -> Self {
-        Self { names, severity: Severity::Error, consequence, package, elsewhere, version: None }
+        Self {
+            names,
+            severity: Severity::Error,
+            consequence,
+            package,
+            elsewhere,
+            version: None,
+            optional: false,
+        }
     }
 
     fn at_most(mut self, severity: Severity) -> Self {
         self.severity = severity;
+        self
+    }
+
+    const fn optional(mut self) -> Self {
+        self.optional = true;
         self
     }
 
@@ -49,8 +64,11 @@ impl Need {
     /// Whether it is certain that none of them is here.
     pub(super) fn is_missing(&self, facts: &Facts) -> Result<bool, Unknown> {
         for name in self.names {
-            if facts.engines.program(name)?.is_some() {
-                return Ok(false);
+            match facts.engines.program(name) {
+                Ok(None) => {}
+                Ok(Some(_)) => return Ok(false),
+                Err(_) if self.optional => return Ok(false),
+                Err(unknown) => return Err(unknown),
             }
         }
         Ok(self.names.iter().all(|name| facts.engines.lacks(name)))
@@ -126,6 +144,16 @@ fn dockers(facts: &Facts) -> Vec<Need> {
     }
     let shim = &["containerd-shim-runc-v2"];
     needs.push(Need::new(shim, "no container starts", "containerd", IN_CONTAINERD_IO));
+    let told = engines.configured(&["init-path"]).is_some();
+    if !told {
+        let need = Need::new(
+            &["docker-init"],
+            "docker run --init fails",
+            "docker.io",
+            "Docker's packages have docker-init in docker-ce; a snap that lacks it has a newer revision",
+        );
+        needs.push(need.at_most(Severity::Warning).optional());
+    }
     if engines.here("dockerd").next().is_none() {
         needs.extend(to_start(facts));
     }

@@ -230,3 +230,15 @@ fn a_trial_says_more_than_the_name_of_the_filesystem() {
         "EPERM is not the filesystem's"
     );
 }
+
+#[test]
+fn a_containerd_that_was_here_and_will_be_again_counts_too() {
+    let mut facts = overlay(&[Containerd]);
+    facts.versions.give(Component::Docker, Version::new(29, 3, 0));
+    assert!(!matches!(said_of(&CHECK, &facts, Target::Dockerd), Ok(Outcome::Found(_))));
+    facts.storage.containerd_was_here = Fact::Known(true);
+    assert!(matches!(said_of(&CHECK, &facts, Target::Dockerd), Ok(Outcome::Found(_))));
+    facts.storage.image_stores.snapshots = Fact::Known(4);
+    let has_its_own = said_of(&CHECK, &facts, Target::Dockerd);
+    assert!(!matches!(has_its_own, Ok(Outcome::Found(_))), "{has_its_own:?}");
+}

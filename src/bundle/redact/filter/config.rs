@@ -75,16 +75,25 @@ pub(in super::super) fn subordinate_id_source(bytes: &[u8], names: &Pseudonyms) 
     lines(bytes, names, |line| line.starts_with("subid:").then(|| line.to_owned()))
 }
 
-/// `containers.conf(5)`: the default limits, `"name=soft:hard"` each.
-pub(in super::super) fn default_ulimits(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
-    let mut inside = false;
+/// `containers.conf(5)`: the default limits, `"name=soft:hard"` each, what containers get, and whether `/proc` is among
+/// the volumes.
+pub(in super::super) fn containers_conf(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    const PROC: &str = "\"/proc:/proc\"";
+    let mut inside = "";
     lines(bytes, names, |line| {
         let line = line.split('#').next().unwrap_or_default().trim();
-        inside |= line.starts_with("default_ulimits");
-        let told = inside;
-        inside &= !line.contains(']');
+        let key =
+            ["default_ulimits", "volumes", "netns", "cgroups", "pids_limit"].into_iter().find(
+                |key| line.strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('=')),
+            );
+        let of = key.unwrap_or(inside);
+        let open = matches!(of, "default_ulimits" | "volumes") && !line.contains(']');
+        inside = if open { of } else { "" };
+        if of == "volumes" {
+            return line.contains(PROC).then(|| format!("volumes = [{PROC}]"));
+        }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b" _\"=:,[]-".contains(&b);
-        (told && line.bytes().all(plain)).then(|| line.to_owned())
+        (!of.is_empty() && line.bytes().all(plain)).then(|| line.to_owned())
     })
 }
 

@@ -13,7 +13,7 @@ mod values;
 
 pub(super) use arguments::{command_line, flags};
 pub(super) use config::{
-    accounts, containerenv, daemon_json, default_ulimits, os_release, packages,
+    accounts, containerenv, containers_conf, daemon_json, os_release, packages,
     subordinate_id_source, subordinate_ids,
 };
 pub(super) use engine::engine_version;

@@ -1,0 +1,115 @@
+//! What the legacy ip6tables needs, for networks that have IPv6.
+
+use alloc::format;
+
+use super::{
+    backend::{self, Firewall},
+    parts,
+};
+use crate::{
+    facts::{Facts, ToolFlavour},
+    outcome::{Finding, Unknown},
+    plan::Plan,
+    remedy::{DaemonOption, Place, Remedy},
+    version::Component,
+};
+
+/// From Docker 27 on ip6tables is on; networks without IPv6 do not need it.
+pub(crate) fn lacking(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unknown> {
+    let makes_rules = backend::firewall(facts) == Firewall::Iptables && plan.engine() == "dockerd";
+    let tool = facts.netfilter.iptables.known().and_then(Option::as_ref).filter(|_| makes_rules);
+    if tool.and_then(|tool| backend::selected(facts, tool)) != Some(ToolFlavour::Legacy) {
+        return Ok(None);
+    }
+    let ipv6 = facts.net_sysctls.ipv6.is_known_and(|is_there| *is_there)
+        && facts.net_sysctls.ipv6_disabled.is_known_and(|disabled| !disabled);
+    let docker = facts.versions.of(Component::Docker);
+    let told_not = backend::option(facts, "ip6tables").is_some_and(|value| value == "false");
+    let lacking = (ipv6 && !told_not && docker.version.at_least(27, 0))
+        .then(|| parts::lacking6(facts))
+        .flatten();
+    let Some(lacking) = lacking else { return Ok(None) };
+    facts.versions.sure(Component::Docker)?;
+    let mut finding = Finding::new(
+        "ip6tables",
+        severities!(dockerd: Warning, kind: Warning),
+        format!("networks with IPv6 cannot be made: {}", lacking.why),
+    )
+    .evidence(lacking.source, lacking.value)
+    .rests_on(Component::Docker, &docker);
+    if let Some(modules) = lacking.modules {
+        finding = finding.remedy(Remedy::commands(
+            Place::Host,
+            "load the modules on the host, now and at every boot (/etc/modules-load.d)",
+            [format!("modprobe -a {modules}")],
+        ));
+    }
+    Ok(Some(finding.remedy(Remedy::daemon(
+        "do without rules for IPv6: networks with IPv6 are then not filtered",
+        [DaemonOption::ip6tables(false)],
+    ))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        facts::{Fact, Fact::Known, Tri, Why},
+        plan::Plans,
+        target::Target,
+        testing::healthy_container,
+        version::Version,
+    };
+
+    fn without(version: Version) -> Facts {
+        let mut facts = healthy_container();
+        facts.versions.give(Component::Docker, version);
+        facts.netfilter.legacy_kernel6 = Tri::Unknown;
+        facts.kernel.modular = Known(true);
+        facts.kernel.modules_directory = Known(false);
+        if let Known(Some(tool)) = &mut facts.netfilter.iptables {
+            tool.flavour = Known(ToolFlavour::Legacy);
+        }
+        facts
+    }
+
+    fn judge(facts: &Facts) -> Option<Finding> {
+        lacking(facts, Plans::of(facts).get(Target::Dockerd).unwrap()).unwrap()
+    }
+
+    #[test]
+    fn legacy_rules_for_ipv6_need_a_module_that_a_container_cannot_load() {
+        let found = judge(&without(Version::new(27, 3, 1))).unwrap();
+        assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning));
+        assert!(found.remedies[0].text.contains("on the host"));
+    }
+
+    #[test]
+    fn who_makes_none_has_them_or_may_get_them_needs_nothing() {
+        let old = without(Version::new(26, 1, 0));
+        let mut off = without(Version::new(28, 0, 0));
+        off.net_sysctls.ipv6_disabled = Known(true);
+        let mut there = without(Version::new(28, 0, 0));
+        there.netfilter.legacy_kernel6 = Tri::Yes;
+        let mut comes = without(Version::new(28, 0, 0));
+        comes.kernel.modules_directory = Known(true);
+        let mut told = without(Version::new(28, 0, 0));
+        if let Known(config) = &mut told.engines.daemon_json {
+            config.content = serde_json::json!({"ip6tables": false});
+        }
+        let mut nft = without(Version::new(28, 0, 0));
+        if let Known(Some(tool)) = &mut nft.netfilter.iptables {
+            tool.flavour = Known(ToolFlavour::Nft);
+        }
+        for facts in [old, off, there, comes, told, nft] {
+            assert_eq!(judge(&facts), None);
+        }
+    }
+
+    #[test]
+    fn a_list_that_cannot_be_read_says_nothing() {
+        let mut facts = without(Version::new(28, 0, 0));
+        facts.netfilter.legacy_tables = Fact::missing("/proc/net/ip6_tables_names", Why::Io(5));
+        assert_eq!(judge(&facts), None);
+    }
+}
