@@ -36,6 +36,12 @@ pub(super) fn find(reader: &Reader, path: &str, name: &str) -> Fact<Option<Text>
                 match reader.access(&candidate, Access::Execute) {
                     Fact::Known(true) => return Fact::Known(Some(candidate.into())),
                     Fact::Known(false) => {}
+                    // What people report has the file, and does not say who may execute it.
+                    Fact::Missing(Missing { why: Why::NotRecorded, .. })
+                        if stat.mode & 0o111 != 0 =>
+                    {
+                        return Fact::Known(Some(candidate.into()));
+                    }
                     Fact::Missing(missing) => return Fact::Missing(missing),
                 }
             }

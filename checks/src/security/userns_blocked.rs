@@ -218,7 +218,7 @@ fn apparmor(facts: &Facts) -> Option<Finding> {
         return None;
     }
     let profiles = facts.userns.profiles.known().map(Vec::as_slice).unwrap_or_default();
-    let exempt = |name: &str| profiles.iter().any(|profile| profile.contains(name));
+    let exempt = |name: &str| profiles.iter().any(|profile| attaches(facts, profile, name));
     let rootlesskit = exempt("rootlesskit");
     let info = Some(Severity::Info);
     let mut severity = CHECK.worst;
@@ -252,28 +252,11 @@ fn apparmor(facts: &Facts) -> Option<Finding> {
             [ContainerSetting::Privileged],
         ));
     }
-    Some(
-        found
-            .remedy(Remedy::file(
-                Place::Host,
-                "let one program through: save as /etc/apparmor.d/rootlesskit.local, with the path of \
-                 the program, and load it with apparmor_parser -r",
-                Snippet::Lines(
-                    Language::Ini,
-                    "abi <abi/4.0>,\n\
-                     include <tunables/global>\n\
-                     profile rootlesskit.local /usr/local/bin/rootlesskit flags=(unconfined) {\n  \
-                     userns,\n\
-                     }"
-                    .into(),
-                ),
-            ))
-            .remedy(sysctl(
-                "kernel.apparmor_restrict_unprivileged_userns",
-                "0",
-                "lift the restriction for everybody",
-            )),
-    )
+    Some(found.remedy(profile(facts)).remedy(sysctl(
+        "kernel.apparmor_restrict_unprivileged_userns",
+        "0",
+        "lift the restriction for everybody",
+    )))
 }
 
 /// The profile that a runtime gives to containers: it has no rule for `mount`, so every one is refused.
@@ -326,6 +309,45 @@ fn sysctl(name: &str, value: &str, text: &str) -> Remedy {
             format!("sysctl -w {name}={value}"),
             format!("echo {name}={value} > /etc/sysctl.d/90-user-namespaces.conf"),
         ],
+    )
+}
+
+/// Whether a profile is for the program of this name as it is installed here. A distribution's is for the one in
+/// `/usr/bin`, and what setup scripts write is named after the path.
+fn attaches(facts: &Facts, profile: &str, name: &str) -> bool {
+    if !profile.contains(name) {
+        return false;
+    }
+    let Ok(Some(path)) = facts.engines.program(name) else { return true };
+    let path = path.as_str();
+    if profile == name {
+        return path == format!("/usr/bin/{name}") || path == format!("/bin/{name}");
+    }
+    let named_after_a_path = profile.contains('/') || profile.ends_with(&format!(".{name}"));
+    !named_after_a_path
+        || profile.replace('/', ".").trim_start_matches('.') == path[1..].replace('/', ".")
+}
+
+/// A profile for rootlesskit where it is installed, named as `dockerd-rootless-setuptool.sh` names it.
+fn profile(facts: &Facts) -> Remedy {
+    let path = match facts.engines.program("rootlesskit") {
+        Ok(Some(path)) => path.as_str(),
+        _ => "/usr/local/bin/rootlesskit",
+    };
+    let name = path.trim_start_matches('/').replace('/', ".");
+    Remedy::file(
+        Place::Host,
+        format!(
+            "let one program through: save as /etc/apparmor.d/{name}, and load it with apparmor_parser -r"
+        ),
+        Snippet::Lines(
+            Language::Ini,
+            format!(
+                "abi <abi/4.0>,\n\
+                 include <tunables/global>\n\
+                 profile {name} \"{path}\" flags=(unconfined) {{\n  userns,\n}}"
+            ),
+        ),
     )
 }
 

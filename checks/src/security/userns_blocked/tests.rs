@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    facts::{CapabilitySet, Fact, Fact::Known},
+    facts::{CapabilitySet, Fact, Fact::Known, Program},
     testing::{healthy_container, healthy_vm},
 };
 
@@ -136,4 +136,24 @@ fn one_user_namespace_is_too_few_for_bubblewrap_of_a_user_only() {
     assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.identity.euid = Known(1000);
     assert_eq!(only(&facts).severity, severities!(sandbox: Error));
+}
+
+#[test]
+fn a_profile_spares_the_program_that_it_is_for_and_no_other() {
+    let rootless = |path: &str, profile: &str| {
+        let mut facts = healthy_vm();
+        facts.identity.euid = Known(1000);
+        facts.userns.apparmor_restricted = Known(true);
+        facts.security.label = Known("unconfined".into());
+        facts.userns.profiles = Known(alloc::vec![profile.into()]);
+        let program = Program { name: "rootlesskit".into(), path: Known(Some(path.into())) };
+        facts.engines.programs = alloc::vec![program];
+        only(&facts).severity.get(Target::Rootless)
+    };
+    let (info, error) = (Some(Severity::Info), Some(Severity::Error));
+    assert_eq!(rootless("/usr/bin/rootlesskit", "rootlesskit"), info);
+    assert_eq!(rootless("/home/a/bin/rootlesskit", "rootlesskit"), error);
+    assert_eq!(rootless("/home/a/bin/rootlesskit", "home.a.bin.rootlesskit"), info);
+    assert_eq!(rootless("/home/a/bin/rootlesskit", "/usr/bin/rootlesskit"), error);
+    assert_eq!(rootless("/opt/rootlesskit", "rootlesskit-of-ours"), info, "it may be for it");
 }
