@@ -64,6 +64,10 @@ mod tests {
         ask::Access { path: path.into(), access: Access::Write }
     }
 
+    fn own_path() -> ask::Variable {
+        ask::Variable { pid: None, name: "PATH".to_owned() }
+    }
+
     #[test]
     fn directories_files_and_the_client_are_found() {
         let statfs = StatFs {
@@ -81,8 +85,10 @@ mod tests {
             .refuse(access("/tmp"), Refusal::Errno(libc::EROFS))
             .answer(access("/run/xtables.lock"), ())
             .file("/run/docker.pid", "17\n")
+            .answer(own_path(), Some("/usr/bin:/snap/bin".to_owned()))
+            .directory("/snap/bin", &[])
             .program("/snap/bin/docker", "/usr/bin/snap");
-        let scratch = probe(&Reader::new(&source), "/usr/bin:/snap/bin");
+        let scratch = probe(&Reader::new(&source));
         assert_eq!(scratch.run.writable, Fact::Known(true));
         assert_eq!(scratch.run.size, Fact::Known(65536));
         assert_eq!(scratch.temporary.writable, Fact::Known(false));
@@ -93,12 +99,12 @@ mod tests {
 
     #[test]
     fn nothing_there_is_none_and_garbage_is_malformed() {
-        let scratch = probe(&Reader::new(&Fixed::new()), "/bin");
+        let scratch = probe(&Reader::new(&Fixed::new()));
         assert_eq!(scratch.docker_pid, Fact::Known(None));
         assert_eq!(scratch.xtables_lock, Fact::Known(None));
         assert_eq!(scratch.docker_client, Fact::Known(None));
         assert_eq!(scratch.run.writable.why(), Some(Why::NotFound));
         let source = Fixed::new().file("/run/docker.pid", b"\xff\x1b[0m");
-        assert_eq!(probe(&Reader::new(&source), "/").docker_pid.why(), Some(Why::Malformed));
+        assert_eq!(probe(&Reader::new(&source)).docker_pid.why(), Some(Why::Malformed));
     }
 }
