@@ -10,6 +10,7 @@ pub mod diff;
 pub mod fuzzing;
 pub mod log;
 pub mod probe;
+pub mod rehearsal;
 pub mod render;
 pub mod report;
 pub mod source;

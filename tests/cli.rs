@@ -380,3 +380,26 @@ fn what_was_tried_is_replayed() {
     let manifest = fs::read_to_string(directory.path().join("redacted/manifest.jsonl")).unwrap();
     assert!(manifest.contains(r#"{"ask":"trials","refused":"redacted"}"#), "{manifest}");
 }
+
+/// A gate must not open because nobody looked.
+#[test]
+fn a_rehearsal_that_cannot_be_made_fails_and_says_why() {
+    let empty = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = Command::cargo_bin("doctor").unwrap();
+        command.env_clear().env("PATH", empty.path()).args(arguments).output().unwrap()
+    };
+    let output = run(&["rehearse", "--for", "sandbox", "--format", "json", "--no-config"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let trial = report["trials"].as_array().unwrap().last().unwrap();
+    assert_eq!(trial["reason"], "there is no bwrap on the PATH");
+    let sandbox = report["targets"].as_array().unwrap().last().unwrap();
+    assert!(sandbox["unknown_because"].to_string().contains("engine-fails-here"), "{sandbox}");
+    // It is made only if it is asked for by its name.
+    let output = run(&["--active=rlimit", "--for", "sandbox", "--format", "json", "--no-config"]);
+    assert!(!String::from_utf8(output.stdout).unwrap().contains("bwrap on the PATH"));
+    let output = run(&["rehearse", "--from", "bundle"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8(output.stderr).unwrap().contains("leave out --from"));
+}

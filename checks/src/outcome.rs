@@ -25,6 +25,8 @@ pub enum Proof {
     Static,
     /// The real thing was tried.
     Trial,
+    /// The engine itself was started, and a container in it.
+    Rehearsal,
 }
 
 /// A verdict that could be reached.
@@ -207,7 +209,10 @@ impl Finding {
 
     /// On what the finding rests: a trial, if any of its evidence is one.
     pub fn proof(&self) -> Proof {
-        if self.evidence.iter().any(|e| e.origin == Origin::Trial) {
+        let from = |origin| self.evidence.iter().any(|e| e.origin == origin);
+        if from(Origin::Rehearsal) {
+            Proof::Rehearsal
+        } else if from(Origin::Trial) {
             Proof::Trial
         } else {
             Proof::Static

@@ -64,14 +64,15 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
     let source = source::open(arguments.from.as_deref(), time.end)?;
     let recorder = Recorder::new(&*source);
     let mut collected = probe::collect(&recorder);
-    if let Some(tried) = arguments.active.run(&mut collected, &time) {
-        recorder.note(ask::Trials, tried);
-    }
-    let facts = collected.facts;
-    if let Err(message) = isolated(|| bundle::ask_superset(&recorder, &facts)) {
+    if let Err(message) = isolated(|| bundle::ask_superset(&recorder, &collected.facts)) {
         let message = escape(&message);
         // What tomorrow's probes will ask; today's have been asked.
         let _ = writeln!(err, "doctor: crashed, please report it: {message}");
+    }
+    let (targets, versions) = arguments::judged(&arguments.targets, &arguments.assume);
+    // The last, for engines may take longer than there is time to ask.
+    if let Some(tried) = arguments.active.run(&mut collected, &targets, &time, &mut |_| {}) {
+        recorder.note(ask::Trials, tried);
     }
     let mut recording = recorder.into_recording(false);
     let mut removed = Vec::new();
@@ -110,7 +111,6 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
     }
     if let Some(path) = &arguments.report {
         let collected = probe::collect(&Replay::new(recording));
-        let (targets, versions) = arguments::judged(&arguments.targets, &arguments.assume);
         let options = Options { targets, assume: versions, ..Options::default() };
         let report = report::diagnose(collected, Origin::Bundle, &options);
         let mut content = Vec::new();

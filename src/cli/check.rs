@@ -106,6 +106,21 @@ pub(super) struct Arguments {
     verbose: bool,
 }
 
+/// `doctor rehearse`: the same as `--active=rehearse`, with what else `--active` names.
+pub(super) fn rehearse(
+    arguments: &mut Arguments,
+    console: &Console,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> Result<ExitCode, Trouble> {
+    if arguments.from.is_some() {
+        let message = "a bundle cannot be rehearsed: leave out --from";
+        return Err(Trouble::Usage(message.to_owned()));
+    }
+    arguments.active.add_rehearsals();
+    run(arguments, console, out, err)
+}
+
 pub(super) fn run(
     arguments: &Arguments,
     console: &Console,
@@ -118,7 +133,11 @@ pub(super) fn run(
     let source = source::open(arguments.from.as_deref(), time.end)?;
     let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
     let mut collected = probe::collect(&*source);
-    arguments.active.run(&mut collected, &time);
+    arguments.active.run(&mut collected, &options.targets, &time, &mut |line| {
+        if console.err_is_terminal {
+            let _ = writeln!(err, "doctor: {line}");
+        }
+    });
     let report = report::diagnose(collected, origin, &options);
     let printed = time.printing(console, || arguments.print(&report, console, out));
     // The files are written though nobody reads standard output, and the other way round.

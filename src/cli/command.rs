@@ -22,6 +22,13 @@ const EXAMPLES: &[(&str, &str)] = &[
   doctor check --from support.tar.gz    what was recorded elsewhere",
     ),
     (
+        "rehearse",
+        "Examples:
+  doctor rehearse --for sandbox               does bubblewrap work here?
+  doctor rehearse --for dockerd && start-it   the gate of a CI job
+  doctor list --active                        what it does, costs and leaves",
+    ),
+    (
         "list",
         "Examples:
   doctor list                                       all checks by area

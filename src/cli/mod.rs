@@ -40,6 +40,7 @@ pub use exit::{ExitCode, Trouble};
 
 use crate::{
     isolated::isolated,
+    rehearsal::inside,
     report::version,
     sys::{alarm, fork},
     text::Visible,
@@ -85,6 +86,9 @@ Exit code:
 enum Command {
     /// Look at this environment and say what will work (the default)
     Check(Box<check::Arguments>),
+    /// Start the engine itself for seconds, in a throw-away place, and run a container in it: check
+    /// --active=rehearse
+    Rehearse(Box<check::Arguments>),
     /// List all checks
     List(list::Arguments),
     /// Explain one check, or the log of what has failed already
@@ -129,14 +133,20 @@ pub fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> ExitCode {
-    let parsed = match command::parse(arguments) {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    if inside::is_asked(&arguments) {
+        // Nobody is left to be told if this fails.
+        return inside::main(&arguments, out).map_or(ExitCode::Failure, |()| ExitCode::Success);
+    }
+    let mut parsed = match command::parse(arguments) {
         Ok(parsed) => parsed,
         Err(error) => return usage::print(&error, console, out, err),
     };
     let err: &mut dyn Write = &mut Visible(err);
-    let result = match &parsed.command {
+    let result = match &mut parsed.command {
         None => check::run(&parsed.check, console, out, err),
         Some(Command::Check(arguments)) => check::run(arguments, console, out, err),
+        Some(Command::Rehearse(arguments)) => check::rehearse(arguments, console, out, err),
         Some(Command::List(arguments)) => list::run(arguments, console, out),
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
         Some(Command::Capture(arguments)) => capture::run(arguments, err),

@@ -3,7 +3,10 @@
 use std::time::{Duration, Instant};
 
 use super::Console;
-use crate::sys::alarm;
+use crate::{
+    rehearsal::{DEADLINE, ENGINES},
+    sys::alarm,
+};
 
 /// A run that has all answers in time needs this for judging and writing, on a machine that is busy.
 const GRACE: Duration = Duration::from_secs(2);
@@ -16,6 +19,8 @@ const TRIAL: Duration = Duration::from_secs(5);
 pub(super) struct Time {
     /// When nothing is asked any more.
     pub(super) end: Instant,
+    /// What one rehearsal may take.
+    pub(super) each: Duration,
     last: Instant,
 }
 
@@ -30,9 +35,16 @@ impl Time {
         Self::begin_with(timeout, GRACE + TRIAL)
     }
 
+    /// From now on, where engines are started, each of which has [`Time::each`].
+    pub(super) fn begin_with_rehearsals(timeout: Duration) -> Self {
+        let each = timeout.max(DEADLINE);
+        let all = (each + TRIAL) * u32::try_from(ENGINES.len()).unwrap_or(u32::MAX);
+        Self { each, ..Self::begin_with(timeout, GRACE + TRIAL + all) }
+    }
+
     fn begin_with(timeout: Duration, grace: Duration) -> Self {
         let end = Instant::now() + timeout;
-        let time = Self { end, last: end + grace };
+        let time = Self { end, each: Duration::ZERO, last: end + grace };
         time.resume();
         time
     }

@@ -1,6 +1,6 @@
 //! Whether what was found makes the run fail.
 
-use dind_doctor_checks::target::Target;
+use dind_doctor_checks::{facts::TrialName, target::Target};
 
 use super::{CheckReport, Options};
 
@@ -10,7 +10,9 @@ pub(super) fn fails(check: &CheckReport, options: &Options) -> bool {
     let news = check.findings.iter().filter_map(|f| check.news(f).worst(&options.targets));
     let found = news.max() >= Some(options.fail_on);
     let hides = |target: &Target| check.hides(options.fail_on, *target);
-    let open = options.strict && options.targets.iter().any(hides);
+    // It is unknown only where it was asked for, by whom it is a gate.
+    let asked_for = check.trials.contains(&TrialName::Rehearse);
+    let open = (options.strict || asked_for) && options.targets.iter().any(hides);
     !options.exit_zero && check.counts() && (found || open)
 }
 
@@ -45,6 +47,14 @@ mod tests {
         assert_eq!(code(found!("a", {dockerd: Warning}), &warnings), 1);
         assert_eq!(code(found!("a", {dockerd: Info}), &warnings), 0);
         assert_eq!(code(check!("a", {dockerd: Error}), &warnings), 0);
+    }
+
+    #[test]
+    fn a_rehearsal_that_was_asked_for_and_not_made_fails() {
+        let options = Options::default();
+        assert_eq!(code(unknown!("rehearsed", {dockerd: Error}, [Rehearse]), &options), 1);
+        assert_eq!(code(unknown!("rehearsed", {podman: Error}, [Rehearse]), &options), 0);
+        assert_eq!(code(unknown!("another", {dockerd: Error}), &options), 0);
     }
 
     #[test]

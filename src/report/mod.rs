@@ -12,6 +12,7 @@ mod ignore;
 mod options;
 mod prescription;
 mod readiness;
+mod rehearsal;
 mod run;
 mod severity;
 mod summary;
@@ -160,6 +161,10 @@ pub fn diagnose_with(
         crashed.push(Crash { probe: "environment".to_owned(), message });
         Environment::of(&Facts::default())
     });
+    let mut targets = readiness::of_targets(&checks, &left_out, &options.targets);
+    for target in &mut targets {
+        target.rehearsed = rehearsal::told(&facts, &plans, target.target);
+    }
     Report {
         version: version::VERSION,
         commit: version::COMMIT,
@@ -167,7 +172,7 @@ pub fn diagnose_with(
         exit_code: exit::code(&checks),
         fail_on: options.fail_on,
         environment,
-        targets: readiness::of_targets(&checks, &left_out, &options.targets),
+        targets,
         summary: Summary::of(&checks),
         checks,
         trials: facts.trials,

@@ -1,6 +1,7 @@
 //! What follows for each target.
 
 use dind_doctor_checks::{
+    facts::TrialName,
     outcome::Proof,
     target::{Severities, Severity, Target},
 };
@@ -42,8 +43,10 @@ pub struct TargetReport {
     /// Whether it can be started here.
     pub readiness: Readiness,
     /// `Trial` if the real thing was tried: of what blocks, at least one; otherwise everything that
-    /// could block and that a trial can tell.
+    /// could block and that a trial can tell. `Rehearsal` if its engine itself ran a container, or failed to.
     pub proof: Proof,
+    /// `dockerd 20.10.24 ran a container, 4.1 s`, if it did.
+    pub rehearsed: Option<String>,
     /// Checks that found an error for it, root causes first.
     pub blockers: Vec<&'static str>,
     /// Checks that could be an error for it and are unknown, crashed or not selected.
@@ -140,7 +143,7 @@ fn of_target(
     } else {
         Readiness::Ready
     };
-    let tried = |check: &CheckReport| check.of(target).is_some_and(|of| of.proof == Proof::Trial);
+    let tried = |check: &CheckReport| check.of(target).is_some_and(|of| of.proof != Proof::Static);
     let passes = |check: &CheckReport| check.of(target).is_some_and(|of| of.status == Status::Pass);
     let proved = match readiness {
         Readiness::Blocked => counted().any(|check| blockers.contains(&check.id) && tried(check)),
@@ -154,6 +157,12 @@ fn of_target(
                 && counted().filter(rests_on).all(|check| tried(check) || check.trials.is_empty())
         }
     };
+    let by_rehearsal = |check: &CheckReport| {
+        check.of(target).is_some_and(|of| of.proof == Proof::Rehearsal)
+            && check.trials.contains(&TrialName::Rehearse)
+            && (passes(check) || blockers.contains(&check.id))
+    };
+    let rehearsed = readiness != Readiness::Unknown && counted().any(by_rehearsal);
     let each = || {
         let of_left_out = left_out.iter().map(|check| (check.id, check.effects(target)));
         checks.iter().map(|check| (check.id, effects(check, target))).chain(of_left_out)
@@ -165,7 +174,12 @@ fn of_target(
         target,
         selected,
         readiness,
-        proof: if proved { Proof::Trial } else { Proof::Static },
+        proof: match (rehearsed, proved) {
+            (true, _) => Proof::Rehearsal,
+            (false, true) => Proof::Trial,
+            (false, false) => Proof::Static,
+        },
+        rehearsed: None,
         blockers,
         unknown_because,
         degraded_by,

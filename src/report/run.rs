@@ -12,7 +12,7 @@ use dind_doctor_checks::{
     remedy::{Place, Remedy},
 };
 
-use super::{CheckReport, Ignored, Options, Status, check, ignore, severity, unknown};
+use super::{CheckReport, Ignored, Options, Status, check, ignore, rehearsal, severity, unknown};
 use crate::isolated::isolated;
 
 /// Runs `check` for every plan that it concerns.
@@ -26,7 +26,9 @@ pub(crate) fn judge(
     let mut judgement = Judgement::default();
     for plan in check.concerned(plans) {
         match isolated(|| check.says(facts, plan)) {
-            Ok(verdict) => judgement.add(plan, verdict),
+            Ok(verdict) => {
+                judgement.add(plan, rehearsal::refuted(check.id, facts, plan, verdict));
+            }
             Err(message) => judgement.crash(plan.target, message),
         }
     }

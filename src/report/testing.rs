@@ -38,7 +38,7 @@ macro_rules! found {
 
 /// A check that cannot be judged.
 macro_rules! unknown {
-    ($id:literal, {$($worst:tt)*}) => {
+    ($id:literal, {$($worst:tt)*} $(, [$($trial:ident),*])?) => {
         $crate::report::testing::check!(
             $id,
             {$($worst)*},
@@ -46,6 +46,7 @@ macro_rules! unknown {
                 "/proc/1/status",
                 dind_doctor_checks::facts::Why::NotPermitted
             ))
+            $(, [$($trial),*])?
         )
     };
 }

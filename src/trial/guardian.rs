@@ -15,7 +15,7 @@ use dind_doctor_checks::facts::{Action, Ending, Trial};
 use nix::{
     poll::{PollFd, PollFlags, PollTimeout, poll},
     sys::{
-        signal::{SigSet, Signal},
+        signal::{SigSet, Signal, kill},
         wait::{WaitPidFlag, WaitStatus, waitpid},
     },
     unistd::{Pid, setpgid, setsid},
@@ -30,6 +30,9 @@ use crate::sys::fork;
 
 /// How long removing may take beyond the deadline before the doctor goes on without its guardian.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// How long what outlived its parent may take to end after SIGKILL.
+const ADOPTED: Duration = Duration::from_secs(2);
 
 /// What is read of one trial at most.
 const BYTES: u64 = 1024 * 1024;
@@ -82,6 +85,7 @@ fn listen(stream: &UnixStream, until: Instant, trial: &mut Trial) -> Option<()> 
 fn guard(stream: UnixStream, work: Work, deadline: Instant) {
     let mut steps = Steps::new(stream);
     detach(&steps);
+    let adopts = work.adopts && nix::sys::prctl::set_child_subreaper(true).is_ok();
     let Some(owner) = Owner::me() else {
         steps.end(Ending::Skipped("/proc does not show this process".into()), Vec::new());
         return;
@@ -103,6 +107,9 @@ fn guard(stream: UnixStream, work: Work, deadline: Instant) {
         }
         Err(error) => Ending::Skipped(format!("no process can be forked: {error}").into()),
     };
+    if adopts {
+        end_adopted(Instant::now() + ADOPTED);
+    }
     let left_behind = places.into_iter().filter_map(|place| place.remove().err()).collect();
     steps.end(ending, left_behind);
 }
@@ -146,6 +153,33 @@ fn wait(trial: Pid, steps: &Steps, deadline: Instant) -> Ending {
     ended
 }
 
+/// Ends what has come to this process because its parents ended, until there is no more: who forks meanwhile is
+/// next.
+fn end_adopted(deadline: Instant) {
+    loop {
+        match waitpid(None, Some(WaitPidFlag::WNOHANG)) {
+            Err(_) => return,
+            Ok(WaitStatus::StillAlive) => {
+                for child in children() {
+                    let _ = kill(child, Signal::SIGKILL);
+                }
+                if Instant::now() >= deadline {
+                    return;
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            Ok(_) => {}
+        }
+    }
+}
+
+fn children() -> Vec<Pid> {
+    let own = Pid::this().as_raw();
+    let all = procfs::process::all_processes().into_iter().flatten().flatten();
+    let own_children = all.filter_map(|process| process.stat().ok()).filter(|s| s.ppid == own);
+    own_children.map(|stat| Pid::from_raw(stat.pid)).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use dind_doctor_checks::facts::TrialName;
@@ -159,7 +193,7 @@ mod tests {
         run: impl FnOnce(&mut Steps, &[Option<PathBuf>]) + 'static,
     ) -> (Trial, usize) {
         let dir = tempfile::tempdir().unwrap();
-        let work = Work { places: vec![dir.path().to_owned()], run: Box::new(run) };
+        let work = Work { places: vec![dir.path().to_owned()], run: Box::new(run), adopts: true };
         let mut trial = Trial {
             name: TrialName::Overlay,
             subject: "".into(),
@@ -208,5 +242,30 @@ mod tests {
         });
         assert_eq!((trial.ending, left), (Ending::TimedOut, 0));
         assert_eq!(trial.steps.len(), 2, "what was done until then is known");
+    }
+
+    #[test]
+    fn a_daemon_that_left_its_group_is_ended() {
+        alone(|| {
+            let outside = tempfile::tempdir().unwrap();
+            let file = |name| outside.path().join(name);
+            let (begun, late) = (file("begun"), file("late"));
+            let (trial, left) = supervised(10_000, move |_, _| {
+                let daemon = || {
+                    let _ = setsid();
+                    let again = || {
+                        let _ = std::fs::write(&begun, "");
+                        std::thread::sleep(Duration::from_millis(700));
+                        let _ = std::fs::write(&late, "");
+                    };
+                    let _ = fork::spawn(again);
+                };
+                let _ = fork::spawn(daemon);
+                std::thread::sleep(Duration::from_millis(200));
+            });
+            assert_eq!((trial.ending, left), (Ending::Complete, 0));
+            std::thread::sleep(Duration::from_secs(1));
+            assert!(file("begun").exists() && !file("late").exists());
+        });
     }
 }

@@ -22,7 +22,7 @@ use rtnetlink::{
 use super::steps::{Failure, invalid};
 
 /// A pair of veth links, the second one in the network namespace of the process `there`.
-pub(super) fn veth(here: &str, far: &str, there: Pid) -> Result<(), Failure> {
+pub(crate) fn veth(here: &str, far: &str, there: Pid) -> Result<(), Failure> {
     let there = there.as_raw().unsigned_abs();
     let peer = LinkMessageBuilder::<LinkUnspec>::new().name(far).setns_by_pid(there).build();
     let link = LinkVeth::new(here, far).set_info_data(InfoData::Veth(InfoVeth::Peer(peer)));
@@ -30,7 +30,7 @@ pub(super) fn veth(here: &str, far: &str, there: Pid) -> Result<(), Failure> {
 }
 
 /// Gives the link an address and sets it up.
-pub(super) fn up(name: &str, address: Ipv4Addr, prefix: u8) -> Result<(), Failure> {
+pub(crate) fn up(name: &str, address: Ipv4Addr, prefix: u8) -> Result<(), Failure> {
     let index = if_nametoindex(name)?;
     let message =
         AddressMessageBuilder::<Ipv4Addr>::new().index(index).address(address, prefix).build();
@@ -54,7 +54,7 @@ fn request(message: RouteNetlinkMessage, flags: u16) -> Result<(), Failure> {
 }
 
 /// What the kernel's answer to a request says.
-pub(super) fn acknowledged(answer: &[u8]) -> Result<(), Failure> {
+pub(crate) fn acknowledged(answer: &[u8]) -> Result<(), Failure> {
     let answer = NetlinkBuffer::new_checked(answer).map_err(invalid)?;
     if answer.message_type() != NLMSG_ERROR {
         return Ok(());

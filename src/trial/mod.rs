@@ -29,24 +29,24 @@ mod guardian;
 mod inotify;
 mod keyring;
 mod leftover;
-mod link;
+pub(crate) mod link;
 mod lock;
 mod mtu;
-mod namespace;
+pub(crate) mod namespace;
 mod netfilter;
 mod nfnetlink;
 mod overlay;
 mod pid1;
 mod place;
 mod privilege;
-mod program;
+pub(crate) mod program;
 mod rlimit;
-mod steps;
+pub(crate) mod steps;
 mod subids;
 mod syscalls;
 mod sysctl;
 mod tls;
-mod trust;
+pub(crate) mod trust;
 mod userns;
 
 use std::{
@@ -57,7 +57,7 @@ use std::{
 use dind_doctor_checks::facts::{Ending, Facts, Text, Trial, TrialName, Trials};
 
 use self::steps::Steps;
-use crate::{isolated::isolated, probe::Collected, source::Tried};
+use crate::{isolated::isolated, source::Tried};
 
 /// What one trial of one subject may take; the whole run has a deadline of its own. To unmount an overlay
 /// writes out the whole disk below it, which takes seconds on slow machines.
@@ -96,7 +96,7 @@ pub const TRIALS: &[Description] = &[
 ];
 
 /// What is going to be tried, or why not.
-struct Plan {
+pub(crate) struct Plan {
     name: TrialName,
     subject: Text,
     what: Result<Work, Text>,
@@ -108,26 +108,41 @@ struct Work {
     places: Vec<PathBuf>,
     /// The trial; it gets the places that could be made, in their order.
     run: Box<Run>,
+    /// Whether the guardian takes in what outlives its parent, and ends it: of programs that make daemons. What is
+    /// about PID 1 must not be taken from it.
+    adopts: bool,
 }
 
 type Run = dyn FnOnce(&mut Steps, &[Option<PathBuf>]);
 
 impl Plan {
-    fn new(
+    pub(crate) fn new(
         name: TrialName,
         subject: impl Into<Text>,
         places: Vec<PathBuf>,
         run: impl FnOnce(&mut Steps, &[Option<PathBuf>]) + 'static,
     ) -> Self {
-        let work = Work { places, run: Box::new(run) };
+        let work = Work { places, run: Box::new(run), adopts: false };
         Self { name, subject: subject.into(), what: Ok(work) }
     }
 
-    fn skipped(name: TrialName, subject: impl Into<Text>, why: impl Into<Text>) -> Self {
+    /// The same, of a program that makes daemons.
+    pub(crate) fn adopting(mut self) -> Self {
+        if let Ok(work) = &mut self.what {
+            work.adopts = true;
+        }
+        self
+    }
+
+    pub(crate) fn skipped(name: TrialName, subject: impl Into<Text>, why: impl Into<Text>) -> Self {
         Self { name, subject: subject.into(), what: Err(why.into()) }
     }
 
     fn execute(self, end: Instant) -> Trial {
+        self.execute_within(end.min(Instant::now() + BUDGET))
+    }
+
+    pub(crate) fn execute_within(self, end: Instant) -> Trial {
         let mut trial = Trial {
             name: self.name,
             subject: self.subject,
@@ -141,16 +156,15 @@ impl Plan {
             Ok(_) if Instant::now() >= end => {
                 trial.ending = Ending::Skipped("no time was left: --timeout".into());
             }
-            Ok(work) => guardian::supervise(work, end.min(Instant::now() + BUDGET), &mut trial),
+            Ok(work) => guardian::supervise(work, end, &mut trial),
         }
         trial
     }
 }
 
-/// Removes what earlier runs left, and then tries what was asked for, adding it to the facts; `names` is
-/// empty for everything. Nothing new is begun after `end`. What was tried is returned for those who record.
-pub fn run(collected: &mut Collected, names: &[TrialName], end: Instant) -> Tried {
-    let facts = &collected.facts;
+/// Removes what earlier runs left, and then tries what was asked for; `names` is empty for everything but rehearsals,
+/// which are made elsewhere. Nothing new is begun after `end`.
+pub fn run(facts: &Facts, names: &[TrialName], end: Instant) -> Tried {
     let wanted = |trial: &&Description| names.is_empty() || names.contains(&trial.name);
     let leftovers = isolated(|| leftover::plan(facts));
     let mut runs: Vec<_> = leftovers.into_iter().map(|plan| plan.execute(end)).collect();
@@ -168,9 +182,7 @@ pub fn run(collected: &mut Collected, names: &[TrialName], end: Instant) -> Trie
         }
     }
     let mtu_target = facts.trials.mtu_target.clone();
-    let tried = Tried { trials: Trials { runs, mtu_target }, crashed };
-    collected.add(tried.clone());
-    tried
+    Tried { trials: Trials { runs, mtu_target }, crashed }
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use nix::{
 use super::steps::{Failure, Steps};
 
 /// A mount namespace, from which nothing propagates.
-pub(super) fn mounts(steps: &mut Steps) -> Option<()> {
+pub(crate) fn mounts(steps: &mut Steps) -> Option<()> {
     steps.step(Action::Unshare, || {
         unshare(CloneFlags::CLONE_NEWNS)?;
         private()
@@ -20,7 +20,7 @@ pub(super) fn mounts(steps: &mut Steps) -> Option<()> {
 }
 
 /// A user namespace in which this user is root, and a mount namespace in it.
-pub(super) fn user(steps: &mut Steps) -> Option<()> {
+pub(crate) fn user(steps: &mut Steps) -> Option<()> {
     let (uid, gid) = (geteuid(), getegid());
     steps.step(Action::Unshare, || unshare(CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS))?;
     steps.step(Action::MapIds, || {
@@ -32,7 +32,7 @@ pub(super) fn user(steps: &mut Steps) -> Option<()> {
     steps.step(Action::Unshare, private)
 }
 
-fn private() -> Result<(), Failure> {
+pub(crate) fn private() -> Result<(), Failure> {
     let flags = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
     mount(None::<&str>, "/", None::<&str>, flags, None::<&str>).map_err(Into::into)
 }

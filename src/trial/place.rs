@@ -12,7 +12,7 @@ mod token;
 use std::{
     ffi::OsStr,
     fs::File,
-    io,
+    io::{self, Write},
     os::fd::{AsRawFd, OwnedFd},
     path::{Path, PathBuf},
 };
@@ -83,6 +83,8 @@ pub(super) struct Place {
     directory: Directory,
     path: PathBuf,
     token: Option<Token>,
+    /// Controllers that the parent had enabled for its children, if it is a cgroup of version 2.
+    enabled: Option<String>,
 }
 
 /// A directory that is open, and locked if the file system knows locks.
@@ -112,6 +114,7 @@ impl Place {
         } else {
             None
         };
+        let enabled = is_cgroup(&reached.fd).then(|| controllers(&reached.fd)).flatten();
         let made = make_directory(&reached, &name, token.as_ref());
         if made.is_err()
             && let Some(token) = &token
@@ -124,6 +127,7 @@ impl Place {
             name,
             path,
             token,
+            enabled,
         })
     }
 
@@ -135,6 +139,14 @@ impl Place {
     /// Removes it; what could not be removed, and why.
     pub(super) fn remove(self) -> Result<(), Text> {
         let removed = remove::place(&self.parent, OsStr::new(&self.name), self.directory.file());
+        // An engine enables what its containers need.
+        if let Some(before) = self.enabled.as_ref().filter(|_| removed.is_ok()) {
+            for controller in controllers(&self.parent).unwrap_or_default().split_whitespace() {
+                if !before.split_whitespace().any(|known| known == controller) {
+                    let _ = disable(&self.parent, controller);
+                }
+            }
+        }
         // What is still there is known by its token.
         if removed.is_ok()
             && let Some(token) = &self.token
@@ -143,6 +155,20 @@ impl Place {
         }
         told(&self.path, removed)
     }
+}
+
+const ENABLED: &str = "cgroup.subtree_control";
+
+/// The controllers that a cgroup of version 2 has enabled for its children.
+fn controllers(cgroup: &OwnedFd) -> Option<String> {
+    let file = openat(cgroup, ENABLED, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()).ok()?;
+    io::read_to_string(File::from(file)).ok()
+}
+
+/// It fails if others need it meanwhile.
+fn disable(cgroup: &OwnedFd, controller: &str) -> io::Result<()> {
+    let file = openat(cgroup, ENABLED, OFlag::O_WRONLY | OFlag::O_CLOEXEC, Mode::empty())?;
+    File::from(file).write_all(format!("-{controller}").as_bytes())
 }
 
 /// A new directory, open: nobody has put another one in its place meanwhile.

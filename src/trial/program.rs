@@ -48,11 +48,11 @@ const IPTABLES: [&str; 6] = [
 /// A program that nobody else can have put there, and that is what it is called; it is opened once, and executed
 /// as often as it takes.
 #[derive(Debug)]
-pub(super) struct Program(Reached);
+pub(crate) struct Program(Reached);
 
 impl Program {
     /// The program `name` at `path`, which may be a link to it.
-    pub(super) fn open(path: &Path, name: &str) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path, name: &str) -> io::Result<Self> {
         let reached = trust::program(path)?;
         let refused = |what: &str| io::Error::other(format!("{} {what}", reached.path.display()));
         if !reached.is(FILE) {
@@ -70,8 +70,14 @@ impl Program {
         Ok(Self(reached))
     }
 
+    /// Becomes it, with these arguments, the name first; returns only if it fails.
+    pub(crate) fn become_it(&self, arguments: &[CString], environment: &[CString]) -> nix::Error {
+        let Err(errno) = execveat(&self.0.fd, c"", arguments, environment, AtFlags::AT_EMPTY_PATH);
+        errno
+    }
+
     /// Executes it under `name`, and waits; what it said first if it did not end well.
-    pub(super) fn execute(
+    pub(crate) fn execute(
         &self,
         name: &OsStr,
         arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,

@@ -21,7 +21,7 @@ use crate::sys::fork;
 
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Line {
+pub(crate) enum Line {
     Step(Step),
     /// What was measured so far; the last word counts.
     Learned(Learned),
@@ -34,21 +34,21 @@ pub(super) enum Line {
 
 /// Why a step failed.
 #[derive(Debug, Clone)]
-pub(super) struct Failure(Refused);
+pub(crate) struct Failure(Refused);
 
 impl Failure {
     /// Not a system call: what should have been there is not.
-    pub(super) fn seen(what: impl Into<Text>) -> Self {
+    pub(crate) fn seen(what: impl Into<Text>) -> Self {
         Self(Refused { errno: None, what: what.into() })
     }
 
     /// A system call that worked this often before it failed.
-    pub(super) fn after(count: usize, errno: Errno) -> Self {
+    pub(crate) fn after(count: usize, errno: Errno) -> Self {
         Self(Refused { errno: Some(errno as i32), what: format!("{errno:?} after {count}").into() })
     }
 
     /// Whether this was seen.
-    pub(super) fn is(&self, what: &str) -> bool {
+    pub(crate) fn is(&self, what: &str) -> bool {
         self.0.errno.is_none() && self.0.what == what
     }
 }
@@ -69,12 +69,12 @@ impl From<io::Error> for Failure {
 }
 
 /// An answer of the kernel that is none.
-pub(super) fn invalid(_: netlink_packet_core::DecodeError) -> Failure {
+pub(crate) fn invalid(_: netlink_packet_core::DecodeError) -> Failure {
     io::Error::from(io::ErrorKind::InvalidData).into()
 }
 
 /// Where steps are recorded.
-pub(super) struct Steps {
+pub(crate) struct Steps {
     stream: UnixStream,
     /// What the steps that follow are about.
     object: String,
@@ -82,18 +82,18 @@ pub(super) struct Steps {
 }
 
 impl Steps {
-    pub(super) const fn new(stream: UnixStream) -> Self {
+    pub(crate) const fn new(stream: UnixStream) -> Self {
         Self { stream, object: String::new(), needed: true }
     }
 
     /// What follows is about `object`, and an engine needs it or not.
-    pub(super) fn about(&mut self, object: &str, needed: bool) {
+    pub(crate) fn about(&mut self, object: &str, needed: bool) {
         object.clone_into(&mut self.object);
         self.needed = needed;
     }
 
     /// Does something and records how it went; `None` if it failed.
-    pub(super) fn step<T, E: Into<Failure>>(
+    pub(crate) fn step<T, E: Into<Failure>>(
         &mut self,
         action: Action,
         work: impl FnOnce() -> Result<T, E>,
@@ -109,21 +109,21 @@ impl Steps {
         result.ok()
     }
 
-    pub(super) fn record(&mut self, step: Step) {
+    pub(crate) fn record(&mut self, step: Step) {
         self.send(&Line::Step(step));
     }
 
     /// What was measured so far.
-    pub(super) fn learned(&mut self, learned: Learned) {
+    pub(crate) fn learned(&mut self, learned: Learned) {
         self.send(&Line::Learned(learned));
     }
 
     /// The guardian's last word.
-    pub(super) fn end(&mut self, ending: Ending, left_behind: Vec<Text>) {
+    pub(crate) fn end(&mut self, ending: Ending, left_behind: Vec<Text>) {
         self.send(&Line::End { ending, left_behind });
     }
 
-    pub(super) const fn stream(&self) -> &UnixStream {
+    pub(crate) const fn stream(&self) -> &UnixStream {
         &self.stream
     }
 
@@ -136,7 +136,7 @@ impl Steps {
 
     /// Does something in a process of its own, which may enter namespaces and give up privileges; whether
     /// it came to its end.
-    pub(super) fn in_child(&mut self, work: impl FnOnce(&mut Self)) -> bool {
+    pub(crate) fn in_child(&mut self, work: impl FnOnce(&mut Self)) -> bool {
         let child = fork::spawn(|| {
             let _ = nix::sys::prctl::set_pdeathsig(Signal::SIGKILL);
             work(self);
@@ -147,7 +147,7 @@ impl Steps {
 }
 
 /// Whether the process has ended by `deadline`; it is reaped then.
-pub(super) fn wait_until(pid: Pid, deadline: Instant) -> Option<WaitStatus> {
+pub(crate) fn wait_until(pid: Pid, deadline: Instant) -> Option<WaitStatus> {
     loop {
         match waitpid(pid, Some(WaitPidFlag::WNOHANG)) {
             Ok(WaitStatus::StillAlive) if Instant::now() < deadline => {
@@ -162,7 +162,7 @@ pub(super) fn wait_until(pid: Pid, deadline: Instant) -> Option<WaitStatus> {
 }
 
 /// Ends the group of the process, and waits a moment for it.
-pub(super) fn end_group(pid: Pid) -> Option<WaitStatus> {
+pub(crate) fn end_group(pid: Pid) -> Option<WaitStatus> {
     // It fails if all are gone already.
     let _ = kill(Pid::from_raw(-pid.as_raw()), Signal::SIGKILL);
     wait_until(pid, Instant::now() + Duration::from_secs(1))

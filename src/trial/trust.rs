@@ -31,7 +31,7 @@ const LINKS: usize = 40;
 const TYPE: u32 = 0o170_000;
 const DIRECTORY: u32 = 0o040_000;
 const LINK: u32 = 0o120_000;
-pub(super) const FILE: u32 = 0o100_000;
+pub(crate) const FILE: u32 = 0o100_000;
 const STICKY: u32 = 0o1000;
 /// Write permission of the group and of others; an access control list shows in that of the group.
 const OTHERS_WRITE: u32 = 0o022;
@@ -40,23 +40,23 @@ const LOOK: OFlag = OFlag::O_PATH.union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXE
 
 /// What a path led to, open (`O_PATH`).
 #[derive(Debug)]
-pub(super) struct Reached {
-    pub(super) fd: OwnedFd,
-    pub(super) stat: FileStat,
+pub(crate) struct Reached {
+    pub(crate) fd: OwnedFd,
+    pub(crate) stat: FileStat,
     /// Without links.
-    pub(super) path: PathBuf,
+    pub(crate) path: PathBuf,
     /// The first directory on the way in which others may put something else in the place of what is there.
-    pub(super) shared: Option<PathBuf>,
+    pub(crate) shared: Option<PathBuf>,
 }
 
 impl Reached {
-    pub(super) fn is(&self, kind: u32) -> bool {
+    pub(crate) fn is(&self, kind: u32) -> bool {
         self.stat.st_mode & TYPE == kind
     }
 }
 
 /// Whether the owner is root or this user.
-pub(super) fn is_trusted(uid: u32) -> bool {
+pub(crate) fn is_trusted(uid: u32) -> bool {
     [0, geteuid().as_raw()].contains(&uid)
 }
 
@@ -66,7 +66,7 @@ fn refused(path: &Path, what: &str) -> io::Error {
 
 /// Follows links, and fails if somebody else could have put something else in the place of anything on the way
 /// there, or of the file itself.
-pub(super) fn program(path: &Path) -> io::Result<Reached> {
+pub(crate) fn program(path: &Path) -> io::Result<Reached> {
     let reached = walk(path, true)?;
     if let Some(shared) = &reached.shared {
         return Err(refused(shared, "is in the hands of other users: they may write to it"));
@@ -76,7 +76,7 @@ pub(super) fn program(path: &Path) -> io::Result<Reached> {
 
 /// Follows no links, and fails if anything on the way belongs to another user. Others may write to it: see
 /// [`Reached::shared`].
-pub(super) fn directory(path: &Path) -> io::Result<Reached> {
+pub(crate) fn directory(path: &Path) -> io::Result<Reached> {
     let reached = walk(path, false)?;
     if reached.is(DIRECTORY) { Ok(reached) } else { Err(io::ErrorKind::NotADirectory.into()) }
 }

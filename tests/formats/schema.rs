@@ -157,7 +157,11 @@ fn names_in_the_schema_are_those_of_the_program() {
     assert_eq!(names("area"), areas);
     let trials = &schema["$defs"]["trial"]["properties"]["name"]["enum"];
     let asked_for = TrialName::ALL.map(TrialName::name);
-    let all: Vec<_> = [TrialName::Leftovers.name()].into_iter().chain(asked_for).collect();
+    let all: Vec<_> = [TrialName::Leftovers.name()]
+        .into_iter()
+        .chain(asked_for)
+        .chain([TrialName::Rehearse.name()])
+        .collect();
     assert_eq!(*trials, serde_json::json!(all));
 }
 

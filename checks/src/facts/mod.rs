@@ -72,8 +72,8 @@ pub use storage::{DataRoot, DataRootOwner, Filesystem, ImageStores, SourceDevice
 pub use text::Text;
 pub use trials::{
     Action, CGROUP_NAMESPACE, Download, Ending, EngineLearned, EngineNetwork, IN_USER_NAMESPACE,
-    Learned, NETWORK_NAMESPACE, NF_TABLES, PORT_START, PathLearned, Refused, Step, Trial,
-    TrialName, Trials,
+    Learned, NETWORK_NAMESPACE, NF_TABLES, PORT_START, PathLearned, Refused, Rehearsed, SeenInside,
+    Step, Trial, TrialName, Trials,
 };
 pub use userns::{MappingProgram, SubordinateIds, SubordinateRange, UserNamespaces};
 

@@ -2,12 +2,14 @@
 
 mod action;
 mod learned;
+mod rehearsed;
 
-use alloc::{borrow::ToOwned, format, vec::Vec};
+use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
 use core::{fmt, str::FromStr};
 
 pub use action::Action;
 pub use learned::{Download, EngineLearned, EngineNetwork, Learned, PathLearned};
+pub use rehearsed::{Rehearsed, SeenInside};
 use serde::{Deserialize, Serialize};
 
 use super::Text;
@@ -51,10 +53,12 @@ pub enum TrialName {
     Seccomp,
     /// Subordinate ids, mapped by the programs for it.
     Subids,
+    /// The engine itself, started for seconds; only if it is asked for by this name.
+    Rehearse,
 }
 
 impl TrialName {
-    /// Those that can be asked for, in the order in which they run.
+    /// Those that are made if none is named, in the order in which they run.
     pub const ALL: [Self; 16] = [
         Self::Overlay,
         Self::Lock,
@@ -94,6 +98,7 @@ impl TrialName {
             Self::Api => "api",
             Self::Seccomp => "seccomp",
             Self::Subids => "subids",
+            Self::Rehearse => "rehearse",
         }
     }
 }
@@ -102,7 +107,8 @@ impl FromStr for TrialName {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        Self::ALL.into_iter().find(|trial| trial.name() == name).ok_or(())
+        let mut all = Self::ALL.into_iter().chain([Self::Rehearse]);
+        all.find(|trial| trial.name() == name).ok_or(())
     }
 }
 
@@ -193,6 +199,17 @@ impl Trials {
         self.runs.iter().find(|trial| trial.name == name && trial.ending == Ending::Complete)
     }
 
+    /// The rehearsal of this engine that came to its end, if a container ran in it.
+    pub fn rehearsed(&self, engine: &str) -> Option<&Rehearsed> {
+        let trial = self.of(TrialName::Rehearse, engine)?;
+        match &trial.learned {
+            Some(Learned::Rehearsal(rehearsed)) if trial.ending == Ending::Complete => {
+                (trial.failure().is_none() && rehearsed.inside.is_some()).then_some(&**rehearsed)
+            }
+            _ => None,
+        }
+    }
+
     /// The trial of a path, and what it measured; also if there was no time for all of it.
     pub fn path(&self) -> Option<(&Trial, &PathLearned)> {
         self.runs.iter().find_map(|trial| match &trial.learned {
@@ -203,6 +220,12 @@ impl Trials {
 }
 
 impl Trial {
+    /// Whether the engine itself was started, and it was that which failed, not what a rehearsal prepares for it.
+    pub fn engine_failed(&self) -> Option<&Step> {
+        let failed = self.steps.iter().find(|step| step.refused.is_some() && step.needed)?;
+        failed.action.is_of_engine().then_some(failed)
+    }
+
     /// The steps that did this, on whatever object.
     pub fn steps(&self, action: Action) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(move |step| step.action == action)
@@ -226,12 +249,17 @@ impl Trial {
 
     /// The source of a step as evidence: `trial: mount overlay in /var/lib`.
     pub fn source(&self, step: &Step) -> Source {
+        Source::trial(&self.did(step))
+    }
+
+    /// What a step did: `mount overlay in /var/lib`.
+    pub fn did(&self, step: &Step) -> String {
         let did = step.action.words();
-        Source::trial(&match (step.object.as_str(), self.subject.as_str()) {
+        match (step.object.as_str(), self.subject.as_str()) {
             ("", "") => did.to_owned(),
             ("", one) | (one, "") => format!("{did} ({one})"),
             (object, subject) => format!("{did} ({object}; {subject})"),
-        })
+        }
     }
 }
 

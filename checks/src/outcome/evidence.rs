@@ -20,6 +20,8 @@ pub enum Origin {
     Engine,
     /// It was tried.
     Trial,
+    /// The engine itself was started.
+    Rehearsal,
 }
 
 /// Where something was seen.
@@ -33,6 +35,11 @@ impl Source {
     /// A trial, and what it did.
     pub fn trial(did: &str) -> Self {
         Self { origin: Origin::Trial, place: format!("trial: {did}") }
+    }
+
+    /// A rehearsal, and what happened in it.
+    pub fn rehearsal(what: &str) -> Self {
+        Self { origin: Origin::Rehearsal, place: format!("trial: rehearsal: {what}") }
     }
 
     /// What an engine was asked.
@@ -130,6 +137,8 @@ mod tests {
         assert_eq!(proof("trial: mount overlay"), Proof::Static);
         assert_eq!(proof(Source::engine("GET /version".into())), Proof::Static);
         assert_eq!(proof(Source::trial("mount overlay")), Proof::Trial);
+        assert_eq!(proof("trial: rehearsal: runc"), Proof::Static);
+        assert_eq!(proof(Source::rehearsal("start the engine")), Proof::Rehearsal);
     }
 
     /// Version 1 of the report says it by how the source begins.
@@ -138,5 +147,7 @@ mod tests {
         let evidence = Evidence::new(Source::trial("mount overlay"), "EINVAL");
         assert_eq!(evidence.source, "trial: mount overlay");
         assert_eq!(evidence.origin, Origin::Trial);
+        let evidence = Evidence::new(Source::rehearsal("start the engine"), "exit status 1");
+        assert_eq!(evidence.source, "trial: rehearsal: start the engine");
     }
 }

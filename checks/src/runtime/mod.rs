@@ -6,6 +6,7 @@ mod containerd_erofs_tools_missing;
 mod docker_api_floor;
 mod docker_endpoint_mismatch;
 mod dood_semantics;
+mod engine_fails_here;
 mod engine_helper_missing;
 mod outer_k8s_leakage;
 mod runc_new_mount_api_under_sysbox;
@@ -26,6 +27,7 @@ use crate::Check;
 /// The checks of this area, in report order.
 pub(crate) const CHECKS: &[&Check] = &[
     &sandboxed_kernel::CHECK,
+    &engine_fails_here::CHECK,
     &systemd_prerequisites::CHECK,
     &engine_helper_missing::CHECK,
     &runc_new_mount_api_under_sysbox::CHECK,

@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 
 use dind_doctor_checks::{
-    facts::{CgroupVersion, Ending, Launcher, Machine, Missing, Role, Text, Tri, Trial},
+    facts::{
+        CgroupVersion, Ending, Launcher, Learned, Machine, Missing, Rehearsed, Role, Text, Tri,
+        Trial,
+    },
     outcome::{self, Proof},
     plan,
     remedy::{self, Place, Rendered, Snippet, Surroundings},
@@ -234,8 +237,41 @@ fn trial(trial: &Trial) -> wire::Trial<'_> {
         status,
         reason,
         steps: steps.collect(),
-        left_behind: trial.left_behind.iter().map(Text::as_str).collect(),
+        left_behind: texts(&trial.left_behind),
+        rehearsed: match &trial.learned {
+            Some(Learned::Rehearsal(learned)) => Some(rehearsed(learned)),
+            _ => None,
+        },
     }
+}
+
+fn rehearsed(rehearsed: &Rehearsed) -> wire::Rehearsed<'_> {
+    wire::Rehearsed {
+        program: &rehearsed.program,
+        version: &rehearsed.version,
+        milliseconds: rehearsed.milliseconds,
+        replaced: texts(&rehearsed.replaced),
+        inside: rehearsed.inside.as_ref().map(|seen| wire::Inside {
+            pid: seen.pid,
+            namespaces: texts(&seen.namespaces),
+            capabilities: format!("{:016x}", seen.capabilities),
+            seccomp: seen.seccomp,
+            uid_map: texts(&seen.uid_map),
+            cgroup: texts(&seen.cgroup),
+            memory_limit: seen.memory_limit,
+            pids_limit: seen.pids_limit,
+            root: &seen.root,
+            mounts: seen.mounts,
+            devices: texts(&seen.devices),
+            not_reached: seen.not_reached.as_deref(),
+        }),
+        log: texts(&rehearsed.log),
+        known_as: texts(&rehearsed.known_as),
+    }
+}
+
+fn texts(all: &[Text]) -> Vec<&str> {
+    all.iter().map(Text::as_str).collect()
 }
 
 pub(in crate::render) fn remedies(
@@ -272,6 +308,7 @@ const fn proof(proof: Proof) -> &'static str {
     match proof {
         Proof::Static => "static",
         Proof::Trial => "trial",
+        Proof::Rehearsal => "rehearsal",
     }
 }
 

@@ -166,6 +166,9 @@ pub(super) struct Trial<'a> {
     pub(super) steps: Vec<Step<'a>>,
     /// What could not be removed afterwards.
     pub(super) left_behind: Vec<&'a str>,
+    /// Of an engine that was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rehearsed: Option<Rehearsed<'a>>,
 }
 
 #[derive(Serialize)]
@@ -294,4 +297,33 @@ pub(super) struct Summary {
 pub(super) struct CrashedProbe<'a> {
     pub(super) probe: &'a str,
     pub(super) reason: &'a str,
+}
+
+#[derive(Serialize)]
+pub(super) struct Rehearsed<'a> {
+    pub(super) program: &'a str,
+    pub(super) version: &'a str,
+    pub(super) milliseconds: u32,
+    pub(super) replaced: Vec<&'a str>,
+    pub(super) inside: Option<Inside<'a>>,
+    pub(super) log: Vec<&'a str>,
+    pub(super) known_as: Vec<&'a str>,
+}
+
+/// What the doctor saw in the container.
+#[derive(Serialize)]
+pub(super) struct Inside<'a> {
+    pub(super) pid: u32,
+    pub(super) namespaces: Vec<&'a str>,
+    /// In hexadecimal digits, as the kernel writes them.
+    pub(super) capabilities: String,
+    pub(super) seccomp: u32,
+    pub(super) uid_map: Vec<&'a str>,
+    pub(super) cgroup: Vec<&'a str>,
+    pub(super) memory_limit: Option<u64>,
+    pub(super) pids_limit: Option<u64>,
+    pub(super) root: &'a str,
+    pub(super) mounts: u32,
+    pub(super) devices: Vec<&'a str>,
+    pub(super) not_reached: Option<&'a str>,
 }

@@ -68,8 +68,11 @@ fn because(target: &TargetReport) -> String {
         Readiness::Blocked => ids(&target.blockers),
         Readiness::Degraded => ids(&target.degraded_by),
         Readiness::Unknown => format!("not judged: {}", ids(&target.unknown_because)),
-        Readiness::Ready if target.proof == Proof::Trial => "tried".to_owned(),
-        Readiness::Ready => "static evidence only".to_owned(),
+        Readiness::Ready => match (target.proof, &target.rehearsed) {
+            (Proof::Rehearsal, Some(told)) => format!("rehearsed: {}", escape(told)),
+            (Proof::Static, _) => "static evidence only".to_owned(),
+            _ => "tried".to_owned(),
+        },
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
             vec![
                 (mark.to_owned(), name),
                 (target.target.name().to_owned(), name),
-                (target.readiness.name().to_owned(), readiness),
+                (called(target).to_owned(), readiness),
                 (because(target, view) + &adjusted(target, view), why),
             ]
         })
@@ -34,15 +34,30 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
     grid::rows(&rows, 0, view.width, out)
 }
 
+/// What was only read has shown no obstacle, which is less than ready.
+fn called(target: &TargetReport) -> &'static str {
+    match (target.readiness, target.proof) {
+        (Readiness::Ready, Proof::Static) => "no obstacle found",
+        (readiness, _) => readiness.name(),
+    }
+}
+
 fn because(target: &TargetReport, view: View) -> String {
     match target.readiness {
         Readiness::Blocked => format!("by {}", some_of(&target.blockers, view)),
-        Readiness::Degraded => format!("by {}", some_of(&target.degraded_by, view)),
+        Readiness::Degraded => {
+            let by = format!("by {}", some_of(&target.degraded_by, view));
+            let told = target.rehearsed.as_ref().filter(|_| target.proof == Proof::Rehearsal);
+            told.map_or(by.clone(), |told| format!("{by}; rehearsed: {told}"))
+        }
         Readiness::Unknown => {
             format!("not judged: {}", some_of(&target.unknown_because, view))
         }
-        Readiness::Ready if target.proof == Proof::Static => "(not proved: --active)".to_owned(),
-        Readiness::Ready => "(proved by trial)".to_owned(),
+        Readiness::Ready => match (target.proof, &target.rehearsed) {
+            (Proof::Rehearsal, Some(told)) => format!("rehearsed: {told}"),
+            (Proof::Static, _) => "(not tried)".to_owned(),
+            _ => "(proved by trial)".to_owned(),
+        },
     }
 }
 

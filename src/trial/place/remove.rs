@@ -12,8 +12,11 @@ use nix::{
     dir::{Dir, Type},
     errno::Errno,
     fcntl::{AtFlags, OFlag, OpenHow, ResolveFlag, openat, openat2},
-    sys::stat::{Mode, fchmod, fstat, fstatat},
-    unistd::{UnlinkatFlags, unlinkat},
+    sys::{
+        signal::{Signal, kill},
+        stat::{Mode, fchmod, fstat, fstatat},
+    },
+    unistd::{Pid, UnlinkatFlags, unlinkat},
 };
 
 use super::{OPEN, is_cgroup};
@@ -117,6 +120,20 @@ fn beneath(directory: &impl AsFd, name: &std::ffi::CStr, how: OFlag) -> nix::Res
     }
 }
 
+/// What is in a cgroup of a trial was started by it.
+fn end_processes(cgroup: &impl AsFd) {
+    let Ok(list) =
+        openat(cgroup, "cgroup.procs", OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())
+    else {
+        return;
+    };
+    let text = io::read_to_string(File::from(list)).unwrap_or_default();
+    // 0 is a process of another PID namespace, and to the kernel all of one's own group.
+    for pid in text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 1) {
+        let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
+    }
+}
+
 /// A cgroup and those below it; its files cannot be removed, and go with it.
 fn cgroup(parent: &impl AsFd, name: &OsStr, directory: &impl AsFd) -> io::Result<()> {
     for (inner, kind) in names(directory)? {
@@ -130,6 +147,7 @@ fn cgroup(parent: &impl AsFd, name: &OsStr, directory: &impl AsFd) -> io::Result
     loop {
         match unlinkat(parent, name, UnlinkatFlags::RemoveDir) {
             Err(Errno::EBUSY) if Instant::now() < end => {
+                end_processes(directory);
                 std::thread::sleep(Duration::from_millis(10));
             }
             result => return Ok(result?),

@@ -124,6 +124,18 @@ pub enum Action {
     MapGroupIds,
     /// Whether `uid_map` or `gid_map` of a new user namespace says what was asked for.
     ReadIdMap,
+    /// Namespaces and covered directories in which an engine leaves nothing behind.
+    PrepareRoom,
+    /// The engine itself is started, and answers.
+    StartEngine,
+    /// The doctor becomes an image.
+    ImportImage,
+    /// A container of that image is made and started.
+    RunContainer,
+    /// The doctor in the container says what it sees.
+    LookAround,
+    /// A connection from the container to a listener beyond the engine's network.
+    LeaveContainer,
 }
 
 impl Action {
@@ -189,6 +201,24 @@ impl Action {
             Self::MapUserIds => "execute newuidmap",
             Self::MapGroupIds => "execute newgidmap",
             Self::ReadIdMap => "read the id map back",
+            Self::PrepareRoom => "prepare a room",
+            Self::StartEngine => "start the engine",
+            Self::ImportImage => "import an image",
+            Self::RunContainer => "run a container",
+            Self::LookAround => "look around in the container",
+            Self::LeaveContainer => "reach a listener from the container",
         }
+    }
+
+    /// Whether the engine does it, and not the doctor for it.
+    pub const fn is_of_engine(self) -> bool {
+        matches!(
+            self,
+            Self::StartEngine
+                | Self::ImportImage
+                | Self::RunContainer
+                | Self::LookAround
+                | Self::LeaveContainer
+        )
     }
 }

@@ -4,6 +4,7 @@ use alloc::{boxed::Box, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
+use super::Rehearsed;
 use crate::facts::{EngineVersion, Text};
 
 /// What a trial has measured.
@@ -14,6 +15,8 @@ pub enum Learned {
     Path(PathLearned),
     /// The engine that clients reach.
     Engine(Box<EngineLearned>),
+    /// The engine that was rehearsed.
+    Rehearsal(Box<Rehearsed>),
 }
 
 /// The path to one target, both ways.
