@@ -78,7 +78,10 @@ fn usage_errors_are_2_and_on_standard_error() {
         (&["--select", "pid1-swallow-sigterm"], "did you mean pid1-swallows-sigterm?"),
         (&["--ignore", "moutn"], "did you mean mount?"),
         (&["--output", "json"], "FORMAT=FILE"),
-        (&["--output", "xml=x"], "formats are table, json, junit, sarif, github, markdown, tap"),
+        (
+            &["--output", "xml=x"],
+            "formats are table, json, junit, sarif, github, markdown, html, tap",
+        ),
         (&["--sarif-anchor", "/etc/passwd"], "relative to its root"),
         (&["list", "--format=tap"], "possible values: table, json"),
         (&["--fail-on", "info"], "possible values"),
@@ -402,4 +405,53 @@ fn a_rehearsal_that_cannot_be_made_fails_and_says_why() {
     let output = run(&["rehearse", "--from", "bundle"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(String::from_utf8(output.stderr).unwrap().contains("leave out --from"));
+}
+
+#[test]
+fn a_page_for_a_ticket_and_one_for_a_browser_of_a_bundle_and_of_a_saved_report() {
+    let place = tempfile::tempdir().unwrap();
+    let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
+    let bundle = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hosts/bookworm-v1-pod/bundle");
+    let (ticket, advice) = run(&["report", "--from", bundle], 0);
+    assert!(ticket.starts_with("## dind-doctor: dockerd is ready, kind is blocked\n"), "{ticket}");
+    assert!(ticket.contains("asked for with: doctor report. redacted: "), "{ticket}");
+    assert_eq!(advice.lines().count(), 1, "{advice}");
+    assert!(advice.starts_with("doctor: read it before you share it"), "{advice}");
+
+    let saved = path("report.json");
+    run(&["--from", bundle, "--output", &format!("json={saved}"), "--exit-zero"], 0);
+    let (again, _) = run(&["report", "--from", &saved], 0);
+    let findings =
+        |text: &str| text.split_once("### findings").unwrap().1.matches("<details>").count();
+    assert_eq!(findings(&ticket), findings(&again));
+
+    let page = path("page.html");
+    let (out, _) = run(&["report", "--from", &saved, "--format=html", "-o", &page], 0);
+    assert_eq!(out, "");
+    assert!(
+        fs::read_to_string(&page).unwrap().contains("<h1>dockerd is ready, kind is blocked</h1>")
+    );
+    run(&["report", "--from", &saved, "--for", "kind"], 2);
+    fs::write(&saved, "{}").unwrap();
+    let (_, error) = run(&["report", "--from", &saved], 2);
+    assert!(error.contains("JSON, but not a report"), "{error}");
+}
+
+/// Nothing of what is taken out of a bundle comes back through the page.
+#[test]
+fn a_page_of_this_machine_is_judged_after_redaction() {
+    let name = "secret-host-of-acme";
+    let with = |more: &[&str]| {
+        let mut command = doctor();
+        let arguments = [&["report", "--for", "dockerd,docker"], more].concat();
+        let url = format!("tcp://{name}:2375");
+        let output =
+            command.args(arguments).env("DOCKER_HOST", url).assert().code(0).get_output().clone();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(with(&["--no-redact"]).contains(name), "the test looks where the name is");
+    for format in ["markdown", "html"] {
+        let page = with(&["--format", format]);
+        assert!(!page.contains(name) && !page.contains("acme"), "{page}");
+    }
 }

@@ -22,7 +22,7 @@ use std::{
 
 pub use manifest::{Header, Recording};
 pub use record::Recorder;
-pub use redact::{Kind as RemovalKind, Redacted, Removal, redact};
+pub use redact::{Kind as RemovalKind, Redacted, Removal, redact, redact_document};
 pub use replay::Replay;
 pub use superset::ask_superset;
 

@@ -26,7 +26,7 @@ use crate::{
     isolated::isolated,
     probe,
     render::{
-        github, json, junit, markdown,
+        github, html, json, junit, markdown,
         sarif::{self, Anchor},
         table::{self, Detail, View},
         tap,
@@ -265,6 +265,7 @@ impl Arguments {
             Format::Sarif => sarif::render(report, &self.anchor(console), out),
             Format::Github => github::render(report, out),
             Format::Markdown => markdown::render(report, out),
+            Format::Html => html::render(report, out),
             Format::Tap => tap::render(report, out),
         });
         // Other formats are still written.

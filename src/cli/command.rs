@@ -55,6 +55,14 @@ const EXAMPLES: &[(&str, &str)] = &[
   doctor schema > report.schema.json",
     ),
     (
+        "report",
+        "Examples:
+  doctor report                           paste it into a ticket
+  doctor report --format html -o it.html  open it, or attach it
+  doctor report --from support.tar.gz     of a bundle that somebody sent
+  doctor report --from report.json        of a saved JSON report",
+    ),
+    (
         "capture",
         "Examples:
   doctor capture -o support.tar.gz     addresses and names are taken out

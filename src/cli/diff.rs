@@ -1,8 +1,7 @@
 //! `doctor diff`.
 
 use std::{
-    fmt,
-    io::{self, Read, Write},
+    io::Write,
     path::{Component, Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -13,14 +12,13 @@ use dind_doctor_checks::version::{self, Version};
 use super::{
     Console, ExitCode, Trouble, When,
     arguments::{self, Wanted},
-    source,
+    source::{self, Saved},
     time::Time,
     unless_closed,
 };
 use crate::{
-    bundle::{self, BundleError, Recording, Replay},
+    bundle::Replay,
     diff::{self, Origin, Side},
-    file::{self, Opened},
     probe,
     render::{diff as render, json},
     report::Options,
@@ -29,11 +27,6 @@ use crate::{
 
 /// The word for this machine.
 const LIVE: &str = "live";
-/// A JSON report is never larger: the largest that was seen has 1 MiB. In memory it takes ten times as much.
-const LIMIT: u64 = 16 * 1024 * 1024;
-/// How a compressed archive begins.
-const GZIP: [u8; 2] = [0x1f, 0x8b];
-
 /// How the comparison is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -116,29 +109,15 @@ fn open(path: &Path, name: String, end: Instant, options: &Options) -> Result<Si
         let collected = probe::collect(&source::live(end));
         return Side::of(name, Origin::Live, collected, options, json::render);
     }
-    let said = |error: &dyn fmt::Display| text::escape(&error.to_string()).into_owned();
-    let of_bundle = |name, recording: Result<Recording, BundleError>| {
-        let recording = recording.map_err(|error| error.reason())?;
-        let origin = Origin::Bundle { redacted: recording.header.redacted };
-        Side::of(name, origin, probe::collect(&Replay::new(recording)), options, json::render)
-    };
-    let mut file = match file::open(path).map_err(|error| said(&error))? {
-        Opened::Directory(directory) => {
-            return of_bundle(name, bundle::read_directory(path, &directory));
+    match source::saved(path)? {
+        Saved::Bundle(recording) => {
+            let origin = Origin::Bundle { redacted: recording.header.redacted };
+            Side::of(name, origin, probe::collect(&Replay::new(recording)), options, json::render)
         }
-        Opened::File(file, _) => file,
-    };
-    let mut content = Vec::new();
-    let mut head = (&mut file).take(GZIP.len() as u64);
-    head.read_to_end(&mut content).map_err(|error| said(&error))?;
-    if content == GZIP {
-        return of_bundle(name, bundle::read_archive(path, io::Cursor::new(content).chain(file)));
+        Saved::File(content) => {
+            Side::of_report(name, &content).map_err(|error| text::escape(&error).into_owned())
+        }
     }
-    file.take(LIMIT + 1).read_to_end(&mut content).map_err(|error| said(&error))?;
-    if content.len() as u64 > LIMIT {
-        return Err(format!("more than {} MiB", LIMIT / 1024 / 1024));
-    }
-    Side::of_report(name, &content).map_err(|error| said(&error))
 }
 
 /// Short names that tell the two apart: the last parts of their paths that are not the same.

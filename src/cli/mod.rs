@@ -21,6 +21,7 @@ mod list;
 mod log;
 mod man;
 mod output;
+mod report;
 mod schema;
 mod selection;
 mod source;
@@ -70,8 +71,9 @@ Examples:
   doctor --for rootless,buildkit           other targets
   doctor --for kind=0.11                   a version that is going to run here
   doctor --format json | jq .targets       for scripts
-  doctor --format markdown                 also junit, sarif, github, tap
+  doctor --format html                     also markdown, junit, sarif, tap
   doctor --fail-on warning --ignore mount  in CI: warnings are exit code 1
+  doctor report                            one page to paste into a ticket
   doctor capture -o support.tar.gz         for people who cannot get in here
   doctor explain pid1-swallows-sigterm     why it matters, how to fix it
   doctor explain --log dockerd.log         it has failed: what was it?";
@@ -95,6 +97,9 @@ enum Command {
     Explain(explain::Arguments),
     /// Record this machine as a bundle that can be diagnosed elsewhere
     Capture(capture::Arguments),
+    /// Write one page to paste into a ticket or to open in a browser, with
+    /// addresses and names taken out
+    Report(report::Arguments),
     /// Print what was found out, typed, as JSON
     Facts(facts::Arguments),
     /// Compare two environments: which facts differ, and which findings follow from that
@@ -150,6 +155,7 @@ pub fn run(
         Some(Command::List(arguments)) => list::run(arguments, console, out),
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
         Some(Command::Capture(arguments)) => capture::run(arguments, err),
+        Some(Command::Report(arguments)) => report::run(arguments, console, out, err),
         Some(Command::Facts(arguments)) => facts::run(arguments, console, out, err),
         Some(Command::Diff(arguments)) => diff::run(arguments, console, out),
         Some(Command::Schema) => schema::run(out),

@@ -19,6 +19,8 @@ pub(super) enum Format {
     Github,
     /// For pull requests, job summaries and support tickets.
     Markdown,
+    /// One page for a browser, which needs nothing else.
+    Html,
     /// For prove and other readers of TAP 14.
     Tap,
 }

@@ -89,6 +89,12 @@ impl Report {
 
     /// A JSON report.
     pub fn read(document: &[u8]) -> Result<Self, String> {
+        let value = Self::document(document)?;
+        serde_json::from_value(value).map_err(|error| format!("a damaged report: {error}"))
+    }
+
+    /// A JSON document that says it is a report.
+    pub fn document(document: &[u8]) -> Result<Value, String> {
         let value: Value = serde_json::from_slice(document)
             .map_err(|error| format!("neither a bundle nor a JSON report ({error})"))?;
         match value.get("schema").and_then(Value::as_str) {
@@ -101,7 +107,7 @@ impl Report {
             Some(schema) => return Err(format!("not a report, but {schema:?}")),
             None => return Err(format!("JSON, but not a report ({SCHEMA})")),
         }
-        serde_json::from_value(value).map_err(|error| format!("a damaged report: {error}"))
+        Ok(value)
     }
 
     /// Readiness of a target.

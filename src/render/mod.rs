@@ -7,11 +7,13 @@ mod environment;
 
 pub mod explain;
 pub mod github;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod list;
 pub mod log;
 pub mod markdown;
+pub mod page;
 mod prose;
 pub mod sarif;
 mod snippet;

@@ -3,6 +3,7 @@
 use arbtest::arbitrary::{self, Unstructured};
 use dind_doctor::{
     probe::Crash,
+    render::{self, markdown, page::Page},
     report::{Ignored, Report},
 };
 use dind_doctor_checks::{
@@ -12,7 +13,7 @@ use dind_doctor_checks::{
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde_json::{Value, json};
 
-use super::{Rendered, canonical, readers};
+use super::{Rendered, canonical, html, readers};
 
 /// What some reader or other takes for more than text.
 const PIECES: [&str; 44] = [
@@ -138,7 +139,9 @@ fn every_format_stays_what_it_is() {
     arbtest::arbtest(|u| {
         let report = report(u)?;
         let rendered = Rendered::of(&report);
-        for text in rendered.all() {
+        let browser = super::text(|out| render::html::render(&report, out));
+        let pasted = super::text(|out| markdown::ticket(&Page::of(&report).unwrap(), out));
+        for text in rendered.all().into_iter().chain([browser.as_str(), &pasted]) {
             no_control_character(text);
         }
         let cases: readers::Cases =
@@ -148,7 +151,9 @@ fn every_format_stays_what_it_is() {
         let sarif: Value = serde_json::from_str(&rendered.sarif).unwrap();
         assert_eq!(sarif["runs"][0]["results"][0]["ruleId"], "privilege-missing");
         github(&report, &rendered.github);
-        markdown(&report, &rendered.markdown);
+        plain_markdown(&report, &rendered.markdown);
+        html::page(&browser);
+        ticket(&report, &pasted);
         Ok(())
     })
     .size_min(1 << 12)
@@ -176,14 +181,39 @@ fn github(report: &Report, text: &str) {
     }
 }
 
-/// Nothing that was not meant is a heading, a link, HTML or a mention.
-fn markdown(report: &Report, text: &str) {
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_MATH;
+fn plain_markdown(report: &Report, text: &str) {
     let ours = |html: &str| {
-        let html = html.trim();
         ["<!-- -->", "</details>"].contains(&html)
             || (html.starts_with("<details><summary>") && html.ends_with("</summary>"))
     };
+    let headings = headings(text, ours);
+    let found = report.checks.iter().filter(|c| c.counts() && c.severity.is_some());
+    // The whole report, each finding, what could not be judged.
+    assert_eq!(headings.len(), 1 + found.count() + 1, "{headings:#?}");
+}
+
+fn ticket(report: &Report, text: &str) {
+    let ours = |html: &str| {
+        let words =
+            html.strip_prefix("<details><summary>").and_then(|h| h.strip_suffix("</summary>"));
+        let plain = |words: &str| {
+            !words.replace("<code>", "").replace("</code>", "").contains(['<', '`', '*'])
+        };
+        let is_comment =
+            html.starts_with("<!-- ") && html.ends_with(" -->") && !html[4..].contains("<!--");
+        is_comment || ["</details>", "<sub>", "</sub>"].contains(&html) || words.is_some_and(plain)
+    };
+    let headings = headings(text, ours);
+    let prescribed = usize::from(text.contains("\n### what to change\n"));
+    // The verdict, the environment, findings, what could not be judged, what was tried.
+    assert_eq!(headings.len(), 5 + prescribed, "{headings:#?}");
+    let found = report.checks.iter().filter(|c| c.counts() && c.severity.is_some()).count();
+    assert_eq!(text.matches("\n</details>\n").count(), found, "{text}");
+}
+
+/// The headings, where nothing that was not meant is one, or a link, HTML or a mention.
+fn headings(text: &str, ours: impl Fn(&str) -> bool) -> Vec<String> {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_MATH;
     let (mut headings, mut in_code) = (Vec::new(), false);
     let mut in_heading = false;
     for event in Parser::new_ext(text, options) {
@@ -194,7 +224,9 @@ fn markdown(report: &Report, text: &str) {
                 panic!("{event:?}: {text}");
             }
             Event::InlineMath(_) | Event::DisplayMath(_) => panic!("{event:?}: {text}"),
-            Event::Html(html) | Event::InlineHtml(html) => assert!(ours(&html), "{html}: {text}"),
+            Event::Html(html) | Event::InlineHtml(html) => {
+                assert!(ours(html.trim()), "{html}: {text}");
+            }
             Event::Start(Tag::CodeBlock(_)) => in_code = true,
             Event::End(TagEnd::CodeBlock) => in_code = false,
             Event::Start(Tag::Heading { .. }) => {
@@ -216,8 +248,6 @@ fn markdown(report: &Report, text: &str) {
             _ => {}
         }
     }
-    let found = report.checks.iter().filter(|c| c.counts() && c.severity.is_some());
-    // The whole report, each finding, what could not be judged.
-    assert_eq!(headings.len(), 1 + found.count() + 1, "{headings:#?}");
     assert!(headings.iter().all(|heading| !heading.contains("forged")), "{headings:#?}");
+    headings
 }

@@ -8,6 +8,7 @@ mod agreement;
 mod canonical;
 mod environments;
 mod hostile;
+mod html;
 mod readers;
 mod schema;
 

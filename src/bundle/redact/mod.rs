@@ -12,6 +12,7 @@
 mod addresses;
 mod bodies;
 mod directories;
+mod document;
 mod files;
 mod filter;
 mod ids;
@@ -29,6 +30,8 @@ mod variables;
 mod tests;
 
 use std::collections::BTreeMap;
+
+pub use document::redact_document;
 
 use self::{bodies::Bodies, directories::Links, learned::Learned, pseudonyms::Pseudonyms};
 use super::Recording;

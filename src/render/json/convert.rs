@@ -15,7 +15,7 @@ use dind_doctor_checks::{
 
 use super::wire;
 use crate::{
-    render::snippet,
+    render::{entries, snippet, table},
     report::{self, CheckReport},
 };
 
@@ -29,6 +29,7 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
         exit_code: report.exit_code,
         environment: environment(&report.environment),
         targets: report.targets.iter().map(target).collect(),
+        prescription: prescription(report),
         checks: report.checks.iter().map(|c| check(c, &targets, around)).collect(),
         trials: report.trials.runs.iter().map(trial).collect(),
         timed_out: &report.timed_out,
@@ -40,6 +41,13 @@ pub(super) fn report(report: &report::Report) -> wire::Report<'_> {
         unused_ignores: report.unused_ignores.iter().map(ignore).collect(),
         baseline: report.baseline.as_ref().map(baseline),
     }
+}
+
+fn prescription(report: &report::Report) -> Vec<wire::Remedy> {
+    let prescription = table::prescription(&entries::of(report));
+    let parts = [prescription.container, prescription.daemon].into_iter().flatten();
+    let first = parts.filter_map(|part| remedies(&part, &report.environment.surroundings).next());
+    first.collect()
 }
 
 fn crashed_probe(crash: &report::Crash) -> wire::CrashedProbe<'_> {

@@ -17,6 +17,8 @@ pub(super) struct Report<'a> {
     pub(super) exit_code: u8,
     pub(super) environment: Environment<'a>,
     pub(super) targets: Vec<Target<'a>>,
+    /// What to change, taken together: how to launch the container, how to start the daemon.
+    pub(super) prescription: Vec<Remedy>,
     pub(super) checks: Vec<Check<'a>>,
     pub(super) trials: Vec<Trial<'a>>,
     pub(super) timed_out: &'a [String],

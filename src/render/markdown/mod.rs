@@ -2,11 +2,13 @@
 //! is wrong, then each finding with its evidence and remedies.
 
 mod syntax;
+mod ticket;
 
 use std::io::{self, Write};
 
 use dind_doctor_checks::{outcome::Proof, remedy::Rendered};
 use syntax::{block, code, paragraph, text};
+pub use ticket::write as ticket;
 
 use super::{
     case,

@@ -20,6 +20,7 @@ use std::io::{self, Write};
 
 pub(super) use footer::counts;
 pub(super) use grid::{labelled, paragraph, rows};
+pub(super) use prescription::of as prescription;
 pub(super) use remedies::{place, write as remedies};
 pub(super) use style::{HEADING, LABEL, PLAIN, UNKNOWN, of_severity};
 

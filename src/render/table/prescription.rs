@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The first remedies of the warnings and errors that are not known already.
-pub(super) fn of(entries: &[Entry<'_>]) -> Prescription {
+pub(in crate::render) fn of(entries: &[Entry<'_>]) -> Prescription {
     let counted = entries.iter().filter(|entry| entry.is_new());
     Prescription::of(counted.flat_map(first))
 }
