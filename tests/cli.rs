@@ -413,7 +413,10 @@ fn a_page_for_a_ticket_and_one_for_a_browser_of_a_bundle_and_of_a_saved_report()
     let path = |name: &str| place.path().join(name).to_str().unwrap().to_owned();
     let bundle = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/hosts/bookworm-v1-pod/bundle");
     let (ticket, advice) = run(&["report", "--from", bundle], 0);
-    assert!(ticket.starts_with("## dind-doctor: dockerd is ready, kind is blocked\n"), "{ticket}");
+    assert!(
+        ticket.starts_with("## dind-doctor: no obstacle found for dockerd, kind is blocked\n"),
+        "{ticket}"
+    );
     assert!(ticket.contains("asked for with: doctor report. redacted: "), "{ticket}");
     assert_eq!(advice.lines().count(), 1, "{advice}");
     assert!(advice.starts_with("doctor: read it before you share it"), "{advice}");
@@ -429,7 +432,9 @@ fn a_page_for_a_ticket_and_one_for_a_browser_of_a_bundle_and_of_a_saved_report()
     let (out, _) = run(&["report", "--from", &saved, "--format=html", "-o", &page], 0);
     assert_eq!(out, "");
     assert!(
-        fs::read_to_string(&page).unwrap().contains("<h1>dockerd is ready, kind is blocked</h1>")
+        fs::read_to_string(&page)
+            .unwrap()
+            .contains("<h1>no obstacle found for dockerd, kind is blocked</h1>")
     );
     run(&["report", "--from", &saved, "--for", "kind"], 2);
     fs::write(&saved, "{}").unwrap();

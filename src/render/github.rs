@@ -13,7 +13,7 @@ use super::{
     prose,
     table::{counts, place},
 };
-use crate::report::{CheckReport, Report, Status};
+use crate::report::{CheckReport, Report, Status, TargetReport};
 
 /// Characters of a text; a whole message may have 4096 bytes.
 const LONG: usize = 300;
@@ -58,8 +58,7 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     }
     // Of our own words only: a line that holds others' could be taken for a command of its own.
     let readiness = report.targets.iter().filter(|target| target.selected);
-    let readiness: Vec<_> =
-        readiness.map(|t| format!("{} is {}", t.target, t.readiness.name())).collect();
+    let readiness: Vec<_> = readiness.map(TargetReport::told).collect();
     writeln!(out, "dind-doctor: {}; {}", readiness.join(", "), counts(report))
 }
 

@@ -59,6 +59,24 @@ pub struct TargetReport {
     pub adjusted_by: Vec<&'static str>,
 }
 
+impl TargetReport {
+    /// The readiness in words for people: what was only read has shown no obstacle, which is less than ready.
+    pub fn called(&self) -> &'static str {
+        match (self.readiness, self.proof) {
+            (Readiness::Ready, Proof::Static) => "no obstacle found",
+            (readiness, _) => readiness.name(),
+        }
+    }
+
+    /// `kind is blocked`, `no obstacle found for kind`
+    pub fn told(&self) -> String {
+        match self.called() {
+            called if called == self.readiness.name() => format!("{} is {called}", self.target),
+            called => format!("{called} for {}", self.target),
+        }
+    }
+}
+
 /// A check that was not to run.
 #[derive(Debug)]
 pub(super) struct LeftOut {

@@ -93,7 +93,7 @@ fn every_environment_has_a_page_and_a_ticket_that_say_what_was_found() {
             }
         }
         for target in report.targets.iter().filter(|target| target.selected) {
-            let line = format!("| **{}** | **{}** |", target.target, target.readiness.name());
+            let line = format!("| **{}** | **{}** |", target.target, target.called());
             assert!(ticket.contains(&line), "{name}: {line}");
         }
     });

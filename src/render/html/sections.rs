@@ -47,7 +47,7 @@ fn dim(text: &str) -> Markup {
 
 fn target(target: &Target) -> Markup {
     let mut content =
-        vec![Markup::tag("b", &[], [Markup::text(&target.name)]), word(&target.readiness)];
+        vec![Markup::tag("b", &[], [Markup::text(&target.name)]), word(target.called())];
     let (first, more) = few(&target.because);
     let mut why = vec![Markup::tag("span", &[("class", "dim")], [Markup::text(target.why())])];
     for (at, id) in first.iter().enumerate() {

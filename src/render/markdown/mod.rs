@@ -44,8 +44,7 @@ pub fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
 /// `kind is blocked, dockerd is degraded`
 fn heading(report: &Report) -> String {
     let selected = report.targets.iter().filter(|target| target.selected);
-    let each: Vec<_> =
-        selected.map(|t| format!("{} is {}", t.target, t.readiness.name())).collect();
+    let each: Vec<_> = selected.map(TargetReport::told).collect();
     each.join(", ")
 }
 
@@ -53,7 +52,7 @@ fn targets(report: &Report, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out, "| target | readiness | why |\n| --- | --- | --- |")?;
     let (asked, others): (Vec<_>, Vec<_>) = report.targets.iter().partition(|t| t.selected);
     for target in asked.into_iter().chain(others) {
-        let readiness = target.readiness.name();
+        let readiness = target.called();
         let (name, readiness) = if target.selected {
             (format!("**{}**", target.target), format!("**{readiness}**"))
         } else {

@@ -53,7 +53,7 @@ pub(super) struct Target {
     pub(super) selected: bool,
     /// `blocked`, `unknown`, `degraded`, `ready`.
     pub(super) readiness: String,
-    /// `static` or `trial`.
+    /// `static`, `trial` or `rehearsal`.
     pub(super) proof: String,
     /// Ids of the checks because of which it is not ready.
     pub(super) because: Vec<String>,
@@ -135,15 +135,23 @@ impl Page {
     pub(super) fn verdict(&self) -> String {
         let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
         for target in self.asked() {
-            match groups.iter_mut().find(|(readiness, _)| *readiness == target.readiness) {
+            match groups.iter_mut().find(|(called, _)| *called == target.called()) {
                 Some((_, names)) => names.push(&target.name),
-                None => groups.push((&target.readiness, vec![&target.name])),
+                None => groups.push((target.called(), vec![&target.name])),
             }
         }
-        let each = groups.into_iter().map(|(readiness, names)| match names.as_slice() {
-            [] => String::new(),
-            [one] => format!("{one} is {readiness}"),
-            [several @ .., last] => format!("{} and {last} are {readiness}", several.join(", ")),
+        let each = groups.into_iter().map(|(called, names)| {
+            let (names, are) = match names.as_slice() {
+                [several @ .., last] if !several.is_empty() => {
+                    (format!("{} and {last}", several.join(", ")), "are")
+                }
+                names => (names.concat(), "is"),
+            };
+            if called == UNTRIED {
+                format!("{called} for {names}")
+            } else {
+                format!("{names} {are} {called}")
+            }
         });
         let each: Vec<_> = each.collect();
         if each.is_empty() { "nothing was judged".to_owned() } else { each.join(", ") }
@@ -185,14 +193,26 @@ impl Page {
     }
 }
 
+/// What was only read has shown no obstacle, which is less than ready.
+const UNTRIED: &str = "no obstacle found";
+
 impl Target {
+    /// The readiness in words for people.
+    pub(super) fn called(&self) -> &str {
+        match (self.readiness.as_str(), self.proof.as_str()) {
+            ("ready", "static") => UNTRIED,
+            (readiness, _) => readiness,
+        }
+    }
+
     /// Why, in words; ids are raw.
     pub(super) fn why(&self) -> &'static str {
         match (self.readiness.as_str(), self.proof.as_str()) {
             ("blocked" | "degraded", _) => "by",
             ("unknown", _) => "not judged:",
             (_, "trial") => "tried",
-            _ => "no obstacle found, not tried",
+            (_, "rehearsal") => "the real engine ran a container",
+            _ => "not tried",
         }
     }
 }
@@ -235,6 +255,10 @@ mod tests {
             [target("dockerd", "blocked"), target("kind", "blocked"), target("rootless", "ready")];
         assert_eq!(verdict(json!(three)), "dockerd and kind are blocked, rootless is ready");
         assert_eq!(verdict(json!([target("podman", "ready")])), "nothing was judged");
+        let mut untried = target("rootless", "ready");
+        untried["proof"] = "static".into();
+        let two = json!([untried, target("kind", "blocked")]);
+        assert_eq!(verdict(two), "no obstacle found for rootless, kind is blocked");
     }
 
     #[test]

@@ -26,20 +26,12 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
             vec![
                 (mark.to_owned(), name),
                 (target.target.name().to_owned(), name),
-                (called(target).to_owned(), readiness),
+                (target.called().to_owned(), readiness),
                 (because(target, view) + &adjusted(target, view), why),
             ]
         })
         .collect();
     grid::rows(&rows, 0, view.width, out)
-}
-
-/// What was only read has shown no obstacle, which is less than ready.
-fn called(target: &TargetReport) -> &'static str {
-    match (target.readiness, target.proof) {
-        (Readiness::Ready, Proof::Static) => "no obstacle found",
-        (readiness, _) => readiness.name(),
-    }
 }
 
 fn because(target: &TargetReport, view: View) -> String {

@@ -41,7 +41,7 @@ fn whole(page: &Page, detail: Detail, count: usize) -> io::Result<String> {
     writeln!(out, "## dind-doctor: {}\n", text(&page.verdict()))?;
     writeln!(out, "| target | readiness | why |\n| --- | --- | --- |")?;
     for target in page.asked() {
-        let (name, readiness) = (text(&target.name), text(&target.readiness));
+        let (name, readiness) = (text(&target.name), text(target.called()));
         writeln!(out, "| **{name}** | **{readiness}** | {} |", because(target))?;
     }
     for note in &page.notes {
