@@ -10,7 +10,7 @@ use std::{
 use crate::{manifests::document, recipes, root};
 
 /// A folder with a doctor that looks at a recorded environment, and a kind that says that it was called.
-fn prepared(fixture: &str) -> tempfile::TempDir {
+pub(crate) fn prepared(fixture: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let bundle = root().join("fixtures/hosts").join(fixture).join("bundle");
     let doctor = env!("CARGO_BIN_EXE_doctor");

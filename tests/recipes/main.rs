@@ -5,10 +5,15 @@
 
 mod gate;
 mod manifests;
+mod places;
 mod release;
 mod words;
 
-use std::{fs, path::PathBuf, sync::LazyLock};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::LazyLock,
+};
 
 use dind_doctor::cli;
 
@@ -22,12 +27,15 @@ fn root() -> PathBuf {
 fn known(text: &str) -> String {
     let has = |words: [&str; 2]| takes(&words.map(str::to_owned)).is_ok();
     let mut text = text.to_owned();
-    for format in ["junit", "sarif", "markdown", "github", "tap"] {
+    for format in ["junit", "sarif", "markdown", "html", "github", "tap"] {
         if !has(["--format", format]) {
             text = text.replace(&format!("--output {format}="), "--output json=");
             text = text.replace(&format!("--format {format}"), "--format json");
         }
     }
+    // What whoever includes the component would say.
+    text =
+        text.replace("$[[ inputs.for ]]", "dockerd,kind").replace("$[[ inputs.fail-on ]]", "error");
     if !has(["--sarif-anchor", "file"]) {
         text = text.replace("--sarif-anchor .github/workflows/kind.yml", "");
     }
@@ -37,13 +45,19 @@ fn known(text: &str) -> String {
 /// The files of `deploy/` and of the workflows, with their names.
 fn recipes() -> Vec<(String, String)> {
     let folders = [root().join("deploy"), root().join(".github/workflows")];
-    let entries = folders.iter().flat_map(|folder| fs::read_dir(folder).unwrap());
-    let mut files: Vec<_> = entries
-        .map(|entry| entry.unwrap().path())
+    let mut files: Vec<_> = folders
+        .iter()
+        .flat_map(|folder| files(folder))
         .map(|path| (path.display().to_string(), known(&fs::read_to_string(path).unwrap())))
         .collect();
     files.sort();
     files
+}
+
+/// All files below a folder.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 /// Code of a page: of what a console shows, what was typed.
@@ -83,7 +97,8 @@ fn told() -> Vec<(String, Vec<String>)> {
         add(page, &known(&code(&fs::read_to_string(root().join(page)).unwrap())));
     }
     for (name, text) in recipes() {
-        add(&name, &text);
+        let is_page = Path::new(&name).extension().is_some_and(|extension| extension == "md");
+        add(&name, &if is_page { code(&text) } else { text });
     }
     let command = cli::command();
     for command in std::iter::once(&command).chain(command.get_subcommands()) {

@@ -13,7 +13,11 @@ fn documents() -> Vec<(String, Value)> {
             .is_some_and(|extension| extension == "yml" || extension == "yaml")
     };
     let files = recipes().into_iter().filter(|(name, _)| is_yaml(name));
-    files.map(|(name, text)| (name, yaml_serde::from_str(&text).unwrap())).collect()
+    let parts = files.flat_map(|(name, text)| {
+        let parts = text.split("\n---\n").map(str::to_owned).collect::<Vec<_>>();
+        parts.into_iter().map(move |part| (name.clone(), part))
+    });
+    parts.map(|(name, text)| (name, yaml_serde::from_str(&text).unwrap())).collect()
 }
 
 pub(crate) fn document(name: &str) -> Value {
@@ -51,7 +55,7 @@ pub(crate) fn calls() -> Vec<(String, Vec<String>)> {
         containers.map(|c| (name.clone(), strings(&c["args"]))).collect::<Vec<_>>()
     };
     let calls: Vec<_> = documents.iter().flat_map(of).collect();
-    assert_eq!(calls.len(), 3, "a Job, an init container and a step");
+    assert_eq!(calls.len(), 4, "a Job, a DaemonSet, an init container and a step");
     calls
 }
 
