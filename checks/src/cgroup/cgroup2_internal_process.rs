@@ -8,7 +8,7 @@ use crate::{
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
     target::{Severities, Severity, Target},
 };
 
@@ -165,10 +165,10 @@ fn unprepared(
         .evidence(format!("{path}/cgroup.procs"), pids(procs))
         .evidence(format!("{path}/cgroup.subtree_control"), words(&base.subtree_control));
     types(finding, base, kind)
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Image,
             "in the entrypoint, before the daemon: move all processes to a leaf, then enable controllers",
-            nesting::evacuate(path),
+            [Task::CgroupLeaf { directory: path.into() }],
         ))
         .remedy(Remedy::advice(
             Place::Image,

@@ -4,7 +4,7 @@ use crate::{
     facts::{CgroupMount, CgroupVersion, Facts, Role, Sandbox, Tri, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy, quote},
+    remedy::{Place, Remedy, Task},
 };
 
 check! {
@@ -104,10 +104,10 @@ fn finding(facts: &Facts, mount: &CgroupMount, (source, value): (String, String)
     )
     .evidence(format!("/proc/self/mountinfo: {place}"), mount.super_options.join(","))
     .evidence(source, value)
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         Place::Host,
         "set the options again; they are the whole machine's",
-        [format!("mount -o {} {}", quote(&options), quote(place))],
+        [Task::Remount { options, target: place.into() }],
     ))
 }
 
@@ -119,7 +119,6 @@ mod tests {
     use crate::{
         cgroup::testing::{findings, v1_container, v2_pod},
         facts::{Fact, Hierarchy, Membership},
-        remedy::Change,
         testing::{healthy_container, healthy_vm},
     };
 
@@ -135,8 +134,8 @@ mod tests {
         let found = findings(judged(&stripped(healthy_vm(), &["favordynmods", "rw"])));
         assert_eq!(found[0].severity, CHECK.worst);
         let command =
-            "mount -o 'remount,nsdelegate,favordynmods,memory_recursiveprot' /sys/fs/cgroup";
-        assert_eq!(found[0].remedies[0].change, Change::Commands(vec![command.into()]));
+            "mount -o remount,nsdelegate,favordynmods,memory_recursiveprot /sys/fs/cgroup";
+        assert_eq!(found[0].remedies[0].change.commands(), [command]);
     }
 
     #[test]

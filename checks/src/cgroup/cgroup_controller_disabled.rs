@@ -4,7 +4,7 @@ use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Loader, Place, Remedy, Task},
 };
 
 check! {
@@ -73,23 +73,17 @@ fn enable(facts: &Facts, off: &[&str]) -> Remedy {
     });
     if board {
         let words: Vec<String> = off.iter().map(|name| format!("cgroup_enable={name}")).collect();
-        let words = words.join(" ");
-        return Remedy::commands(
+        return Remedy::tasks(
             Place::Host,
             "switch it on for the next boot: in /boot/firmware/cmdline.txt, before release 12 in /boot/cmdline.txt",
-            [format!("sed -i '1s/$/ {words}/' /boot/firmware/cmdline.txt"), "reboot".into()],
+            [Task::KernelArguments { add: words, remove: Vec::new(), loader: Loader::RaspberryPi }],
         );
     }
-    let words: Vec<String> =
-        off.iter().map(|name| format!("s/ *cgroup_disable={name}//g")).collect();
-    Remedy::commands(
+    let words: Vec<String> = off.iter().map(|name| format!("cgroup_disable={name}")).collect();
+    Remedy::tasks(
         Place::Host,
         "take it from the kernel's command line and reboot",
-        [
-            format!("sed -i '{}' /etc/default/grub", words.join(";")),
-            "update-grub".into(),
-            "reboot".into(),
-        ],
+        [Task::KernelArguments { add: Vec::new(), remove: words, loader: Loader::Grub }],
     )
 }
 
@@ -100,7 +94,6 @@ mod tests {
     use super::*;
     use crate::{
         facts::{ControllerRow, Fact, Fact::Known, Why},
-        remedy::Change,
         testing::{healthy_container, healthy_vm},
     };
 
@@ -118,10 +111,7 @@ mod tests {
 
     fn commands(facts: &Facts) -> Vec<String> {
         let Ok(Outcome::Found(mut found)) = judged(facts) else { panic!("{:?}", judged(facts)) };
-        match found.remove(0).remedies.remove(0).change {
-            Change::Commands(commands) => commands,
-            other => panic!("{other:?}"),
-        }
+        found.remove(0).remedies.remove(0).change.commands()
     }
 
     #[test]

@@ -1,11 +1,11 @@
-use alloc::{format, string::String, vec, vec::Vec};
+use alloc::{format, vec, vec::Vec};
 
 use super::namespace;
 use crate::{
     facts::{CgroupMount, Facts, Hierarchy, Tri},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy, quote},
+    remedy::{Place, Remedy, Task},
     target::{Severity, Target},
     version::Component,
 };
@@ -102,10 +102,10 @@ fn unmounted_finding(missing: &[Hierarchy]) -> Finding {
     )
     .evidence("/proc/self/cgroup, /proc/cgroups", names.as_str())
     .evidence("/proc/self/mountinfo", "no mount of them")
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         Place::Here,
         format!("mount {names}, before any daemon starts"),
-        missing.iter().flat_map(mount_commands),
+        missing.iter().map(mount_step),
     ))
 }
 
@@ -123,24 +123,26 @@ fn absent_finding(facts: &Facts, systemd: &Hierarchy) -> Result<Finding, Unknown
     )
     .evidence("/proc/self/cgroup", "no line name=systemd")
     .evidence("/proc/self/mountinfo", "no mount with name=systemd")
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         place,
         "make the hierarchy; only the kernel's initial cgroup namespace may",
-        mount_commands(systemd),
+        [mount_step(systemd)],
     ))
     .rests_on(Component::Docker, &docker))
 }
 
-fn mount_commands(hierarchy: &Hierarchy) -> [String; 2] {
+fn mount_step(hierarchy: &Hierarchy) -> Task {
     let (directory, options) = match hierarchy {
         Hierarchy::Named(name) => (name.clone(), format!("none,name={name}")),
         other => (format!("{other}"), format!("{other}")),
     };
-    let directory = quote(&format!("/sys/fs/cgroup/{directory}"));
-    [
-        format!("mkdir -p {directory}"),
-        format!("mount -t cgroup -o {} cgroup {directory}", quote(&options)),
-    ]
+    Task::Mount {
+        kind: "cgroup".into(),
+        source: "cgroup".into(),
+        options,
+        target: format!("/sys/fs/cgroup/{directory}"),
+        make: true,
+    }
 }
 
 #[cfg(test)]
@@ -149,7 +151,6 @@ mod tests {
     use crate::{
         cgroup::testing::{findings, hybrid_vm, v1_container, v1_pod},
         facts::{Fact, Why},
-        remedy::Change,
         testing::healthy_container,
     };
 
@@ -173,10 +174,10 @@ mod tests {
             (1, severities!(dockerd: Error, kind: Error, systemd: Error, buildkit: Info))
         );
         let commands = [
-            "mkdir -p /sys/fs/cgroup/systemd".into(),
-            "mount -t cgroup -o 'none,name=systemd' cgroup /sys/fs/cgroup/systemd".into(),
+            "mkdir -p /sys/fs/cgroup/systemd",
+            "mount -t cgroup -o 'none,name=systemd' cgroup /sys/fs/cgroup/systemd",
         ];
-        assert_eq!(found[0].remedies[0].change, Change::Commands(commands.into()));
+        assert_eq!(found[0].remedies[0].change.commands(), commands);
     }
 
     #[test]

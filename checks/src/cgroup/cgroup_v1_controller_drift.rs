@@ -1,10 +1,10 @@
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::ToString, vec::Vec};
 
 use crate::{
-    facts::{Fact, Facts, Hierarchy, KubeletRoot, Missing, Text},
+    facts::{Fact, Facts, Hierarchy, KubeletRoot, Missing},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy, quote},
+    remedy::{Place, Remedy, Task},
     version::Component,
 };
 
@@ -104,27 +104,15 @@ fn partial(roots: &[KubeletRoot]) -> Option<Finding> {
         let value = if is(root, true) { "exists" } else { "not found" };
         finding = finding.evidence(format!("stat {}", root.path), value);
     }
-    Some(finding.remedy(Remedy::commands(
+    Some(finding.remedy(Remedy::tasks(
         Place::Here,
         format!("make it in {names} too, before kubelet starts"),
-        lacking.iter().flat_map(|root| {
-            let make = format!("mkdir -p {}", quote(&root.path));
-            let fill = if root.hierarchy.has("cpuset") { fill(&root.path) } else { Vec::new() };
-            core::iter::once(make).chain(fill)
+        lacking.iter().map(|root| Task::CgroupDirectory {
+            path: root.path.to_string(),
+            make: true,
+            cpuset: root.hierarchy.has("cpuset"),
         }),
     )))
-}
-
-/// Copies the parent's cpuset.
-fn fill(path: &Text) -> Vec<String> {
-    ["cpuset.cpus", "cpuset.mems"]
-        .into_iter()
-        .map(|name| {
-            let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
-            let (from, to) = (format!("{parent}/{name}"), format!("{path}/{name}"));
-            format!("cat {} > {}", quote(&from), quote(&to))
-        })
-        .collect()
 }
 
 fn empty_cpuset(root: &KubeletRoot) -> Option<Finding> {
@@ -142,10 +130,10 @@ fn empty_cpuset(root: &KubeletRoot) -> Option<Finding> {
             ),
         )
         .evidence(format!("{path}/{name}"), "empty")
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Here,
             "copy the parent's cpuset, before kubelet starts",
-            fill(&root.path),
+            [Task::CgroupDirectory { path: path.into(), make: false, cpuset: true }],
         )),
     )
 }
@@ -168,10 +156,10 @@ fn misc(facts: &Facts) -> Option<Finding> {
             ),
         )
         .evidence(format!("/proc/self/mountinfo: {place}"), "misc")
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Here,
             "take it away here; containers of this Docker then go without",
-            [format!("umount {}", quote(place)), format!("rmdir {}", quote(place))],
+            [Task::Unmount { target: place.to_string(), remove: true }],
         ))
         .remedy(Remedy::advice(Place::Runtime, "use kind 0.20 or later, which does so itself")),
     )
@@ -185,7 +173,6 @@ mod tests {
     use crate::{
         cgroup::testing::{findings, hybrid_vm, v1_container, v1_pod},
         facts::{CgroupMount, Cpuset, Fact, Why},
-        remedy::Change,
         testing::{healthy_container, healthy_vm},
         version::Version,
     };
@@ -215,7 +202,7 @@ mod tests {
         let found = findings(judged(&with(vec![root("memory", true), root("cpuset", false)])));
         assert_eq!((found.len(), found[0].severity), (1, CHECK.worst));
         assert_eq!(found[0].subject, "cpuset");
-        let Change::Commands(commands) = &found[0].remedies[0].change else { panic!() };
+        let commands = found[0].remedies[0].change.commands();
         assert_eq!(commands.len(), 3);
         assert_eq!(commands[0], "mkdir -p /sys/fs/cgroup/cpuset/kubelet");
         assert_eq!(

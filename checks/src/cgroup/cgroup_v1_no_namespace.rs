@@ -5,7 +5,7 @@ use crate::{
     facts::{CgroupMount, Facts, Membership, Tri},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{ContainerSetting, ParentOf, Place, Remedy, Task},
     target::{Severity, Target},
 };
 
@@ -129,11 +129,10 @@ fn without_the_hosts(path: &str) -> Vec<Remedy> {
             "do not mount the host's /sys/fs/cgroup into the container: the engine mounts what belongs to it",
         ),
         // The path is that of this container: the next one has another.
-        Remedy::commands(
+        Remedy::tasks(
             Place::Image,
             format!("keep the daemon's cgroups below the container's own ({path} now): in the entrypoint"),
-            ["exec dockerd --cgroup-parent=\"$(awk -F: '$2 ~ /(^|,)memory(,|$)/ { print $3 }' \
-              /proc/self/cgroup)/docker\""],
+            [Task::CgroupParent(ParentOf::Memory)],
         ),
     ]
     .into()
@@ -150,11 +149,11 @@ fn own_namespace(facts: &Facts) -> Vec<Remedy> {
         }
         // What is mounted is the container's own cgroup, so it is the new namespace's root as it stands.
         if namespace::can_be_made(facts) {
-            remedies.push(Remedy::commands(
+            remedies.push(Remedy::tasks(
                 Place::Image,
                 "start the daemon in a cgroup namespace of its own, in the entrypoint (unshare of util-linux: \
                  BusyBox's has no --cgroup)",
-                ["unshare --cgroup -- dockerd"],
+                [Task::CgroupNamespace { command: "dockerd".into(), prepared: false }],
             ));
         }
     }

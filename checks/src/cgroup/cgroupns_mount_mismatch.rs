@@ -73,7 +73,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     Ok(Finding::new("/sys/fs/cgroup", CHECK.worst, summary)
         .evidence("mountinfo: root of /sys/fs/cgroup", mount.root.as_str())
         .remedy(
-            Remedy::commands(
+            Remedy::tasks(
                 Place::Here,
                 "mount the hierarchy anew, in the entrypoint before any daemon starts",
                 nesting::remount(),

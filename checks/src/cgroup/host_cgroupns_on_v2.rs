@@ -5,7 +5,7 @@ use crate::{
     facts::{CgroupVersion, Engine, Fact, Facts, Hierarchy, Role, Sandbox, Tri},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{ContainerSetting, ParentOf, Place, Remedy, Task},
     target::{Severities, Severity, Target},
 };
 
@@ -125,7 +125,7 @@ fn finding(facts: &Facts, path: &str) -> Finding {
     }
     finding = namespace::evidence(facts, finding);
     if namespace::can_be_made(facts) {
-        finding = finding.remedy(Remedy::commands(
+        finding = finding.remedy(Remedy::tasks(
             Place::Image,
             "start the daemon in a cgroup namespace of its own, as the last line of the entrypoint (with \
              exec; unshare of util-linux: BusyBox's has no --cgroup)",
@@ -135,11 +135,11 @@ fn finding(facts: &Facts, path: &str) -> Finding {
     // Where systemd is PID 1, dockerd takes the systemd driver, and the parent would be a slice.
     if !in_root && facts.pid1.role != Role::Systemd {
         finding = finding
-            .remedy(Remedy::commands(
+            .remedy(Remedy::tasks(
                 Place::Image,
                 "keep the daemon's cgroups below the container's own, whatever that is called at each start: \
                  in the entrypoint, in place of dockerd",
-                nesting::below_own(),
+                [Task::CgroupParent(ParentOf::Unified)],
             ));
     }
     finding
@@ -183,11 +183,8 @@ mod tests {
             severities!(dockerd: Warning, kind: Warning, rootless: Warning, systemd: Warning, buildkit: Warning)
         );
         assert!(found.summary.contains(POD));
-        let commands = found.remedies.iter().filter_map(|r| match &r.change {
-            Change::Commands(commands) => Some(commands.concat()),
-            _ => None,
-        });
-        let commands: alloc::string::String = commands.collect();
+        let commands: alloc::string::String =
+            found.remedies.iter().map(|r| r.change.commands().concat()).collect();
         assert!(commands.contains("--cgroup-parent=\"$own/docker\""), "{commands}");
         assert!(!commands.contains(POD), "the next pod has another path: {commands}");
         assert!(!found.remedies.iter().any(|r| matches!(r.change, Change::Container(_))));
@@ -215,10 +212,8 @@ mod tests {
             crate::testing::tried(&mut facts, TrialName::Cgroup, "/sys/fs/cgroup", steps);
             let found = findings(judged(&facts)).remove(0);
             assert_eq!(found.proof(), crate::outcome::Proof::Trial);
-            let unshares = found.remedies.iter().any(|r| match &r.change {
-                Change::Commands(commands) => commands.concat().contains("unshare"),
-                _ => false,
-            });
+            let unshares =
+                found.remedies.iter().any(|r| r.change.commands().concat().contains("unshare"));
             (found.evidence.last().unwrap().value.clone(), unshares)
         };
         assert_eq!(remedies(None), ("worked".into(), true));

@@ -4,7 +4,7 @@ use crate::{
     facts::{Facts, Text},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
     target::Target,
 };
 
@@ -47,10 +47,14 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     }
     let names: Vec<&str> = names.iter().map(Text::as_str).collect();
     let registered = if names.is_empty() { "none".into() } else { names.join(", ") };
-    let package = Remedy::commands(
+    let package = Remedy::tasks(
         Place::Host,
         "install emulators on the machine, which registers them at every boot",
-        ["apt-get install -y qemu-user-static binfmt-support"],
+        [Task::Packages {
+            debian: ["qemu-user-static".into(), "binfmt-support".into()].into(),
+            alpine: ["qemu-openrc".into()].into(),
+            fedora: ["qemu-user-static".into()].into(),
+        }],
     );
     let finding = Finding::new(
         "binfmt_misc",

@@ -4,7 +4,7 @@ use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy, Task},
 };
 
 check! {
@@ -68,10 +68,13 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     )
     .evidence("/proc/sys/net/bridge/bridge-nf-call-iptables", "not there")
     .evidence("dockerd", settings)
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         Place::Host,
         "load it, now and at every boot",
-        ["modprobe br_netfilter", "echo br_netfilter > /etc/modules-load.d/br_netfilter.conf"],
+        [Task::Modules {
+            names: ["br_netfilter".into()].into(),
+            file: Some("br_netfilter.conf".into()),
+        }],
     ))
     .remedy(Remedy::container(
         "let dockerd go on without; traffic between containers is then not filtered",

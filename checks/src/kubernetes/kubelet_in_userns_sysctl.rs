@@ -6,7 +6,7 @@ use crate::{
     facts::{Facts, KernelSetting, Sandbox},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
 };
 
 check! {
@@ -91,10 +91,10 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             "let kubelet go on without them",
             json!({"featureGates": {"KubeletInUserNamespace": true}}),
         ))
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Host,
             "set them on the host, where kubelet finds them right",
-            wrong.iter().map(|(s, _)| format!("sysctl -w {}={}", dotted(s), s.wanted)),
+            wrong.iter().map(|(s, _)| Task::sysctl(dotted(s), format!("{}", s.wanted), "")),
         ))
         .into())
 }

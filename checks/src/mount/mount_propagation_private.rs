@@ -1,10 +1,10 @@
-use alloc::{format, vec, vec::Vec};
+use alloc::{format, string::ToString, vec, vec::Vec};
 
 use crate::{
     facts::{Capability, DataRootOwner, Facts, Missing, Mount, MountTable, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
 };
 
 check! {
@@ -93,10 +93,10 @@ fn rootless_podman(facts: &Facts) -> Verdict {
         format!("/ is a {propagation} mount: what is mounted later does not reach containers");
     let finding = Finding::new("/", severities!(podman: Warning), summary)
         .evidence("/proc/self/mountinfo: /", propagation)
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Host,
             "make it shared as root, at each start of the system (on WSL: command= below [boot] in wsl.conf)",
-            ["mount --make-rshared /"],
+            [Task::Propagation { target: "/".into(), bind: false }],
         ));
     Ok(finding.into())
 }
@@ -128,7 +128,7 @@ fn finding(facts: &Facts, mount: &Mount, kubelet_here: bool) -> Finding {
     } else {
         severities!(dockerd: Info, kind: Info)
     };
-    let command = format!("mount --make-rshared {}", crate::remedy::quote(place));
+    let shared = Task::Propagation { target: place.to_string(), bind: false };
     let mut finding = Finding::new(
         place.as_str(),
         severity,
@@ -139,17 +139,17 @@ fn finding(facts: &Facts, mount: &Mount, kubelet_here: bool) -> Finding {
     if allowed.is_known_and(|set| !set.has(Capability::SYS_ADMIN)) {
         finding = finding.caused_by("privilege-missing");
     } else {
-        finding = finding.remedy(Remedy::commands(
+        finding = finding.remedy(Remedy::tasks(
             Place::Here,
             format!("make {place} and what is below it shared, before the daemon starts"),
-            [command.as_str()],
+            [shared.clone()],
         ));
     }
     // ENTRYPOINT would replace the image's own and reset its CMD.
-    finding.remedy(Remedy::commands(
+    finding.remedy(Remedy::tasks(
         Place::Image,
         "put it into the image's entrypoint, before the daemon is started; it needs CAP_SYS_ADMIN",
-        [command],
+        [shared],
     ))
 }
 

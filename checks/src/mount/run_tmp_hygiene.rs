@@ -4,7 +4,7 @@ use crate::{
     facts::{Capability, Facts, ScratchDirectory},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy, Task},
     target::{Severity, Target},
 };
 
@@ -170,10 +170,10 @@ fn stale_pid(facts: &Facts) -> Option<Finding> {
         )
         .evidence("/run/docker.pid", format!("{pid}"))
         .evidence(format!("/proc/{pid}/stat"), row.comm.as_str())
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Here,
             "remove it before dockerd starts, best in the entrypoint",
-            ["rm -f /run/docker.pid"],
+            [Task::RemoveFile("/run/docker.pid".into())],
         )),
     )
 }

@@ -1,6 +1,6 @@
 mod tried;
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String, string::ToString, vec::Vec};
 
 use crate::{
     facts::{
@@ -8,7 +8,7 @@ use crate::{
     },
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy, SecurityOption, quote},
+    remedy::{ContainerSetting, Place, Remedy, SecurityOption, Task},
     target::{Severity, Target},
     version::{Component, KnownVersion, Version},
 };
@@ -144,10 +144,10 @@ fn sysctls(facts: &Facts, table: &MountTable) -> Option<Finding> {
     }
     finding = privileged_remedy(facts, finding);
     if facts.capabilities.effective.is_known_and(|set| set.has(Capability::SYS_ADMIN)) {
-        finding = finding.remedy(Remedy::commands(
+        finding = finding.remedy(Remedy::tasks(
             Place::Here,
             "CAP_SYS_ADMIN is there: remount it before the daemon starts",
-            [format!("mount -o remount,rw {}", quote(&mount.mount_point))],
+            [Task::Remount { options: "remount,rw".into(), target: mount.mount_point.to_string() }],
         ));
     }
     Some(allow_ipv6(finding))

@@ -4,7 +4,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use crate::{
     facts::{Ending, Facts, IptablesTool, ToolFlavour, Tri, Trial, TrialName},
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy, Task},
 };
 
 /// What dockerd is told about the firewall.
@@ -101,11 +101,12 @@ pub(super) fn pin(facts: &Facts, tool: Option<&IptablesTool>, flavour: ToolFlavo
     let installed = tool.is_some_and(|tool| tool.alternatives.contains(&flavour));
     let debian = tool.is_some_and(|tool| tool.path == "/usr/sbin/iptables");
     if installed && debian {
-        remedies.push(Remedy::commands(
+        remedies.push(Remedy::tasks(
             Place::Here,
             format!("let iptables be the {name} flavour (Debian, Ubuntu), before dockerd starts"),
-            ["iptables", "ip6tables"].map(|program| {
-                format!("update-alternatives --set {program} /usr/sbin/{program}-{name}")
+            ["iptables", "ip6tables"].map(|program| Task::Alternative {
+                program: program.into(),
+                path: format!("/usr/sbin/{program}-{name}"),
             }),
         ));
     }

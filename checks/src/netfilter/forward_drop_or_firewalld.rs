@@ -1,11 +1,11 @@
-use alloc::{format, vec::Vec};
+use alloc::{format, string::String, string::ToString, vec::Vec};
 
 use super::backend::{self, Firewall};
 use crate::{
     facts::{Facts, NftTable, ToolFlavour},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy, quote},
+    remedy::{Place, Remedy, RuleTool, Task},
 };
 
 check! {
@@ -88,11 +88,11 @@ fn drops(table: &NftTable) -> Option<Finding> {
             format!("{rules} rules, which may accept it"),
         ),
     };
-    let (family, name, chain) = (quote(&table.family), quote(&table.name), quote(&chain.name));
-    let rule = |direction| {
-        format!(
-            "nft insert rule {family} {name} {chain} {direction} '{{ \"docker0\", \"br-*\" }}' accept"
-        )
+    let rule = |direction: &str| Task::Rule {
+        tool: RuleTool::Nft,
+        table: [table.family.to_string(), table.name.to_string()].into(),
+        chain: chain.name.to_string(),
+        rule: [direction, "{ \"docker0\", \"br-*\" }", "accept"].map(String::from).into(),
     };
     Some(
         Finding::new(
@@ -101,7 +101,7 @@ fn drops(table: &NftTable) -> Option<Finding> {
             format!("the chain {place} drops what is forwarded: it has {rules}"),
         )
         .evidence("nfnetlink: chains", format!("{place}: hook forward, policy drop, {rules}"))
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Here,
             "accept docker0 and the bridges br-… of Compose and kind there, and in the firewall's configuration, \
              or the rules are gone when it starts again",

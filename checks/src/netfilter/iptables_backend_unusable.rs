@@ -9,7 +9,7 @@ use crate::{
     facts::{Action, Facts, IptablesTool, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{DaemonOption, Place, Remedy},
+    remedy::{DaemonOption, Place, Remedy, Task},
     target::{Severities, Severity, Target},
 };
 
@@ -79,10 +79,9 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     }
     if facts.sandbox()? == Sandbox::Gvisor {
         return Err(Unknown::new("netfilter in gVisor", Why::Unsupported).with_remedy(
-            Remedy::commands(
-                Place::Runtime,
+            Remedy::daemon(
                 "gVisor has its own network stack: let dockerd do without rules",
-                ["dockerd --iptables=false --ip6tables=false"],
+                [DaemonOption::iptables(false), DaemonOption::ip6tables(false)],
             ),
         ));
     }
@@ -149,10 +148,13 @@ fn lacks(facts: &Facts, tool: &IptablesTool, flavour: ToolFlavour, lacking: Lack
         finding = backend::pin(facts, Some(tool), other).into_iter().fold(finding, Finding::remedy);
     }
     if let Some(modules) = lacking.modules {
-        finding = finding.remedy(Remedy::commands(
+        finding = finding.remedy(Remedy::tasks(
             Place::Host,
-            "load the modules on the host, now and at every boot (/etc/modules-load.d)",
-            [format!("modprobe -a {modules}")],
+            "load the modules on the host, now and at every boot",
+            [Task::Modules {
+                names: modules.split(' ').map(Into::into).collect(),
+                file: Some("netfilter.conf".into()),
+            }],
         ));
     }
     nftables::instead(facts).into_iter().fold(finding, Finding::remedy)
@@ -220,10 +222,11 @@ fn fails(facts: &Facts, tool: &IptablesTool, trial: &Trial, step: &Step) -> Find
         }
     }
     let modules = match flavour {
-        Some(ToolFlavour::Legacy) => "modprobe -a ip_tables iptable_nat iptable_filter",
-        _ => "modprobe -a nf_tables nft_compat nft_chain_nat",
+        Some(ToolFlavour::Legacy) => ["ip_tables", "iptable_nat", "iptable_filter"],
+        _ => ["nf_tables", "nft_compat", "nft_chain_nat"],
     };
-    let modules = Remedy::commands(Place::Host, "load the modules on the host", [modules]);
+    let modules =
+        Remedy::tasks(Place::Host, "load the modules on the host", [Task::modules(modules)]);
     nftables::instead(facts).into_iter().fold(finding.remedy(modules), Finding::remedy)
 }
 
@@ -283,10 +286,10 @@ fn no_program(facts: &Facts, program: &str) -> Verdict {
         format!("{dockerd} is here, and there is no {program} on the PATH"),
     )
     .evidence("PATH", format!("{dockerd}, no {program}"))
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         Place::Here,
         format!("install it (Debian and Ubuntu; Alpine: apk add {})", package(program)),
-        [format!("apt-get install -y {}", package(program))],
+        [Task::package(package(program))],
     ));
     let instead = (program == "iptables").then(|| nftables::instead(facts)).flatten();
     Ok(instead.into_iter().fold(finding, Finding::remedy).into())
@@ -319,10 +322,10 @@ fn no_nft(facts: &Facts, tool: &IptablesTool) -> Finding {
     if facts.kernel.modules_loadable.is_known_and(|loadable| !loadable) {
         return finding;
     }
-    finding.remedy(Remedy::commands(
+    finding.remedy(Remedy::tasks(
         Place::Host,
         "load the modules on the host",
-        ["modprobe -a nf_tables nft_compat nft_chain_nat"],
+        [Task::modules(["nf_tables", "nft_compat", "nft_chain_nat"])],
     ))
 }
 

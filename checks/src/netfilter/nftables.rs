@@ -6,7 +6,7 @@ use super::{backend, kernel};
 use crate::{
     facts::{Action, Facts, Step, ToolFlavour, Trial},
     outcome::{Finding, Outcome},
-    remedy::{DaemonOption, Place, Remedy},
+    remedy::{DaemonOption, Place, Remedy, Task},
     version::Component,
 };
 
@@ -54,10 +54,10 @@ fn unusable(facts: &Facts, trial: &Trial, step: &Step) -> Finding {
         format!("dockerd is told to use nftables, and this kernel makes no {what}: {step}"),
     )
     .tried(trial, step)
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         Place::Host,
         "load the modules on the host",
-        ["modprobe -a nf_tables nft_chain_nat"],
+        [Task::modules(["nf_tables", "nft_chain_nat"])],
     ));
     or_iptables(facts, finding)
 }

@@ -4,7 +4,7 @@ use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, DaemonOption, Place, Remedy},
+    remedy::{ContainerSetting, DaemonOption, Place, Remedy, Task},
     target::Severity,
     version::Component,
 };
@@ -101,10 +101,10 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
             ))
             .into());
     }
-    finding = finding.remedy(Remedy::commands(
+    finding = finding.remedy(Remedy::tasks(
         Place::Here,
         format!("turn it on before {} starts", plan.engine()),
-        ["sysctl -w net.ipv4.ip_forward=1"],
+        [Task::sysctl("net.ipv4.ip_forward", "1", "")],
     ));
     if nftables {
         let docker = facts.versions.of(Component::Docker);

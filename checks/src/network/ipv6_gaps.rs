@@ -3,7 +3,7 @@ use crate::{
     netfilter::ip6tables,
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy, Task},
     version::{Component, Version},
 };
 
@@ -75,10 +75,10 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     }
     if facts.runtime.container.is_no() {
         return Ok(finding
-            .remedy(Remedy::commands(
+            .remedy(Remedy::tasks(
                 Place::Here,
                 "if you need IPv6, turn it on",
-                ["sysctl -w net.ipv6.conf.all.disable_ipv6=0"],
+                [Task::sysctl("net.ipv6.conf.all.disable_ipv6", "0", "")],
             ))
             .into());
     }

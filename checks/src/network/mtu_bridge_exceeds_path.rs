@@ -8,7 +8,7 @@ use crate::{
     facts::{Facts, Link},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, DaemonOption, Place, Remedy},
+    remedy::{ContainerSetting, DaemonOption, Place, Remedy, RuleTool, Task},
     target::Severities,
     version::Component,
 };
@@ -147,11 +147,18 @@ fn daemon_remedies(facts: &Facts, finding: Finding, path: &PathMtu) -> Finding {
 }
 
 fn clamp() -> Remedy {
-    Remedy::commands(
+    Remedy::tasks(
         Place::Here,
         "where dockerd is not yours to start, clamp the MSS of what is forwarded",
-        ["iptables -t mangle -A POSTROUTING -p tcp --tcp-flags SYN,RST SYN -j TCPMSS \
-          --clamp-mss-to-pmtu"],
+        [Task::Rule {
+            tool: RuleTool::Iptables,
+            table: ["mangle".into()].into(),
+            chain: "POSTROUTING".into(),
+            rule: "-p tcp --tcp-flags SYN,RST SYN -j TCPMSS --clamp-mss-to-pmtu"
+                .split(' ')
+                .map(String::from)
+                .collect(),
+        }],
     )
 }
 

@@ -1,4 +1,4 @@
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 use core::net::IpAddr;
 
 use ipnet::IpNet;
@@ -8,7 +8,7 @@ use crate::{
     facts::{EngineProxy, Fact, Facts, PROXY_VARIABLES},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Language, Place, Remedy, Snippet, quote},
+    remedy::{Language, Place, Remedy, Snippet, Task, quote},
 };
 
 check! {
@@ -143,10 +143,13 @@ fn client(facts: &Facts) -> Option<Finding> {
         )
         .evidence("DOCKER_HOST", host)
         .evidence("NO_PROXY", if no_proxy.is_empty() { "not set" } else { no_proxy.as_str() })
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Here,
             "let the daemon's host be asked directly",
-            [format!("export NO_PROXY={wanted} no_proxy={wanted}")],
+            [Task::Environment {
+                set: vec![("NO_PROXY".into(), wanted.clone()), ("no_proxy".into(), wanted)],
+                unset: Vec::new(),
+            }],
         )),
     )
 }
@@ -188,10 +191,13 @@ fn spelling(facts: &Facts) -> Option<Finding> {
             format!("{name} and {small} differ: programs do not agree which one counts"),
         )
         .evidence("environment", format!("{name} and {small} have different values"))
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Here,
             "let both say the same",
-            [format!("export {small}=\"${name}\"")],
+            [Task::Environment {
+                set: vec![(small.into(), format!("\"${name}\""))],
+                unset: Vec::new(),
+            }],
         )),
     )
 }

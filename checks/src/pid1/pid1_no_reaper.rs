@@ -4,7 +4,7 @@ use crate::{
     facts::{Action, Facts, InitProcess, Role, Text, Tri, TrialName},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
 };
 
 check! {
@@ -146,10 +146,10 @@ fn finding(facts: &Facts, process: &InitProcess, summary: String) -> Finding {
         finding = finding.remedy(remedy);
     }
     if process.name() == "dockerd" {
-        finding = finding.remedy(Remedy::commands(
+        finding = finding.remedy(Remedy::tasks(
             Place::Image,
             "let the entrypoint start dockerd below the init that Docker ships",
-            ["exec docker-init -- dockerd \"$@\""],
+            [Task::UnderInit],
         ));
     }
     finding

@@ -1,4 +1,4 @@
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 use super::NEEDED;
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy},
+    remedy::{ContainerSetting, Place, Remedy, Task},
     target::{Severities, Target},
 };
 
@@ -134,20 +134,22 @@ fn give(facts: &Facts, device: Device, module: &str, state: &State) -> Remedy {
     if matches!(state, State::Refused) && narrow && ordinary {
         let path = device.path();
         let name = path.trim_start_matches("/dev/");
-        let open = Remedy::commands(
+        let open = Remedy::tasks(
             Place::Here,
             format!("as root, let every user open {path}: it is there, and its mode is too narrow"),
-            [format!("chmod 666 {path}")],
+            [Task::Mode { path: path.into(), mode: 0o666 }],
         );
         if facts.runtime.container.is_no() {
-            return open.then(Remedy::commands(
+            return open.then(Remedy::tasks(
                 Place::Host,
                 "keep it so",
-                [format!(
-                    "echo 'KERNEL==\"{}\", MODE=\"0666\"' > /etc/udev/rules.d/90-{}.rules",
-                    name.rsplit('/').next().unwrap_or(name),
-                    name.replace('/', "-")
-                )],
+                [Task::File {
+                    path: format!("/etc/udev/rules.d/90-{}.rules", name.replace('/', "-")),
+                    lines: vec![format!(
+                        "KERNEL==\"{}\", MODE=\"0666\"",
+                        name.rsplit('/').next().unwrap_or(name)
+                    )],
+                }],
             ));
         }
         return open;
@@ -156,10 +158,10 @@ fn give(facts: &Facts, device: Device, module: &str, state: &State) -> Remedy {
         return Remedy::commands(Place::Host, "make the node", ["mknod /dev/kmsg c 1 11"]);
     }
     if facts.runtime.container.is_no() {
-        return Remedy::commands(
+        return Remedy::tasks(
             Place::Host,
             "load the module of the device",
-            [format!("modprobe {module}")],
+            [Task::modules([module])],
         );
     }
     Remedy::container(

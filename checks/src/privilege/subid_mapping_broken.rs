@@ -8,7 +8,7 @@ use crate::{
     facts::{Capability, Facts, MappingProgram},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::{Plan, User},
-    remedy::{Place, Remedy, quote},
+    remedy::{Place, Remedy, Task},
 };
 
 check! {
@@ -128,10 +128,14 @@ fn program(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
         return Ok(Some(
             Finding::new(name, CHECK.worst, format!("{name} is not on the PATH"))
                 .evidence("PATH", format!("no {name}"))
-                .remedy(Remedy::commands(
+                .remedy(Remedy::tasks(
                     Place::Image,
                     "install it (Alpine: shadow-uidmap, Fedora: shadow-utils)",
-                    ["apt-get install -y uidmap"],
+                    [Task::Packages {
+                        debian: ["uidmap".into()].into(),
+                        alpine: ["shadow-uidmap".into()].into(),
+                        fedora: ["shadow-utils".into()].into(),
+                    }],
                 )),
         ));
     };
@@ -161,10 +165,10 @@ fn program(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
             path,
             format!("{path} has neither the set-user-id bit nor file capabilities"),
             (path, "not set-user-id".into()),
-            Remedy::commands(
+            Remedy::tasks(
                 Place::Image,
                 "give it back what a copy lost",
-                [format!("chown root:root {0} && chmod u+s {0}", quote(path))],
+                [Task::SetUserId { path: path.into() }],
             ),
         )));
     }
@@ -201,10 +205,10 @@ fn powerless_as_root(facts: &Facts, kind: Kind, program: &MappingProgram) -> Opt
          with \"write to {} failed\"",
         kind.map().trim_start_matches("/proc/self/")
     );
-    let remedy = Remedy::commands(
+    let remedy = Remedy::tasks(
         Place::Image,
         "give it its capability by the file instead, which works without",
-        [format!("chmod u-s {0} && setcap cap_{capability}=ep {0}", quote(path))],
+        [Task::FileCapability { path: path.into(), capability: format!("cap_{capability}=ep") }],
     );
     let severity = severities!(rootless: Warning, buildkit: Warning);
     Some(

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use super::Snippet;
+use super::{Snippet, Task};
 use crate::facts::Capability;
 
 /// What is changed.
@@ -12,6 +12,8 @@ pub enum Change {
     Advice,
     /// Commands to paste.
     Commands(Vec<String>),
+    /// Steps by what they set, in their order.
+    Tasks(Vec<Task>),
     /// How the container is launched.
     Container(Vec<ContainerSetting>),
     /// Options of dockerd.
@@ -20,6 +22,17 @@ pub enum Change {
     KindConfig(serde_json::Value),
     /// A piece of a file.
     File(Snippet),
+}
+
+impl Change {
+    /// The commands that carry it out whatever has launched this; none where it is no matter of commands.
+    pub fn commands(&self) -> Vec<String> {
+        match self {
+            Self::Commands(commands) => commands.clone(),
+            Self::Tasks(tasks) => tasks.iter().flat_map(Task::commands).collect(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 /// One setting of how a container is launched.

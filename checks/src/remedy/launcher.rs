@@ -75,7 +75,9 @@ fn one(remedy: &Remedy, launcher: Option<Launcher>, surroundings: &Surroundings)
     let snippet = |snippet| Form { snippet: Some(snippet), ..Form::default() };
     let form = match &remedy.change {
         Change::Advice => Form::default(),
-        Change::Commands(commands) => Form { commands: commands.clone(), ..Form::default() },
+        Change::Commands(_) | Change::Tasks(_) => {
+            Form { commands: remedy.change.commands(), ..Form::default() }
+        }
         Change::File(file) => snippet(file.clone()),
         Change::KindConfig(tree) => {
             let mut config = json!({"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"});

@@ -13,6 +13,7 @@ mod nspawn;
 mod podman;
 mod quote;
 mod surroundings;
+mod task;
 
 use alloc::{string::String, vec::Vec};
 
@@ -22,6 +23,7 @@ pub use quote::quote;
 use quote::{argument, word};
 use serde::Serialize;
 pub use surroundings::{DaemonFile, Surroundings};
+pub use task::{Loader, ParentOf, Phase, RuleTool, SubordinateGrant, Task};
 
 use crate::facts::Launcher;
 
@@ -130,6 +132,16 @@ impl Remedy {
     ) -> Self {
         let commands = commands.into_iter().map(Into::into).collect();
         Self { place, text: text.into(), change: Change::Commands(commands), then: Vec::new() }
+    }
+
+    /// Tasks, all of them in this order.
+    pub fn tasks(
+        place: Place,
+        text: impl Into<String>,
+        tasks: impl IntoIterator<Item = Task>,
+    ) -> Self {
+        let tasks = tasks.into_iter().collect();
+        Self { place, text: text.into(), change: Change::Tasks(tasks), then: Vec::new() }
     }
 
     /// A change in how the container is launched.

@@ -4,7 +4,7 @@ use crate::{
     facts::{ControllerRow, Facts, TreeCgroup},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy, quote},
+    remedy::{Place, Remedy, Task},
 };
 
 check! {
@@ -105,10 +105,13 @@ fn tree(row: &TreeCgroup) -> Option<Finding> {
     )
     .evidence(format!("{}/cgroup.max.descendants", row.path), limit);
     Some(if nearly {
-        finding.remedy(Remedy::commands(
+        finding.remedy(Remedy::tasks(
             Place::Here,
             "lift the limit, where this cgroup may be written",
-            [format!("echo max > {}", quote(&format!("{}/cgroup.max.descendants", row.path)))],
+            [Task::Write {
+                path: format!("{}/cgroup.max.descendants", row.path),
+                value: "max".into(),
+            }],
         ))
     } else {
         finding.remedy(let_go())

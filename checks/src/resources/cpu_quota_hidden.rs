@@ -4,7 +4,7 @@ use crate::{
     facts::{CpuCgroup, CpuQuota, Facts, Why},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy, quote},
+    remedy::{ContainerSetting, Place, Remedy, Task},
     target::{Severities, Severity},
 };
 
@@ -98,15 +98,14 @@ fn finding(own: &CpuCgroup, limited: &CpuCgroup, quota: CpuQuota, cpus: u32) -> 
         format!("{} {}", quota.quota, quota.period),
     )
     .evidence("/proc/self/status: Cpus_allowed_list", format!("{cpus} CPUs"));
-    let copy = format!(
-        "echo {} > {}",
-        quote(&format!("{} {}", quota.quota, quota.period)),
-        quote(&format!("{}/cpu.max", own.path))
-    );
+    let copy = Task::Write {
+        path: format!("{}/cpu.max", own.path),
+        value: format!("{} {}", quota.quota, quota.period),
+    };
     let finding = if absent {
         finding
     } else {
-        finding.remedy(Remedy::commands(Place::Here, "copy the quota into the leaf", [copy]))
+        finding.remedy(Remedy::tasks(Place::Here, "copy the quota into the leaf", [copy]))
     };
     finding.remedy(Remedy::container(
         "tell Go programs; give the JVM -XX:ActiveProcessorCount",
@@ -145,7 +144,7 @@ mod tests {
         let finding = only_finding(judged(&with(Fact::Known(None), 150_000)));
         assert_eq!(finding.severity, CHECK.worst);
         assert!(finding.summary.contains("1.5 CPUs") && finding.summary.contains("for 8"));
-        assert!(format!("{:?}", finding.remedies).contains("echo '150000 100000'"));
+        assert!(finding.remedies[0].change.commands()[0].contains("echo '150000 100000'"));
         let absent = with(Fact::missing("cpu.max", Why::NotFound), 150_000);
         assert_eq!(only_finding(judged(&absent)).remedies.len(), 1);
     }

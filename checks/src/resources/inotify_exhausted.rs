@@ -4,7 +4,7 @@ use crate::{
     facts::{Action, Facts, InotifyUse, Missing, Tri, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
     target::{Severities, Severity, Target},
 };
 
@@ -204,13 +204,10 @@ fn finding(
     let place = if limit.of_namespace { Place::Here } else { Place::Host };
     Finding::new(sysctl.clone(), severity, summary)
         .evidence(file, format!("{}", limit.value))
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             place,
             "raise the limit, and keep it over a reboot",
-            [
-                format!("sysctl -w {sysctl}={wanted}"),
-                format!("echo {sysctl}={wanted} > /etc/sysctl.d/90-inotify-{what}.conf"),
-            ],
+            [Task::sysctl(sysctl, format!("{wanted}"), &format!("90-inotify-{what}.conf"))],
         ))
 }
 

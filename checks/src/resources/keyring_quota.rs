@@ -4,7 +4,7 @@ use crate::{
     facts::{Action, Fact, Facts, KeyUser, Refused, Step, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
     plan::{Plan, Provider},
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
     target::{Severities, Severity, Target},
 };
 
@@ -141,19 +141,16 @@ fn raise(user: &KeyUser, initial: bool) -> Remedy {
     let root = if user.uid == 0 && initial { "root_" } else { "" };
     let wanted_keys = user.max_keys.saturating_mul(10).max(2000);
     let wanted_bytes = user.max_bytes.saturating_mul(10).max(200_000);
-    Remedy::commands(
+    Remedy::tasks(
         Place::Host,
         "raise the quota, and keep it",
-        [
-            format!(
-                "sysctl -w kernel.keys.{root}maxkeys={wanted_keys} \
-                 kernel.keys.{root}maxbytes={wanted_bytes}"
-            ),
-            format!(
-                "printf '%s\\n' kernel.keys.{root}maxkeys={wanted_keys} \
-                 kernel.keys.{root}maxbytes={wanted_bytes} > /etc/sysctl.d/99-keys.conf"
-            ),
-        ],
+        [Task::Sysctl {
+            values: alloc::vec![
+                (format!("kernel.keys.{root}maxkeys"), format!("{wanted_keys}")),
+                (format!("kernel.keys.{root}maxbytes"), format!("{wanted_bytes}")),
+            ],
+            file: Some("99-keys.conf".into()),
+        }],
     )
 }
 

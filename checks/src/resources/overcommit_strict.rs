@@ -5,7 +5,7 @@ use crate::{
     facts::{Facts, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
     target::{Severity, Target},
 };
 
@@ -105,13 +105,10 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         "/proc/meminfo",
         format!("CommitLimit {}, Committed_AS {}", size(limit), size(committed)),
     )
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         Place::Host,
         "let memory be reserved that is not used, which is the kernel's default, now and at every boot",
-        [
-            "sysctl -w vm.overcommit_memory=0",
-            "echo vm.overcommit_memory=0 > /etc/sysctl.d/zz-overcommit.conf",
-        ],
+        [Task::sysctl("vm.overcommit_memory", "0", "zz-overcommit.conf")],
     ))
     .into())
 }

@@ -5,7 +5,7 @@ use crate::{
     facts::{Fact, Facts, Missing, PidsCgroup, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::{Plan, Provider},
-    remedy::{ContainerSetting, Language, Place, Remedy, Snippet, quote},
+    remedy::{ContainerSetting, Language, Place, Remedy, Snippet, Task},
     target::{Severities, Severity, Target},
 };
 
@@ -121,10 +121,10 @@ fn judge(facts: &Facts, row: &PidsCgroup) -> Option<Finding> {
             "start the container without a limit of tasks",
             [ContainerSetting::UnlimitedPids],
         ))
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Here,
-            "or, where this cgroup may be written, lift the limit now",
-            [format!("echo max > {}", quote(&format!("{}/pids.max", row.path)))],
+            "where this cgroup may be written, lift the limit now",
+            [Task::Write { path: format!("{}/pids.max", row.path), value: "max".into() }],
         )),
     )
 }
@@ -148,10 +148,10 @@ fn of_kernel(name: &str, value: u64) -> Finding {
         format!("{name} is {value}: this many tasks can exist at a time"),
     )
     .evidence(format!("/proc/sys/{}", name.replace('.', "/")), format!("{value}"))
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         Place::Host,
-        "raise it, and keep it in /etc/sysctl.d",
-        [format!("sysctl -w {name}={wanted}")],
+        "raise it, and keep it",
+        [Task::sysctl(name, format!("{wanted}"), "90-processes.conf")],
     ))
 }
 

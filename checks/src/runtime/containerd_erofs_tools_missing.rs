@@ -2,7 +2,7 @@ use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
     version::{Component, Version},
 };
 
@@ -54,10 +54,10 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     .evidence("/proc/filesystems", "erofs")
     .evidence("PATH", "no mkfs.erofs")
     .rests_on(Component::Containerd, &containerd)
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         Place::Image,
         "install it (the package is called erofs-utils everywhere)",
-        ["apt-get install -y erofs-utils"],
+        [Task::package("erofs-utils")],
     ))
     .remedy(Remedy::advice(Place::Image, "use containerd 2.3.1 or later, or 2.2"))
     .into())

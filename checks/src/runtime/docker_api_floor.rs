@@ -10,7 +10,7 @@ use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Source, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
+    remedy::{ContainerSetting, Language, Place, Remedy, Snippet, Task},
     target::Severity,
     version::{Component, KnownVersion, Origin, Version},
 };
@@ -106,10 +106,10 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         None => finding,
     };
     let finding = if pinned {
-        finding.remedy(Remedy::commands(
+        finding.remedy(Remedy::tasks(
             Place::Here,
             "let clients agree on a version with the daemon",
-            ["unset DOCKER_API_VERSION"],
+            [Task::unset("DOCKER_API_VERSION")],
         ))
     } else {
         finding.remedy(Remedy::advice(Place::Image, "update the client to Docker 25 or later"))

@@ -9,7 +9,7 @@ use crate::{
     facts::{Action, EngineSocket, Facts, SocketKind, Step, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::{self, Elsewhere, Plan, Plans},
-    remedy::{ContainerSetting, Place, Remedy, quote},
+    remedy::{ContainerSetting, Place, Remedy, Task, quote},
     target::{Severities, Target},
 };
 
@@ -186,10 +186,10 @@ fn refused(facts: &Facts, endpoint: &Endpoint, step: &Step) -> Finding {
         && endpoint.configured_by == "DOCKER_HOST"
         && let Some(socket) = default_that_answers(facts)
     {
-        return finding.remedy(Remedy::commands(
+        return finding.remedy(Remedy::tasks(
             Place::Here,
             format!("a daemon holds the default socket, {socket}: let clients use that one"),
-            ["unset DOCKER_HOST"],
+            [Task::unset("DOCKER_HOST")],
         ));
     }
     let start = match &endpoint.address {

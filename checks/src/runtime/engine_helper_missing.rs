@@ -6,7 +6,7 @@ use crate::{
     facts::{Facts, Tri},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
     target::Severities,
 };
 use needs::Need;
@@ -88,7 +88,7 @@ fn found(facts: &Facts, plan: &Plan, missing: &[Need]) -> Finding {
     };
     let severity = missing.iter().map(|need| need.severity).max();
     let packages: BTreeSet<&str> = missing.iter().map(|need| need.package).collect();
-    let packages = packages.into_iter().collect::<Vec<_>>().join(" ");
+    let packages: Vec<String> = packages.into_iter().map(Into::into).collect();
     let elsewhere: BTreeSet<&str> = missing.iter().map(|need| need.elsewhere).collect();
     let elsewhere = elsewhere.into_iter().collect::<Vec<_>>().join("; ");
     let place = if facts.runtime.container == Tri::No { Place::Here } else { Place::Image };
@@ -102,10 +102,10 @@ fn found(facts: &Facts, plan: &Plan, missing: &[Need]) -> Finding {
         ),
     )
     .evidence("PATH", format!("no {}", all(&name, ", ")))
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         place,
         format!("install what is missing ({elsewhere})"),
-        [format!("apt-get install -y {packages}")],
+        [Task::Packages { debian: packages, alpine: Vec::new(), fedora: Vec::new() }],
     ));
     for (component, version) in missing.iter().filter_map(|need| need.version.as_ref()) {
         finding = finding.rests_on(*component, version);

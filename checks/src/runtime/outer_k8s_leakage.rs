@@ -6,7 +6,7 @@ use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
-    remedy::{Language, Place, Remedy, Snippet},
+    remedy::{Language, Place, Remedy, Snippet, Task},
 };
 
 check! {
@@ -65,10 +65,13 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             json!({"spec": {"automountServiceAccountToken": false, "enableServiceLinks": false}}),
         ),
     ))
-    .remedy(Remedy::commands(
+    .remedy(Remedy::tasks(
         Place::Here,
         "hide the outer cluster from the job",
-        ["export KUBECONFIG=\"$HOME/.kube/config\"", "unset KUBERNETES_SERVICE_HOST"],
+        [Task::Environment {
+            set: [("KUBECONFIG".into(), "\"$HOME/.kube/config\"".into())].into(),
+            unset: ["KUBERNETES_SERVICE_HOST".into()].into(),
+        }],
     ))
     .into())
 }

@@ -4,7 +4,7 @@ use crate::{
     facts::{Capability, Engine, Facts, Sandbox},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{DaemonOption, Language, Place, Remedy, Snippet},
+    remedy::{DaemonOption, Language, Loader, Place, Remedy, Snippet, Task},
     target::{Severity, Target},
 };
 
@@ -169,10 +169,14 @@ fn sysbox(facts: &Facts) -> Finding {
                 "Sysbox on cgroup v1: kind's nodes do not start",
             ),
         )
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Host,
             "boot the host with cgroup v2 (then reboot)",
-            ["grubby --update-kernel=ALL --args=systemd.unified_cgroup_hierarchy=1"],
+            [Task::KernelArguments {
+                add: ["systemd.unified_cgroup_hierarchy=1".into()].into(),
+                remove: [].into(),
+                loader: Loader::Grubby,
+            }],
         ));
     }
     seen(

@@ -4,7 +4,7 @@ use crate::{
     facts::{Facts, PidFile, PidFileOwner},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Place, Remedy, quote},
+    remedy::{ContainerSetting, Place, Remedy, Task},
     target::{Severities, Severity},
 };
 
@@ -122,10 +122,10 @@ fn finding(
     Finding::new(path, severity, summary)
         .evidence(path, format!("{pid}"))
         .evidence(format!("/proc/{pid}/comm"), name.unwrap_or("no such process"))
-        .remedy(Remedy::commands(
+        .remedy(Remedy::tasks(
             Place::Here,
             "remove it before dockerd starts, in the entrypoint too",
-            [format!("rm -f {}", quote(path))],
+            [Task::RemoveFile(path.into())],
         ))
         .remedy(Remedy::container(
             "let /run begin empty at each start",

@@ -5,7 +5,7 @@ use crate::{
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     privilege::is_container_profile,
-    remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet},
+    remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet, Task},
     target::{Severities, Severity, Target},
 };
 
@@ -302,14 +302,7 @@ fn root_mapping(facts: &Facts) -> Option<Finding> {
 }
 
 fn sysctl(name: &str, value: &str, text: &str) -> Remedy {
-    Remedy::commands(
-        Place::Host,
-        text,
-        [
-            format!("sysctl -w {name}={value}"),
-            format!("echo {name}={value} > /etc/sysctl.d/90-user-namespaces.conf"),
-        ],
-    )
+    Remedy::tasks(Place::Host, text, [Task::sysctl(name, value, "90-user-namespaces.conf")])
 }
 
 /// Whether a profile is for the program of this name as it is installed here. A distribution's is for the one in

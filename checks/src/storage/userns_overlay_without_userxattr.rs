@@ -192,7 +192,7 @@ mod remedies {
 
     use crate::{
         facts::Tri,
-        remedy::{ContainerSetting, Place, Remedy},
+        remedy::{ContainerSetting, Place, Remedy, Task},
     };
 
     pub(super) fn all(broken: bool, fuse: Tri) -> Vec<Remedy> {
@@ -207,10 +207,13 @@ mod remedies {
             ));
         }
         if broken {
-            all.push(Remedy::commands(
+            all.push(Remedy::tasks(
                 Place::Host,
                 "let such mounts fail, so that engines choose fuse-overlayfs",
-                ["echo N > /sys/module/overlay/parameters/permit_mounts_in_userns"],
+                [Task::Write {
+                    path: "/sys/module/overlay/parameters/permit_mounts_in_userns".into(),
+                    value: "N".into(),
+                }],
             ));
         }
         all

@@ -24,14 +24,7 @@ fn a_pod_without_a_namespace_is_found_and_blocks_kind() {
         severities!(dockerd: Info, kind: Error, systemd: Warning, buildkit: Info)
     );
     assert!(found[0].summary.contains(POD));
-    assert_eq!(
-        found[0].remedies[0].change,
-        Change::Commands(vec_of(&["unshare --cgroup -- dockerd"]))
-    );
-}
-
-fn vec_of(words: &[&str]) -> Vec<alloc::string::String> {
-    words.iter().map(|w| (*w).into()).collect()
+    assert_eq!(found[0].remedies[0].change.commands(), ["unshare --cgroup -- dockerd"]);
 }
 
 #[test]
@@ -51,11 +44,8 @@ fn the_hosts_whole_hierarchy_gets_a_cgroup_parent_that_is_computed_at_start() {
     facts.identity.namespaces.cgroup = initial(4_026_531_835);
     assert_eq!(kind(&facts), Some(Severity::Error));
     let remedies = findings(judged(&facts)).remove(0).remedies;
-    let commands = remedies.iter().filter_map(|r| match &r.change {
-        Change::Commands(commands) => Some(commands.concat()),
-        _ => None,
-    });
-    let commands: alloc::string::String = commands.collect();
+    let commands: alloc::string::String =
+        remedies.iter().map(|r| r.change.commands().concat()).collect();
     assert!(commands.contains("--cgroup-parent=\"$(awk"), "{commands}");
     assert!(!commands.contains(DOCKER), "the next container has another path: {commands}");
 }

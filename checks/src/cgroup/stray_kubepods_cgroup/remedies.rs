@@ -22,7 +22,7 @@ pub(super) fn add(mut finding: Finding, facts: &Facts, is_v1: bool) -> Finding {
         ));
     }
     if !is_v1 {
-        return finding.remedy(Remedy::commands(
+        return finding.remedy(Remedy::tasks(
             Place::Image,
             "start whatever runs kubelet here in a cgroup namespace of its own, in the entrypoint",
             [nesting::renamespaced("k3s server")],

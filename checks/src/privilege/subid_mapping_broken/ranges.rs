@@ -2,11 +2,11 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use super::{CHECK, Kind, quote, user};
+use super::{CHECK, Kind, user};
 use crate::{
     facts::{Fact, Facts, IdMapping, SubordinateIds, SubordinateRange, Why},
     outcome::{Finding, Unknown},
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, SubordinateGrant, Task},
 };
 
 /// What engines ask for, and images commonly need.
@@ -116,38 +116,35 @@ fn add(facts: &Facts, kind: Kind, map: Option<&[IdMapping]>) -> Remedy {
         );
     };
     let SubordinateRange { start, count } = range;
-    let mut commands: Vec<String> = Vec::new();
-    if facts.subids.user.is_known_and(Option::is_none) {
-        // newuidmap asks for the name of its user (shadow `src/newuidmap.c`).
+    // newuidmap asks for the name of its user (shadow `src/newuidmap.c`).
+    let account = facts.subids.user.is_known_and(Option::is_none).then(|| {
         let group = facts.identity.egid.known().copied().unwrap_or(own);
-        commands.push(format!("echo u{own}:x:{own}:{group}::/home/u{own}:/bin/sh >> /etc/passwd"));
-    }
+        format!("u{own}:x:{own}:{group}::/home/u{own}:/bin/sh")
+    });
     let lacks = |ranges: &Fact<Vec<SubordinateRange>>| ranges.is_known_and(Vec::is_empty);
     let ids = &facts.subids;
     let both = lacks(&ids.uids) && lacks(&ids.gids);
-    for (other, ranges, word) in [(Kind::User, &ids.uids, "uid"), (Kind::Group, &ids.gids, "gid")] {
-        // What is not mapped here makes newuidmap fail, whatever else the user has.
-        for old in ranges.known().into_iter().flatten().filter(|_| other == kind) {
-            if map.is_some_and(|map| !is_inside(*old, map)) {
-                let last = u64::from(old.start) + u64::from(old.count) - 1;
-                commands.push(format!(
-                    "usermod --del-sub{word}s {}-{last} {}",
-                    old.start,
-                    quote(&name)
-                ));
-            }
-        }
-    }
-    let line = quote(&format!("{name}:{start}:{count}"));
-    commands.push(if both {
-        format!("echo {line} | tee -a /etc/subuid /etc/subgid")
-    } else {
-        format!("echo {line} >> {}", kind.file())
-    });
+    // What is not mapped here makes newuidmap fail, whatever else the user has.
+    let unmapped = |of: Kind, ranges: &Fact<Vec<SubordinateRange>>| -> Vec<(u32, u64)> {
+        let all = ranges.known().into_iter().flatten().filter(|_| of == kind);
+        all.filter(|old| map.is_some_and(|map| !is_inside(**old, map)))
+            .map(|old| (old.start, u64::from(old.start) + u64::from(old.count) - 1))
+            .collect()
+    };
+    let grant = SubordinateGrant {
+        user: name,
+        start,
+        count,
+        users: both || kind == Kind::User,
+        groups: both || kind == Kind::Group,
+        account,
+        remove_users: unmapped(Kind::User, &ids.uids),
+        remove_groups: unmapped(Kind::Group, &ids.gids),
+    };
     let text = format!(
         "as root, give the user {count} ids that nobody has (podman: then podman system migrate)"
     );
-    Remedy::commands(Place::Here, text, commands)
+    Remedy::tasks(Place::Here, text, [Task::SubordinateIds(grant)])
 }
 
 /// The first ids from 100000 on that nobody has; in a user namespace the first that are mapped.

@@ -1,12 +1,12 @@
 //! What became of `newuidmap` and `newgidmap` when a trial executed them.
 
-use alloc::{format, vec, vec::Vec};
+use alloc::{format, string::ToString, vec, vec::Vec};
 
-use super::{CHECK, Kind, quote, user};
+use super::{CHECK, Kind, user};
 use crate::{
     facts::{Action, Facts, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Proof},
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
 };
 
 /// How the map was written.
@@ -69,13 +69,15 @@ fn failure(facts: &Facts, kind: Kind, trial: &Trial, step: &Step) -> Finding {
     };
     let finding = match program.and_then(Option::as_ref).filter(|program| program.set_user_id) {
         Some(program) => {
-            let path = quote(&program.path);
             let capability = if kind == Kind::User { "cap_setuid" } else { "cap_setgid" };
-            finding.remedy(Remedy::commands(
+            finding.remedy(Remedy::tasks(
                 Place::Image,
                 "give it file capabilities in place of the set-user-id bit: it stays the user then who made \
                  the namespace, and needs no CAP_SYS_ADMIN",
-                [format!("chmod u-s {path} && setcap {capability}+ep {path}")],
+                [Task::FileCapability {
+                    path: program.path.to_string(),
+                    capability: format!("{capability}+ep"),
+                }],
             ))
         }
         None => finding,

@@ -28,7 +28,7 @@ fn in_a_container_the_default_is_a_warning_for_kind() {
         severities!(dockerd: Info, kind: Warning, rootless: Info, systemd: Info)
     );
     assert!(finding.summary.contains("128") && finding.summary.contains("at least 3"));
-    assert!(format!("{:?}", finding.remedies).contains("fs.inotify.max_user_instances=512"));
+    assert!(finding.remedies[0].change.commands()[0].contains("fs.inotify.max_user_instances=512"));
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::{Api, CHECK, PINNED, answered_newest, daemon_is_elsewhere, floor_of, 
 use crate::{
     facts::Facts,
     outcome::Finding,
-    remedy::{Place, Remedy},
+    remedy::{Place, Remedy, Task},
     target::Severity,
     version::{Component, KnownVersion, Origin},
 };
@@ -30,10 +30,10 @@ pub(super) fn than_the_daemon(
                 name(api),
                 name(newest)
             ),
-            Remedy::commands(
+            Remedy::tasks(
                 Place::Here,
                 "let clients agree on a version with the daemon",
-                ["unset DOCKER_API_VERSION"],
+                [Task::unset("DOCKER_API_VERSION")],
             ),
         )
     } else {

@@ -1,12 +1,12 @@
 //! A daemon that runs here and listens somewhere else than clients look.
 
-use alloc::{format, string::String, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 use crate::{
     derived::endpoint::Endpoint,
     facts::{EngineProcess, Facts, Text},
     outcome::Finding,
-    remedy::{Place, Remedy, quote},
+    remedy::{Place, Remedy, Task, quote},
 };
 
 /// dockerd runs in this container, is told where to listen, and that is not the path at which clients look: it will never
@@ -30,10 +30,13 @@ pub(super) fn elsewhere(facts: &Facts, endpoint: &Endpoint, path: &str) -> Optio
     let client = hosts[0].replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:");
     Some(
         finding
-            .remedy(Remedy::commands(
+            .remedy(Remedy::tasks(
                 Place::Here,
                 "tell clients where it listens",
-                [format!("export DOCKER_HOST={}", quote(&client))],
+                [Task::Environment {
+                    set: vec![("DOCKER_HOST".into(), quote(&client))],
+                    unset: Vec::new(),
+                }],
             ))
             .remedy(Remedy::commands(
                 Place::Container,

@@ -93,7 +93,7 @@ fn one_command_installs_all() {
     let Ok(Outcome::Found(found)) = said_of(&CHECK, &facts, Target::Dockerd) else { panic!() };
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].subject, "runc, docker-proxy");
-    let crate::remedy::Change::Commands(commands) = &found[0].remedies[0].change else { panic!() };
+    let commands = found[0].remedies[0].change.commands();
     assert_eq!(commands[0], "apt-get install -y docker.io runc");
 }
 
