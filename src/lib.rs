@@ -6,6 +6,7 @@
 pub mod bundle;
 pub mod cli;
 pub mod diff;
+pub mod fix;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod log;

@@ -26,14 +26,17 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("log", &["file", "report", "text"]),
     // The engine itself is tried, and what it writes is read as a log.
     ("rehearsal", &["isolated", "log", "source", "sys", "trial"]),
+    // Composed: what to change.
+    ("fix", &["report"]),
     // Shown. The list of trials is shown too.
-    ("render", &["diff", "log", "rehearsal", "report", "text", "trial"]),
+    ("render", &["diff", "fix", "log", "rehearsal", "report", "text", "trial"]),
     (
         "cli",
         &[
             "bundle",
             "diff",
             "file",
+            "fix",
             "isolated",
             "log",
             "probe",

@@ -44,6 +44,14 @@ const EXAMPLES: &[(&str, &str)] = &[
   kubectl logs POD | doctor explain --log -          and from a pipe",
     ),
     (
+        "fix",
+        "Examples:
+  doctor fix                                 what to change, and why
+  doctor fix --for kind --write cure         the same as files in cure/
+  doctor fix --from support.tar.gz           for what was recorded elsewhere
+  docker image inspect IMAGE | doctor fix --base - --write cure",
+    ),
+    (
         "diff",
         "Examples:
   doctor diff laptop.tar.gz runner.tar.gz  why here and not there?

@@ -14,6 +14,7 @@ mod diff;
 mod exit;
 mod explain;
 mod facts;
+mod fix;
 pub(crate) mod fuzzing;
 mod hints;
 mod input;
@@ -75,6 +76,7 @@ Examples:
   doctor --fail-on warning --ignore mount  in CI: warnings are exit code 1
   doctor report                            one page to paste into a ticket
   doctor capture -o support.tar.gz         for people who cannot get in here
+  doctor fix --write cure                  what to change, as files
   doctor explain pid1-swallows-sigterm     why it matters, how to fix it
   doctor explain --log dockerd.log         it has failed: what was it?";
 
@@ -102,6 +104,8 @@ enum Command {
     Report(report::Arguments),
     /// Print what was found out, typed, as JSON
     Facts(facts::Arguments),
+    /// Say what to change, all findings taken together, or write it as files
+    Fix(Box<fix::Arguments>),
     /// Compare two environments: which facts differ, and which findings follow from that
     Diff(diff::Arguments),
     /// Print the JSON Schema of the report that --format json prints
@@ -157,6 +161,7 @@ pub fn run(
         Some(Command::Capture(arguments)) => capture::run(arguments, err),
         Some(Command::Report(arguments)) => report::run(arguments, console, out, err),
         Some(Command::Facts(arguments)) => facts::run(arguments, console, out, err),
+        Some(Command::Fix(arguments)) => fix::run(arguments, console, out, err),
         Some(Command::Diff(arguments)) => diff::run(arguments, console, out),
         Some(Command::Schema) => schema::run(out),
         Some(Command::Completions(arguments)) => completions::run(arguments, out),

@@ -65,6 +65,19 @@ pub(crate) fn private(
     Ok(size)
 }
 
+/// Writes a file of these permissions, in place of what is there, but for a directory, a pipe or a device; a link is
+/// replaced by it.
+pub(crate) fn of_mode(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
+    let place = Place::itself(path)?;
+    match place.kind() {
+        None | Some(Kind::File | Kind::Link) => {}
+        Some(kind) => return Err(kind.refused()),
+    }
+    whole::replace(&place, &whole::Attributes::of_mode(mode), &mut |file| {
+        whole::write(file, content)
+    })
+}
+
 /// Adds `content` to a file, which is made if there is none, below what is there.
 pub(crate) fn append(path: &Path, content: &[u8]) -> io::Result<()> {
     let place = Place::behind_links(path)?;

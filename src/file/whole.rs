@@ -37,7 +37,12 @@ impl Attributes {
 
     /// For the owner's eyes only.
     pub(super) const fn private() -> Self {
-        Self { made: 0o600, mode: Some(0o600), owner: None }
+        Self::of_mode(0o600)
+    }
+
+    /// With these permissions.
+    pub(super) const fn of_mode(mode: u32) -> Self {
+        Self { made: 0o600, mode: Some(mode), owner: None }
     }
 
     /// Those of the file that is there.

@@ -6,6 +6,7 @@ mod entries;
 mod environment;
 
 pub mod explain;
+pub mod fix;
 pub mod github;
 pub mod html;
 pub mod json;

@@ -8,7 +8,7 @@ use crate::{
     },
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::{Plan, Provider},
-    remedy::{ContainerSetting, Language, Place, Remedy, SecurityOption, Snippet, quote},
+    remedy::{ContainerSetting, Place, Remedy, SecurityOption, Task, quote},
     target::{Severities, Severity, Target},
 };
 
@@ -198,11 +198,13 @@ fn not_delegated(service: &CgroupDirectory, uid: u32, missing: &str) -> Finding 
         ),
     )
     .evidence(format!("{path}/cgroup.controllers"), offered(service))
-    .remedy(Remedy::file(
+    .remedy(Remedy::tasks(
         Place::Host,
-        "write this to /etc/systemd/system/user@.service.d/delegate.conf, run systemctl daemon-reload, and \
-         log in again",
-        Snippet::Lines(Language::Ini, "[Service]\nDelegate=cpu cpuset io memory pids".into()),
+        "have systemd delegate the controllers to users, and log in again",
+        [Task::File {
+            path: "/etc/systemd/system/user@.service.d/delegate.conf".into(),
+            lines: ["[Service]".into(), "Delegate=cpu cpuset io memory pids".into()].into(),
+        }],
     ))
     .remedy(Remedy::commands(
         Place::Here,

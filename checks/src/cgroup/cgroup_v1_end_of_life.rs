@@ -157,10 +157,9 @@ fn crun(facts: &Facts, version: CgroupVersion) -> Result<Option<Finding>, Unknow
             summary,
         )
         .evidence("/proc/cgroups", format!("hierarchy 0: {}", on_v2.join(", ")))
-        .remedy(Remedy::file(
-            Place::Here,
+        .remedy(Remedy::containers_conf(
             "have podman use runc: put this into ~/.config/containers/containers.conf",
-            Snippet::Lines(Language::Ini, "[engine]\nruntime = \"runc\"".into()),
+            serde_json::json!({"engine": {"runtime": "runc"}}),
         )),
     ))
 }

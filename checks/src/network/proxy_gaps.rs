@@ -194,10 +194,7 @@ fn spelling(facts: &Facts) -> Option<Finding> {
         .remedy(Remedy::tasks(
             Place::Here,
             "let both say the same",
-            [Task::Environment {
-                set: vec![(small.into(), format!("\"${name}\""))],
-                unset: Vec::new(),
-            }],
+            [Task::Environment { set: vec![(small, format!("\"${name}\""))], unset: Vec::new() }],
         )),
     )
 }

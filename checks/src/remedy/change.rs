@@ -20,6 +20,8 @@ pub enum Change {
     Daemon(Vec<DaemonOption>),
     /// A part of kind's cluster configuration.
     KindConfig(serde_json::Value),
+    /// A part of podman's `containers.conf`.
+    ContainersConf(serde_json::Value),
     /// A piece of a file.
     File(Snippet),
 }

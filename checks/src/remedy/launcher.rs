@@ -79,6 +79,7 @@ fn one(remedy: &Remedy, launcher: Option<Launcher>, surroundings: &Surroundings)
             Form { commands: remedy.change.commands(), ..Form::default() }
         }
         Change::File(file) => snippet(file.clone()),
+        Change::ContainersConf(tree) => snippet(Snippet::Tree(Language::Toml, tree.clone())),
         Change::KindConfig(tree) => {
             let mut config = json!({"kind": "Cluster", "apiVersion": "kind.x-k8s.io/v1alpha4"});
             merge(&mut config, tree);

@@ -183,6 +183,16 @@ impl Remedy {
         }
     }
 
+    /// A part of podman's `containers.conf`.
+    pub fn containers_conf(text: impl Into<String>, tree: serde_json::Value) -> Self {
+        Self {
+            place: Place::Here,
+            text: text.into(),
+            change: Change::ContainersConf(tree),
+            then: Vec::new(),
+        }
+    }
+
     /// A file, or a part of one, with what to do to make it effective in the text.
     pub fn file(place: Place, text: impl Into<String>, snippet: Snippet) -> Self {
         Self { place, text: text.into(), change: Change::File(snippet), then: Vec::new() }

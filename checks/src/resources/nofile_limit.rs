@@ -5,7 +5,7 @@ use crate::{
     facts::{Facts, Rlimit, Role, Text},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, DaemonOption, Language, Place, Remedy, Snippet},
+    remedy::{ContainerSetting, DaemonOption, Language, Place, Remedy, Snippet, Task},
     target::{Severities, Severity, Target},
     version::{Component, Version},
 };
@@ -182,7 +182,10 @@ fn found(facts: &Facts, limit: Rlimit, severity: Severities) -> Finding {
         Some(hard) if !may_raise(facts).unwrap_or(false) => hard,
         _ => u64::MAX,
     };
-    let unit = format!("[Service]\nLimitNOFILE={want_soft}:{want_hard}");
+    let unit = |path: &str| Task::File {
+        path: path.into(),
+        lines: ["[Service]".into(), format!("LimitNOFILE={want_soft}:{want_hard}")].into(),
+    };
     let finding = Finding::new(
         "RLIMIT_NOFILE",
         severity,
@@ -190,10 +193,10 @@ fn found(facts: &Facts, limit: Rlimit, severity: Severities) -> Finding {
     )
     .evidence("/proc/self/limits: Max open files", format!("soft {soft}, hard {hard}"));
     if facts.runtime.container.is_no() {
-        return finding.remedy(Remedy::file(
+        return finding.remedy(Remedy::tasks(
             Place::Host,
-            "put this into /etc/systemd/system/user@.service.d/nofile.conf, then log in anew",
-            Snippet::Lines(Language::Ini, unit),
+            "raise the limit of what users start, then log in anew",
+            [unit("/etc/systemd/system/user@.service.d/nofile.conf")],
         ));
     }
     finding
@@ -202,12 +205,10 @@ fn found(facts: &Facts, limit: Rlimit, severity: Severities) -> Finding {
             [DaemonOption::default_nofile(want_soft.min(most), want_hard.min(most))],
         ))
         .remedy(higher("start this container with one, if the engine outside may set it"))
-        .remedy(Remedy::file(
+        .remedy(Remedy::tasks(
             Place::Host,
-            "a pod has no such setting: on the node, put this into \
-             /etc/systemd/system/containerd.service.d/nofile.conf, then systemctl daemon-reload and restart \
-             containerd",
-            Snippet::Lines(Language::Ini, unit),
+            "a pod has no such setting: raise the limit of containerd on the node, and restart it",
+            [unit("/etc/systemd/system/containerd.service.d/nofile.conf")],
         ))
 }
 

@@ -10,7 +10,7 @@ use crate::{
     facts::Facts,
     outcome::{Finding, Outcome, Source, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Language, Place, Remedy, Snippet, Task},
+    remedy::{ContainerSetting, Place, Remedy, Task},
     target::Severity,
     version::{Component, KnownVersion, Origin, Version},
 };
@@ -122,11 +122,17 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
 fn lower(facts: &Facts, text: &str, api: Api) -> Remedy {
     let version = format!("{}.{}", api.0, api.1);
     if facts.runtime.container.is_no() {
-        let unit = format!("[Service]\nEnvironment=DOCKER_MIN_API_VERSION={version}");
-        return Remedy::file(
+        return Remedy::tasks(
             Place::Host,
-            format!("{text}: /etc/systemd/system/docker.service.d/api.conf, then restart it"),
-            Snippet::Lines(Language::Ini, unit),
+            format!("{text}, and restart it"),
+            [Task::File {
+                path: "/etc/systemd/system/docker.service.d/api.conf".into(),
+                lines: [
+                    "[Service]".into(),
+                    format!("Environment=DOCKER_MIN_API_VERSION={version}"),
+                ]
+                .into(),
+            }],
         );
     }
     let variable = ContainerSetting::Variable("DOCKER_MIN_API_VERSION".into(), version);

@@ -21,8 +21,9 @@ use std::io::{self, Write};
 pub(super) use footer::counts;
 pub(super) use grid::{labelled, paragraph, rows};
 pub(super) use prescription::of as prescription;
+pub(super) use readiness::write as readiness;
 pub(super) use remedies::{place, write as remedies};
-pub(super) use style::{HEADING, LABEL, PLAIN, UNKNOWN, of_severity};
+pub(super) use style::{CODE, HEADING, LABEL, PLAIN, UNKNOWN, of_severity};
 
 use super::entries;
 use crate::report::Report;

@@ -11,7 +11,7 @@ use super::{
 use crate::report::{Readiness, Report, TargetReport};
 
 /// The targets that were asked for, marked, and then the others, if everything is asked for.
-pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
+pub(in crate::render) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Result<()> {
     let (asked, others): (Vec<_>, Vec<_>) = report.targets.iter().partition(|t| t.selected);
     let others = others.into_iter().filter(|_| view.is_verbose());
     let rows: Vec<_> = asked

@@ -12,7 +12,7 @@ pub(in crate::render) const LABEL: Style = Style::new().dimmed();
 /// A heading, an id.
 pub(in crate::render) const HEADING: Style = Style::new().bold();
 /// What can be pasted.
-pub(super) const CODE: Style = Style::new().cyan();
+pub(in crate::render) const CODE: Style = Style::new().cyan();
 
 /// The style of a severity.
 pub(in crate::render) const fn of_severity(severity: Severity) -> Style {

@@ -58,10 +58,7 @@ impl Task {
             Self::Write { path, value } => vec![format!("echo {} > {}", word(value), quote(path))],
             Self::RemoveFile(path) => vec![format!("rm -f {}", quote(path))],
             Self::Mode { path, mode } => vec![format!("chmod {mode:o} {}", quote(path))],
-            Self::File { path, lines } => match lines.as_slice() {
-                [line] => vec![format!("echo {} > {}", quote(line), quote(path))],
-                lines => vec![format!("printf '%s\\n' {} > {}", words(lines), quote(path))],
-            },
+            Self::File { path, lines } => file(path, lines),
             Self::SubordinateIds(ids) => subordinate(ids),
             Self::Packages { debian, .. } => {
                 vec![format!("apt-get install -y {}", debian.join(" "))]
@@ -100,6 +97,22 @@ impl Task {
 
 fn words(lines: &[String]) -> String {
     lines.iter().map(|line| word(line)).collect::<Vec<_>>().join(" ")
+}
+
+/// A piece of a unit is in a directory of its own, and systemd is told.
+fn file(path: &str, lines: &[String]) -> Vec<String> {
+    let written = match lines {
+        [line] => format!("echo {} > {}", quote(line), quote(path)),
+        lines => format!("printf '%s\\n' {} > {}", words(lines), quote(path)),
+    };
+    match path.rsplit_once('/').filter(|(directory, _)| directory.starts_with("/etc/systemd/")) {
+        Some((directory, _)) => vec![
+            format!("mkdir -p {}", quote(directory)),
+            written,
+            "systemctl daemon-reload".into(),
+        ],
+        None => vec![written],
+    }
 }
 
 fn sysctl(values: &[(String, String)], file: Option<&str>) -> Vec<String> {
@@ -155,12 +168,12 @@ fn kernel(add: &[String], remove: &[String], loader: Loader) -> Vec<String> {
 }
 
 fn directory(path: &str, make: bool, cpuset: bool) -> Vec<String> {
-    let made = make.then(|| format!("mkdir -p {}", quote(path)));
+    let begin = make.then(|| format!("mkdir -p {}", quote(path)));
     let filled = ["cpuset.cpus", "cpuset.mems"].into_iter().filter(|_| cpuset).map(|file| {
         let parent = path.rsplit_once('/').map_or("", |(parent, _)| parent);
         format!("cat {} > {}", quote(&format!("{parent}/{file}")), quote(&format!("{path}/{file}")))
     });
-    made.into_iter().chain(filled).collect()
+    begin.into_iter().chain(filled).collect()
 }
 
 fn subordinate(ids: &SubordinateGrant) -> Vec<String> {

@@ -36,9 +36,10 @@ impl Task {
     /// When it is done.
     pub const fn phase(&self) -> Phase {
         match self {
-            Self::Packages { .. } | Self::FileCapability { .. } | Self::SetUserId { .. } => {
-                Phase::Build
-            }
+            Self::Packages { .. }
+            | Self::FileCapability { .. }
+            | Self::SetUserId { .. }
+            | Self::SubordinateIds(_) => Phase::Build,
             Self::Environment { .. } => Phase::Environment,
             Self::RemoveFile(_) => Phase::Cleaning,
             Self::Mount { .. }
@@ -47,11 +48,9 @@ impl Task {
             | Self::Propagation { .. } => Phase::Mounts,
             Self::CgroupLeaf { .. } | Self::CgroupDirectory { .. } => Phase::Cgroups,
             Self::Modules { .. } => Phase::Modules,
-            Self::Sysctl { .. }
-            | Self::Write { .. }
-            | Self::Mode { .. }
-            | Self::File { .. }
-            | Self::SubordinateIds(_) => Phase::Settings,
+            Self::Sysctl { .. } | Self::Write { .. } | Self::Mode { .. } | Self::File { .. } => {
+                Phase::Settings
+            }
             Self::Alternative { .. } | Self::Rule { .. } => Phase::Firewall,
             Self::CgroupParent(_) | Self::CgroupNamespace { .. } | Self::UnderInit => Phase::Start,
             Self::KernelArguments { .. } => Phase::Boot,

@@ -1,0 +1,92 @@
+//! The entrypoint of an image in which a daemon is to run.
+
+use dind_doctor_checks::remedy::{Task, quote};
+
+use super::{Artefact, commented, daemon};
+use crate::fix::{Given, Traced, pseudonym, whys};
+
+/// What it does in any case, and the places of what differs.
+const SCRIPT: &str = include_str!("../entrypoint.sh");
+
+/// The script that does these tasks, and looks up an MTU of at most this.
+pub(super) fn of(tasks: &[Traced<Task>], mtu: Option<&Traced<u64>>, given: &Given<'_>) -> Artefact {
+    let mut why = whys(tasks);
+    if let Some(mtu) = mtu {
+        why.extend(mtu.why.iter().filter(|id| !why.contains(id)).copied().collect::<Vec<_>>());
+    }
+    let own: Vec<Traced<Task>> = tasks.iter().filter(|t| !is_done(&t.value)).cloned().collect();
+    let failing = " || say 'not done, see the line above'";
+    let prescribed = commented(&own, "    ", failing);
+    let path = &given.report.environment.surroundings.daemon.path;
+    let path = if path.is_empty() || given.redacted && pseudonym::holds(path) {
+        daemon::PATH
+    } else {
+        path
+    };
+    let content = SCRIPT
+        .replace("@FOR@", &why.join(", "))
+        .replace("@MTU@", &mtu.map_or_else(|| "''".to_owned(), |mtu| mtu.value.to_string()))
+        .replace("@FLAVOUR@", flavour(tasks).unwrap_or("''"))
+        .replace("@DAEMON_JSON@", &quote(path))
+        .replace("@PRESCRIBED@\n", &prescribed);
+    let mut shown: Vec<String> = own.iter().flat_map(|task| super::commands(&task.value)).collect();
+    shown.truncate(8);
+    let what = "prepares the container at each start, starts dockerd, waits for it, and becomes the command";
+    let mut artefact = Artefact::shown("entrypoint", what, content);
+    artefact.shown = shown;
+    artefact.why = why;
+    artefact.executable = true;
+    artefact.notes = does(tasks, mtu);
+    artefact
+}
+
+/// What the script does by itself, at each start as it finds things.
+fn is_done(task: &Task) -> bool {
+    match task {
+        Task::CgroupLeaf { .. }
+        | Task::CgroupParent(_)
+        | Task::CgroupNamespace { .. }
+        | Task::UnderInit
+        | Task::Alternative { .. } => true,
+        Task::Propagation { target, .. } => target == "/",
+        Task::RemoveFile(path) => {
+            path.ends_with("/docker.pid") || path.ends_with("/containerd.pid")
+        }
+        Task::Unmount { target, .. } | Task::Mount { target, .. } => target == "/sys/fs/cgroup",
+        _ => false,
+    }
+}
+
+/// Which flavour of iptables is asked for.
+fn flavour(tasks: &[Traced<Task>]) -> Option<&'static str> {
+    tasks.iter().find_map(|task| match &task.value {
+        Task::Alternative { program, path } if program == "iptables" => {
+            ["legacy", "nft"].into_iter().find(|name| path.ends_with(name))
+        }
+        _ => None,
+    })
+}
+
+/// What of it is asked for, in words.
+fn does(tasks: &[Traced<Task>], mtu: Option<&Traced<u64>>) -> Vec<String> {
+    let has = |wanted: fn(&Task) -> bool| tasks.iter().any(|task| wanted(&task.value));
+    let mut all = Vec::new();
+    if has(|t| {
+        matches!(t, Task::CgroupLeaf { .. } | Task::CgroupNamespace { .. } | Task::Mount { .. })
+    }) {
+        all.push("it prepares the cgroups for nesting".to_owned());
+    }
+    if has(|t| matches!(t, Task::CgroupParent(_))) {
+        all.push("it computes --cgroup-parent at each start".to_owned());
+    }
+    if has(|t| matches!(t, Task::Propagation { .. })) {
+        all.push("it makes / a shared mount".to_owned());
+    }
+    if let Some(flavour) = flavour(tasks) {
+        all.push(format!("it lets iptables be the {flavour} flavour"));
+    }
+    if let Some(mtu) = mtu {
+        all.push(format!("it gives dockerd the MTU of the way out, at most {}", mtu.value));
+    }
+    all
+}
