@@ -38,8 +38,8 @@ pub(super) const ENGINE: Description = Description {
     does: "as root executes the first dockerd on the PATH with its containerd and runc in PID, mount and network \
            namespaces of their own: with the daemon.json in force but for paths, sockets and logs, its data root beside \
            the real one and its cgroups in one of their own; imports the doctor as an image, runs a container with \
-           limits, which looks around and connects to a listener beyond the daemon's network",
-    costs: "two to ten seconds, of disk three times the size of the doctor, at most 256 MiB of memory for the container",
+           limits, which looks around, tries its limits, connects to a listener beyond the daemon's network, and is stopped",
+    costs: "two to ten seconds, of disk three times the size of the doctor, at most 128 MiB of memory for the container",
     leaves: "modules; where AppArmor is on, the profile docker-default, if none was loaded before; if every doctor \
              is killed with it, in cgroups of version 2 the controllers that it has enabled",
     loads: &[
@@ -81,8 +81,11 @@ const LOG: &str = "/run/dind-doctor/log";
 const IMAGE: &str = "dind-doctor:rehearsal";
 
 /// What a container may use.
-const MEMORY: u64 = 256 * 1024 * 1024;
+const MEMORY: u64 = 128 * 1024 * 1024;
 const TASKS: u32 = 64;
+
+/// Seconds in which a container may end by itself.
+const PATIENCE: u32 = 5;
 
 /// Before the guardian ends everything, the log is read.
 const RESERVE: Duration = Duration::from_secs(3);
@@ -230,11 +233,16 @@ impl Rehearsal {
         }
         steps.step(Action::ImportImage, || self.import(doctor, daemon))?;
         let has_network = start.configured.get("bridge").and_then(Value::as_str) != Some("none");
-        let seen = steps.step(Action::RunContainer, || {
+        let container = steps.step(Action::RunContainer, || {
             self.container(has_network.then_some(listener), daemon)
         })?;
+        let seen = container.seen;
         self.learned.inside.clone_from(&seen);
         steps.step(Action::LookAround, || super::contained(seen.as_ref(), &OWN))?;
+        steps.about("", false);
+        steps.step(Action::StopContainer, || self.stop(&container.id, daemon));
+        steps.about("", true);
+        super::limited(steps, seen.as_ref()?);
         // Who forbids it has other rules for that.
         let rules = start.configured.get("iptables") != Some(&Value::Bool(false));
         steps.about(&listener.to_string(), rules && has_network);
@@ -281,14 +289,11 @@ impl Rehearsal {
         }
     }
 
-    /// Makes a container, runs it to its end, and reads what it says.
-    fn container(
-        &self,
-        listener: Option<SocketAddr>,
-        daemon: Pid,
-    ) -> Result<Option<SeenInside>, Failure> {
+    /// Makes a container, starts it, and reads what it says.
+    fn container(&self, listener: Option<SocketAddr>, daemon: Pid) -> Result<Container, Failure> {
         let mut command = vec![format!("/{}", image::NAME), inside::ARGUMENT.to_owned()];
         command.extend(listener.map(|listener| listener.to_string()));
+        command.push(inside::LIMITED.to_owned());
         let body = json!({
             "Image": IMAGE,
             "Cmd": command,
@@ -304,16 +309,38 @@ impl Rehearsal {
             .map_err(|_| Failure::seen("the answer is not what the API says"))?;
         let of = |verb: &str, what: &str| format!("{verb} /containers/{}/{what}", made.id);
         self.ask(&of("POST", "start"), Body::None, daemon)?;
-        let ended = self.ask(&of("POST", "wait"), Body::None, daemon)?;
-        let ended: EndedWith = serde_json::from_slice(&ended).unwrap_or_default();
-        let said = self.ask(&of("GET", "logs?stdout=1&stderr=1"), Body::None, daemon)?;
-        let said = without_frames(&said);
-        match ended.status {
-            0 => Ok(inside::read(&said)),
-            code => {
-                let last = process::last_words(&said).unwrap_or_default();
-                Err(Failure::seen(format!("the container ended with {code}: {last}")))
+        loop {
+            let state = self.ask(&of("GET", "json"), Body::None, daemon)?;
+            let state: Inspected = serde_json::from_slice(&state).unwrap_or_default();
+            let said = self.ask(&of("GET", "logs?stdout=1&stderr=1"), Body::None, daemon)?;
+            let said = without_frames(&said);
+            let seen = inside::read(&said);
+            if seen.is_some() {
+                return Ok(Container { id: made.id, seen });
             }
+            match (state.state.running, state.state.code) {
+                (false, 0) => return Ok(Container { id: made.id, seen }),
+                (false, code) => {
+                    let last = process::last_words(&said).unwrap_or_default();
+                    return Err(Failure::seen(format!("the container ended with {code}: {last}")));
+                }
+                (true, _) if Instant::now() >= self.deadline => {
+                    return Err(Failure::seen("the container says nothing in time"));
+                }
+                (true, _) => std::thread::sleep(Duration::from_millis(50)),
+            }
+        }
+    }
+
+    /// Asks a container to end, and waits until it has.
+    fn stop(&self, id: &str, daemon: Pid) -> Result<(), Failure> {
+        self.ask(&format!("POST /containers/{id}/stop?t={PATIENCE}"), Body::None, daemon)?;
+        let ended = self.ask(&format!("POST /containers/{id}/wait"), Body::None, daemon)?;
+        let ended: EndedWith = serde_json::from_slice(&ended).unwrap_or_default();
+        match ended.status {
+            0 => Ok(()),
+            137 => Err(Failure::seen("it had to be killed")),
+            code => Err(Failure::seen(format!("it ended with {code}"))),
         }
     }
 
@@ -373,6 +400,26 @@ struct Version {
 struct Made {
     #[serde(rename = "Id")]
     id: String,
+}
+
+/// A container that was started, and what it says of itself.
+struct Container {
+    id: String,
+    seen: Option<SeenInside>,
+}
+
+#[derive(Default, Deserialize)]
+struct Inspected {
+    #[serde(rename = "State")]
+    state: State,
+}
+
+#[derive(Default, Deserialize)]
+struct State {
+    #[serde(rename = "Running")]
+    running: bool,
+    #[serde(rename = "ExitCode")]
+    code: i64,
 }
 
 #[derive(Default, Deserialize)]

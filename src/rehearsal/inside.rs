@@ -1,4 +1,5 @@
-//! The doctor as the first process of a rehearsed container: it looks around, says so in one line, and ends.
+//! The doctor as the first process of a rehearsed container: it looks around, says so in one line, and ends, at once or when
+//! it is asked to.
 
 use std::{
     ffi::OsString,
@@ -9,11 +10,16 @@ use std::{
 };
 
 use dind_doctor_checks::facts::{SeenInside, Text};
+use nix::sys::signal::{SigSet, Signal};
 
+use super::limits;
 use crate::sys::alarm;
 
 /// The argument by which the program is this. Engines pass arguments on as they are, names of programs not always.
 pub const ARGUMENT: &str = "inside-rehearsal";
+
+/// The argument by which it has limits, which it tries, and waits for SIGTERM.
+pub(super) const LIMITED: &str = "limited";
 
 /// What the line begins with: engines write to the same stream.
 const BEGIN: &str = "dind-doctor-inside ";
@@ -35,11 +41,31 @@ pub(crate) fn is_asked(arguments: &[OsString]) -> bool {
 /// Looks around, connects to `IP:PORT` if that is given, and says so.
 pub(crate) fn main(arguments: &[OsString], out: &mut dyn Write) -> io::Result<()> {
     alarm::set(Some(LIFE));
-    let listener = arguments.get(2).and_then(|argument| argument.to_str()?.parse().ok());
-    let seen = look(listener);
+    let mut more = arguments.iter().skip(2).filter_map(|argument| argument.to_str()).peekable();
+    let listener = more.peek().and_then(|argument| argument.parse().ok());
+    let is_limited = more.any(|argument| argument == LIMITED);
+    let asked = SigSet::from(Signal::SIGTERM);
+    if is_limited {
+        // What would be ignored by the first process of a PID namespace is kept if it is blocked.
+        asked.thread_block()?;
+    }
+    let mut seen = look(listener);
+    if is_limited {
+        seen.memory_holds = seen.memory_limit.and_then(limits::memory_holds);
+        seen.pids_hold = seen.pids_limit.and_then(limits::pids_hold);
+    }
     let line = serde_json::to_string(&seen)?;
     writeln!(out, "{BEGIN}{line}")?;
-    out.flush()
+    out.flush()?;
+    if is_limited {
+        asked.wait()?;
+    }
+    Ok(())
+}
+
+/// Whether all of the line is there.
+pub(super) fn has_said(written: &[u8]) -> bool {
+    read(written).is_some()
 }
 
 /// What the line says, if it is there.
@@ -77,6 +103,8 @@ fn look(listener: Option<SocketAddr>) -> SeenInside {
         mounts: u32::try_from(mounts.lines().count()).unwrap_or(u32::MAX),
         devices: names("/dev"),
         not_reached: listener.and_then(not_reached),
+        memory_holds: None,
+        pids_hold: None,
     }
 }
 

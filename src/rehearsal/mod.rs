@@ -21,6 +21,7 @@ mod http;
 mod image;
 pub mod inside;
 mod known;
+mod limits;
 mod outside;
 mod podman;
 mod process;
@@ -32,7 +33,7 @@ use std::{
 };
 
 use dind_doctor_checks::{
-    facts::{Facts, Learned, SeenInside, Text, TrialName},
+    facts::{Action, Facts, Learned, SeenInside, Text, TrialName},
     plan::{self, Place, Plans},
     target::Target,
 };
@@ -40,7 +41,12 @@ use dind_doctor_checks::{
 use crate::{
     isolated::isolated,
     source::Tried,
-    trial::{Plan, program::Program, steps::Failure, trust},
+    trial::{
+        Plan,
+        program::Program,
+        steps::{Failure, Steps},
+        trust,
+    },
 };
 
 /// How long one rehearsal may take, unless `--timeout` is longer.
@@ -136,6 +142,26 @@ fn helpers_are_trusted(names: &[&str]) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// Whether the limits hold that were asked for: an engine starts containers without them, too.
+fn limited(steps: &mut Steps, seen: &SeenInside) {
+    for (what, limit, holds) in [
+        ("memory", seen.memory_limit, seen.memory_holds),
+        ("pids", seen.pids_limit, seen.pids_hold),
+    ] {
+        steps.about(what, false);
+        let seen = match (limit, holds) {
+            (None, _) => Err(Failure::seen("it has none, though one was asked for")),
+            (Some(_), Some(false)) => Err(Failure::seen("it gets more")),
+            // What could not be told is no failure.
+            (Some(_), Some(true) | None) => Ok(()),
+        };
+        if holds.is_some() || seen.is_err() {
+            steps.step(Action::HoldLimit, || seen);
+        }
+    }
+    steps.about("", true);
 }
 
 fn milliseconds(duration: Duration) -> u32 {

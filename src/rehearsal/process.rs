@@ -46,6 +46,9 @@ const DIRECTORIES: [&str; 6] =
 /// How long a program may keep its streams open after its end.
 const LINGER: Duration = Duration::from_millis(200);
 
+/// How long a program may take to end that was asked to.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// A program that has ended.
 #[derive(Debug)]
 pub(super) struct Ended {
@@ -70,7 +73,7 @@ pub(super) fn how(status: WaitStatus) -> String {
     match status {
         WaitStatus::Exited(_, code) => format!("exit status {code}"),
         WaitStatus::Signaled(_, signal, _) => format!("killed by {signal}"),
-        _ => "not ended".to_owned(),
+        _ => "it had not ended in time".to_owned(),
     }
 }
 
@@ -163,13 +166,24 @@ pub(super) fn run(
     environment: &[CString],
     deadline: Instant,
 ) -> Result<Ended, Failure> {
+    run_until(program, arguments, environment, deadline, &|_| false)
+}
+
+/// The same, of a program that is sent SIGTERM when what it has written is enough, and has [`PATIENCE`] to end then.
+pub(super) fn run_until(
+    program: &Program,
+    arguments: &[CString],
+    environment: &[CString],
+    deadline: Instant,
+    is_enough: &dyn Fn(&[u8]) -> bool,
+) -> Result<Ended, Failure> {
     let (our_out, out) = pipe2(OFlag::O_CLOEXEC)?;
     let (our_err, err) = pipe2(OFlag::O_CLOEXEC)?;
     let pid = start(program, arguments, environment, &out, &err)?;
     drop((out, err));
     let mut streams = [Stream::new(our_out)?, Stream::new(our_err)?];
     let mut deadline = deadline;
-    let mut status = None;
+    let (mut status, mut asked) = (None, false);
     loop {
         let open = streams.iter().any(|stream| stream.file.is_some());
         if status.is_none()
@@ -184,6 +198,11 @@ pub(super) fn run(
         }
         for stream in &mut streams {
             stream.take()?;
+        }
+        if !asked && is_enough(&streams[0].kept) {
+            asked = true;
+            deadline = deadline.min(Instant::now() + PATIENCE);
+            let _ = kill(pid, Signal::SIGTERM);
         }
         wait_for(&streams);
     }

@@ -178,7 +178,7 @@ fn of_target(
     let by_rehearsal = |check: &CheckReport| {
         check.of(target).is_some_and(|of| of.proof == Proof::Rehearsal)
             && check.trials.contains(&TrialName::Rehearse)
-            && (passes(check) || blockers.contains(&check.id))
+            && (passes(check) || blockers.contains(&check.id) || degraded_by.contains(&check.id))
     };
     let rehearsed = readiness != Readiness::Unknown && counted().any(by_rehearsal);
     let each = || {

@@ -1,7 +1,9 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Ending, Facts, Learned, Missing, Rehearsed, Step, Text, Trial, TrialName, Why},
+    facts::{
+        Action, Ending, Facts, Learned, Missing, Rehearsed, Step, Text, Trial, TrialName, Why,
+    },
     outcome::{Finding, Outcome, Proof, Source, Unknown, Verdict},
     plan::{Place, Plan},
     remedy::{self, Remedy},
@@ -62,6 +64,9 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     match (&trial.ending, trial.failure()) {
         (Ending::Skipped(why), _) => Err(not(why.as_str().into(), Why::NotProbed)),
         (Ending::Complete, None) if facts.trials.rehearsed(engine).is_some() => {
+            if let Some(finding) = lacking(engine, trial) {
+                return Ok(finding.into());
+            }
             // A node of kind is more than a container of its engine.
             let proof = if plan.provider.is_some() { Proof::Trial } else { Proof::Rehearsal };
             Ok(Outcome::Pass(proof))
@@ -70,6 +75,29 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         (_, Some(step)) => Err(not(format!("{}: {step}", step.action.words()), Why::NotProbed)),
         (Ending::Died | Ending::Complete, None) => Err(not("it died".into(), Why::NotProbed)),
     }
+}
+
+/// What containers lack that run.
+fn lacking(engine: &str, trial: &Trial) -> Option<Finding> {
+    let counts = |step: &&Step| {
+        step.refused.is_some() && matches!(step.action, Action::HoldLimit | Action::StopContainer)
+    };
+    let all: Vec<&Step> = trial.steps.iter().filter(counts).collect();
+    let told: Vec<String> = all.iter().map(|step| format!("{}: {step}", described(step))).collect();
+    let summary = format!("{engine} runs a container here, but does not {}", told.join(", nor "));
+    let severity = severities!(
+        dockerd: Warning, kind: Warning, docker: Warning, podman: Warning, sandbox: Warning
+    );
+    let finding = all.iter().fold(Finding::new(engine, severity, summary), |finding, step| {
+        finding.evidence(Source::rehearsal(&trial.did(step)), format!("{step}"))
+    });
+    (!all.is_empty()).then_some(finding)
+}
+
+/// `hold the container to its limit (memory)`
+fn described(step: &Step) -> String {
+    let words = step.action.words();
+    if step.object.is_empty() { words.into() } else { format!("{words} ({})", step.object) }
 }
 
 fn found(engine: &str, trial: &Trial, step: &Step, rehearsed: Option<&Rehearsed>) -> Finding {
@@ -99,9 +127,9 @@ fn found(engine: &str, trial: &Trial, step: &Step, rehearsed: Option<&Rehearsed>
 mod tests {
     use super::*;
     use crate::{
-        facts::{Action, SeenInside},
+        facts::SeenInside,
         plan::Plans,
-        target::Target,
+        target::{Severity, Target},
         testing::{healthy_container, tried},
     };
 
@@ -142,6 +170,30 @@ mod tests {
         assert_eq!(said(&facts, Target::Kind), Ok(Outcome::Pass(Proof::Trial)));
         facts.trials.runs[0].ending = Ending::TimedOut;
         assert!(said(&facts, Target::Dockerd).is_err());
+    }
+
+    #[test]
+    fn a_container_whose_limits_do_not_hold_is_a_warning() {
+        let rehearsed = Rehearsed { inside: Some(SeenInside::default()), ..Rehearsed::default() };
+        let mut facts = rehearsal(
+            &[
+                (Action::RunContainer, "", None),
+                (Action::HoldLimit, "memory", Some("it gets more")),
+                (Action::StopContainer, "", Some("it had to be killed")),
+            ],
+            rehearsed,
+        );
+        for step in &mut facts.trials.runs[0].steps {
+            step.needed = false;
+        }
+        let Ok(Outcome::Found(found)) = said(&facts, Target::Dockerd) else { panic!() };
+        assert_eq!(
+            found[0].summary,
+            "dockerd runs a container here, but does not hold the container to its limit (memory): it gets more, nor \
+             end the container by SIGTERM: it had to be killed"
+        );
+        assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Warning));
+        assert_eq!(found[0].proof(), Proof::Rehearsal);
     }
 
     #[test]

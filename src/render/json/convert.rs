@@ -272,6 +272,8 @@ fn rehearsed(rehearsed: &Rehearsed) -> wire::Rehearsed<'_> {
             mounts: seen.mounts,
             devices: texts(&seen.devices),
             not_reached: seen.not_reached.as_deref(),
+            memory_holds: seen.memory_holds,
+            pids_hold: seen.pids_hold,
         }),
         log: texts(&rehearsed.log),
         known_as: texts(&rehearsed.known_as),

@@ -328,4 +328,6 @@ pub(super) struct Inside<'a> {
     pub(super) mounts: u32,
     pub(super) devices: Vec<&'a str>,
     pub(super) not_reached: Option<&'a str>,
+    pub(super) memory_holds: Option<bool>,
+    pub(super) pids_hold: Option<bool>,
 }

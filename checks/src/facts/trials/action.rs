@@ -136,6 +136,10 @@ pub enum Action {
     LookAround,
     /// A connection from the container to a listener beyond the engine's network.
     LeaveContainer,
+    /// Whether a container gets no more than its limit.
+    HoldLimit,
+    /// A container is asked to end, by SIGTERM.
+    StopContainer,
 }
 
 impl Action {
@@ -207,6 +211,8 @@ impl Action {
             Self::RunContainer => "run a container",
             Self::LookAround => "look around in the container",
             Self::LeaveContainer => "reach a listener from the container",
+            Self::HoldLimit => "hold the container to its limit",
+            Self::StopContainer => "end the container by SIGTERM",
         }
     }
 
@@ -219,6 +225,8 @@ impl Action {
                 | Self::RunContainer
                 | Self::LookAround
                 | Self::LeaveContainer
+                | Self::HoldLimit
+                | Self::StopContainer
         )
     }
 }

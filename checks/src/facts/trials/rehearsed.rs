@@ -52,4 +52,8 @@ pub struct SeenInside {
     pub devices: Vec<Text>,
     /// How a connection to a listener beyond the engine's network failed; `None` if it worked or was not asked for.
     pub not_reached: Option<Text>,
+    /// Whether no more memory than the limit could be used; `None` if that was not tried, or could not be told.
+    pub memory_holds: Option<bool>,
+    /// The same of processes.
+    pub pids_hold: Option<bool>,
 }
