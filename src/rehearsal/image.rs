@@ -1,4 +1,4 @@
-//! The image of the rehearsed container: one file, this program.
+//! The image of the rehearsed container: this program, and an empty file of another user, since images have such.
 
 use std::{
     fs::File,
@@ -8,6 +8,11 @@ use std::{
 
 /// Its name in the image.
 pub(super) const NAME: &str = "doctor";
+
+/// The file of another user, and its ids: who has only one id cannot unpack it, and no image of a distribution either.
+const OTHER: &str = "other";
+const OTHER_USER: u64 = 100;
+const OTHER_GROUP: u64 = 101;
 
 /// Tar is made of blocks.
 const BLOCK: u64 = 512;
@@ -46,12 +51,20 @@ fn has_interpreter(file: &File) -> io::Result<bool> {
 
 /// Bytes of the archive of a program.
 pub(super) fn length(program: &File) -> io::Result<u64> {
-    Ok(BLOCK + program.metadata()?.len().next_multiple_of(BLOCK) + 2 * BLOCK)
+    Ok(2 * BLOCK + program.metadata()?.len().next_multiple_of(BLOCK) + 2 * BLOCK)
 }
 
-/// The archive: one file that everybody may execute.
+/// The archive: a file that everybody may execute, and the other.
 pub(super) fn write(mut program: &File, out: &mut impl Write) -> io::Result<()> {
     let size = program.metadata()?.len();
+    let mut header = tar::Header::new_gnu();
+    header.set_path(OTHER)?;
+    header.set_size(0);
+    header.set_mode(0o644);
+    header.set_uid(OTHER_USER);
+    header.set_gid(OTHER_GROUP);
+    header.set_cksum();
+    out.write_all(header.as_bytes())?;
     let mut header = tar::Header::new_gnu();
     header.set_path(NAME)?;
     header.set_size(size);
@@ -73,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_archive_is_as_long_as_it_says_and_holds_one_program() {
+    fn the_archive_is_as_long_as_it_says_and_holds_the_program() {
         let file = tempfile::tempfile().unwrap();
         file.write_all_at(&[7; 700], 0).unwrap();
         let mut out = Vec::new();
@@ -81,6 +94,8 @@ mod tests {
         assert_eq!(out.len() as u64, length(&file).unwrap());
         let mut archive = tar::Archive::new(&out[..]);
         let mut entries = archive.entries().unwrap();
+        let other = entries.next().unwrap().unwrap();
+        assert_eq!((other.header().uid().unwrap(), other.header().gid().unwrap()), (100, 101));
         let mut entry = entries.next().unwrap().unwrap();
         let mut content = Vec::new();
         entry.read_to_end(&mut content).unwrap();

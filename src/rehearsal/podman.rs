@@ -1,6 +1,7 @@
-//! podman as root: an image of the doctor, and a container of it.
+//! podman, as root or as an ordinary user: an image of the doctor, and a container of it.
 
 mod engine;
+mod user;
 
 use std::{
     ffi::OsStr,
@@ -26,12 +27,15 @@ const NAME: &str = "podman";
 
 pub(super) const ENGINE: Description = Description {
     engine: NAME,
-    does: "as root executes the first podman on the PATH with its conmon, OCI runtime and network helpers in PID, mount \
+    does: "executes the first podman on the PATH with its conmon, OCI runtime and network helpers, as root in PID, mount \
            and network namespaces of their own: with the containers.conf and storage.conf in force, its storage beside \
            the real one and its cgroups in one of their own; imports the doctor as an image, runs a container with \
-           limits, which looks around, tries its limits, connects to a listener beyond podman's network, and is stopped",
+           limits, which looks around, tries its limits, connects to a listener beyond podman's network, and is stopped; \
+           as an ordinary user without those namespaces and without limits, its storage and what runs in directories \
+           of their own, and through slirp4netns to a listener on loopback",
     costs: "one to five seconds, of disk three times the size of the doctor, at most 128 MiB of memory for the container",
-    leaves: "modules; if every doctor is killed with it, in cgroups of version 2 the controllers that it has enabled",
+    leaves: "modules; if every doctor is killed with it, in cgroups of version 2 the controllers that it has enabled, \
+             and of an ordinary user podman's pause process and /dev/shm/libpod_rootless_lock_UID",
     loads: &[
         "overlay",
         "bridge",
@@ -83,7 +87,10 @@ fn prepared(facts: &Facts, time: Duration) -> Result<Plan, String> {
             };
             Ok(Plan::new(TrialName::Rehearse, NAME, places, run).adopting())
         }
-        Some(User::Ordinary) => Err("podman of an ordinary user is not rehearsed yet".into()),
+        Some(User::Ordinary) if facts.identity.euid.is_known_and(|euid| *euid != 0) => {
+            Ok(user::plan(program, storage, deadline))
+        }
+        Some(User::Ordinary) => Err("podman of root without CAP_SYS_ADMIN is not rehearsed".into()),
         Some(User::Unknown) | None => Err("whose podman it would be is not known".into()),
     }
 }

@@ -115,7 +115,7 @@ pub(super) fn cover(directory: &Path, but: &[&str]) -> Result<(), Failure> {
 
 /// A directory that was opened in another mount namespace, which cannot be mounted here: the path to it, if it leads to the
 /// same directory.
-fn found_again(place: &Path) -> Result<PathBuf, Failure> {
+pub(super) fn found_again(place: &Path) -> Result<PathBuf, Failure> {
     let path = fs::read_link(place)?;
     let (open, found) = (fs::metadata(place)?, fs::symlink_metadata(&path)?);
     if (open.dev(), open.ino()) != (found.dev(), found.ino()) {

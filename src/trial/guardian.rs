@@ -82,7 +82,7 @@ fn listen(stream: &UnixStream, until: Instant, trial: &mut Trial) -> Option<()> 
 }
 
 /// The guardian: from here on a process of its own.
-fn guard(stream: UnixStream, work: Work, deadline: Instant) {
+fn guard(stream: UnixStream, mut work: Work, deadline: Instant) {
     let mut steps = Steps::new(stream);
     detach(&steps);
     let adopts = work.adopts && nix::sys::prctl::set_child_subreaper(true).is_ok();
@@ -99,6 +99,7 @@ fn guard(stream: UnixStream, work: Work, deadline: Instant) {
         places.extend(place);
     }
     steps.about("", true);
+    let after = work.after.take();
     let ending = match fork::spawn(|| attempt(&mut steps, work, &made)) {
         Ok(trial) => {
             // The trial does the same: whoever comes first.
@@ -109,6 +110,9 @@ fn guard(stream: UnixStream, work: Work, deadline: Instant) {
     };
     if adopts {
         end_adopted(Instant::now() + ADOPTED);
+    }
+    if let Some(after) = after {
+        after();
     }
     let left_behind = places.into_iter().filter_map(|place| place.remove().err()).collect();
     steps.end(ending, left_behind);
@@ -193,7 +197,12 @@ mod tests {
         run: impl FnOnce(&mut Steps, &[Option<PathBuf>]) + 'static,
     ) -> (Trial, usize) {
         let dir = tempfile::tempdir().unwrap();
-        let work = Work { places: vec![dir.path().to_owned()], run: Box::new(run), adopts: true };
+        let work = Work {
+            places: vec![dir.path().to_owned()],
+            run: Box::new(run),
+            adopts: true,
+            after: None,
+        };
         let mut trial = Trial {
             name: TrialName::Overlay,
             subject: "".into(),

@@ -25,6 +25,7 @@ pub(super) fn plan(facts: &Facts) -> Plan {
     let resolved = facts.storage.data_roots.iter().filter_map(|root| root.resolved.known());
     let directories: BTreeSet<PathBuf> = roots
         .chain(resolved.map(Text::as_str))
+        .chain(["/tmp"])
         .flat_map(|path| Path::new(path).ancestors())
         .filter(|path| path.is_absolute())
         .map(Path::to_owned)

@@ -111,6 +111,8 @@ struct Work {
     /// Whether the guardian takes in what outlives its parent, and ends it: of programs that make daemons. What is
     /// about PID 1 must not be taken from it.
     adopts: bool,
+    /// What the guardian does when nothing of the trial runs any more, before it removes the places.
+    after: Option<Box<dyn FnOnce()>>,
 }
 
 type Run = dyn FnOnce(&mut Steps, &[Option<PathBuf>]);
@@ -122,7 +124,7 @@ impl Plan {
         places: Vec<PathBuf>,
         run: impl FnOnce(&mut Steps, &[Option<PathBuf>]) + 'static,
     ) -> Self {
-        let work = Work { places, run: Box::new(run), adopts: false };
+        let work = Work { places, run: Box::new(run), adopts: false, after: None };
         Self { name, subject: subject.into(), what: Ok(work) }
     }
 
@@ -130,6 +132,14 @@ impl Plan {
     pub(crate) fn adopting(mut self) -> Self {
         if let Ok(work) = &mut self.what {
             work.adopts = true;
+        }
+        self
+    }
+
+    /// The same, and its guardian does this afterwards, however it ends.
+    pub(crate) fn afterwards(mut self, after: impl FnOnce() + 'static) -> Self {
+        if let Ok(work) = &mut self.what {
+            work.after = Some(Box::new(after));
         }
         self
     }
