@@ -188,6 +188,11 @@ pub fn diagnose_with(
 }
 
 impl Report {
+    /// Ids of the checks whose findings a rehearsal of this engine refutes.
+    pub fn refuted_by(&self, engine: &str) -> Vec<&'static str> {
+        rehearsal::refuted_by(&self.checks, engine)
+    }
+
     /// That a file which nobody named has decided something, for every format to say.
     pub fn found_configuration(&self) -> Option<String> {
         let path = self.configuration.as_ref().filter(|_| !self.decided_by_found.is_empty())?;

@@ -2,10 +2,12 @@
 
 use dind_doctor_checks::{
     facts::{Facts, Rehearsed},
-    outcome::{Outcome, Proof, Source, Verdict},
+    outcome::{Evidence, Origin, Outcome, Proof, Source, Verdict},
     plan::{Place, Plan, Plans},
     target::{Severity, Target},
 };
+
+use super::CheckReport;
 
 /// Checks whose errors say that an engine does not start or that no container runs in it. The others are about what a
 /// rehearsal does not have: the network namespace, what is in the data root, what runs for longer than seconds.
@@ -23,12 +25,16 @@ const REFUTED: &[&str] = &[
     "runc-apparmor-sysctl",
     "selinux-denials",
     "userns-blocked",
+    "cgroup-hybrid-named-systemd",
     "cgroup-v1-end-of-life",
     "cgroup-v1-no-namespace",
     "cgroup2-internal-process",
     "cgroup2-not-delegated",
+    "cgroupns-mount-mismatch",
+    "engine-too-old-for-cgroup2",
     "host-cgroupns-on-v2",
     "proc-masked",
+    "root-on-initramfs",
     "sys-or-procsys-readonly",
     "run-tmp-hygiene",
     "dataroot-on-overlay",
@@ -38,10 +44,28 @@ const REFUTED: &[&str] = &[
     "iptables-backend-unusable",
     "iptables-mixed-backends",
     "netfilter-extension-missing",
+    "overcommit-strict",
+    "containerd-erofs-tools-missing",
+    "runc-new-mount-api-under-sysbox",
+    "runc-procfs-overmounted",
     "runtime-namespace-features",
     "keyring-quota",
     "rlimit-raise-denied",
 ];
+
+/// What such evidence says.
+const REFUTED_BY: &str = "refuted by";
+
+/// Ids of the checks whose findings the rehearsal of this engine refutes.
+pub(super) fn refuted_by(checks: &[CheckReport], engine: &str) -> Vec<&'static str> {
+    let source = Source::rehearsal(REFUTED_BY);
+    let is_it = |e: &Evidence| {
+        e.origin == Origin::Rehearsal && e.source == *source && e.value.starts_with(engine)
+    };
+    let refuted =
+        |check: &&CheckReport| check.findings.iter().any(|f| f.evidence.iter().any(is_it));
+    checks.iter().filter(refuted).map(|check| check.id).collect()
+}
 
 /// The rehearsal that proves this plan's engine. A node of kind is more than a container of its engine, and an engine
 /// that runs already, or elsewhere, was not rehearsed.
@@ -64,7 +88,7 @@ pub(super) fn refuted(id: &str, facts: &Facts, plan: &Plan, verdict: Verdict) ->
                     finding.severity = finding.severity.with(plan.target, Some(Severity::Info));
                     *finding = finding
                         .clone()
-                        .evidence(Source::rehearsal("refuted by"), words(plan.engine(), rehearsed));
+                        .evidence(Source::rehearsal(REFUTED_BY), words(plan.engine(), rehearsed));
                 }
                 finding.missing.clear();
             }
@@ -93,6 +117,7 @@ fn words(engine: &str, rehearsed: &Rehearsed) -> String {
 #[cfg(test)]
 mod tests {
     use dind_doctor_checks::{
+        Layer,
         facts::{Ending, Learned, SeenInside, Trial, TrialName, Why},
         outcome::{Finding, Unknown},
         registry, severities,
@@ -127,7 +152,9 @@ mod tests {
     #[test]
     fn ids_are_of_checks() {
         for id in REFUTED {
-            assert!(registry::find(id).is_some(), "{id}");
+            let check = registry::find(id).map(|(_, check)| check);
+            // What clients have is not rehearsed.
+            assert!(check.is_some_and(|check| check.layer != Layer::Client), "{id}");
         }
     }
 

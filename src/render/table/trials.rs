@@ -18,7 +18,15 @@ pub(super) fn write(report: &Report, view: View, out: &mut dyn Write) -> io::Res
     let mut rows = Vec::new();
     for (at, trial) in report.trials.runs.iter().enumerate() {
         let label = if at == 0 { "tried" } else { "" };
-        rows.push(row(label, trial.name.name(), &line(trial)));
+        let refuted = match trial.name {
+            TrialName::Rehearse => report.refuted_by(&trial.subject),
+            _ => Vec::new(),
+        };
+        let mut text = line(trial);
+        if !refuted.is_empty() {
+            text = format!("{text}; refutes {}", refuted.join(", "));
+        }
+        rows.push(row(label, trial.name.name(), &text));
         if view.is_verbose() {
             rows.extend(trial.steps.iter().map(|step| row("", "", &detail(step))));
         }
