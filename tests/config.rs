@@ -52,9 +52,10 @@ fn target<'a>(report: &'a Value, name: &str) -> &'a Value {
     report["targets"].as_array().unwrap().iter().find(|t| t["target"] == name).unwrap()
 }
 
-/// The example of the README, which is what people copy, with a day that does not come.
+/// The example of the documentation, which is what people copy, with a day that does not come.
 fn example() -> String {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    let readme =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/configuration.md"));
     let readme = readme.unwrap();
     let (_, rest) = readme.split_once("```toml\n# doctor.toml\n").unwrap();
     let example = rest.split_once("```").unwrap().0;

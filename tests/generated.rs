@@ -1,4 +1,4 @@
-//! Generated text is fresh: the blocks of README.md between `<!-- begin NAME -->` and `<!-- end NAME -->`.
+//! Generated text is fresh: the blocks of README.md and of pages in docs/ between `<!-- begin NAME -->` and `<!-- end NAME -->`.
 //!
 //! `DOCTOR_BLESS=1 cargo test --test generated` writes them anew.
 
@@ -15,18 +15,19 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// What a run prints for the recorded environment that the README shows.
+/// How a run begins for the recorded environment that the README shows: an ordinary container, with cgroup v2.
 fn screen() -> String {
-    let bundle = root().join("fixtures/hosts/bookworm-v1-pod/bundle");
+    let bundle = root().join("fixtures/hosts/bookworm-container/bundle");
     let output = Command::new(env!("CARGO_BIN_EXE_doctor"))
-        .arg("--from")
+        .args(["--for", "dockerd", "--from"])
         .arg(bundle)
         .env_clear()
         .env("COLUMNS", "96")
         .output()
         .expect("doctor");
     let screen = String::from_utf8(output.stdout).expect("UTF-8");
-    format!("```console\n$ doctor\n{screen}```\n")
+    let (worst, _) = screen.split_once("\nwarning  ").expect("an error, then a warning");
+    format!("```console\n$ doctor --for dockerd\n{worst}…\n```\n")
 }
 
 /// Every check with its title and worst severity per target; docker commands mostly fare as the daemon.
@@ -61,24 +62,37 @@ fn fresh(text: &str, name: &str, content: &str) -> String {
     format!("{before}{begin}{content}{end}{after}")
 }
 
+fn hold(page: &str, blocks: &[(&str, String)]) {
+    let path = root().join(page);
+    let text = fs::read_to_string(&path).expect("a page");
+    let wanted =
+        blocks.iter().fold(text.clone(), |text, (name, content)| fresh(&text, name, content));
+    if std::env::var_os("DOCTOR_BLESS").is_some() {
+        fs::write(&path, wanted).expect("a page");
+    } else {
+        assert!(text == wanted, "{page} is stale: DOCTOR_BLESS=1 cargo test --test generated");
+    }
+}
+
 #[test]
-fn the_readme_shows_what_the_doctor_prints_and_checks() {
-    let path = root().join("README.md");
-    let text = fs::read_to_string(&path).expect("README.md");
-    let mut wanted = fresh(&fresh(&text, "screen", &screen()), "checks", &checks());
-    for (file, language) in [
+fn the_readme_shows_what_the_doctor_prints() {
+    hold("README.md", &[("screen", screen())]);
+}
+
+#[test]
+fn the_page_of_checks_has_all_of_them() {
+    hold("docs/checks.md", &[("checks", checks())]);
+}
+
+#[test]
+fn the_page_of_pipelines_has_the_recipes_as_they_are() {
+    let recipes = [
         ("gitlab-ci.yml", "yaml"),
         ("github-actions.yml", "yaml"),
         ("Jenkinsfile", "groovy"),
         ("tekton-task.yaml", "yaml"),
         ("kubernetes-job.yaml", "yaml"),
         ("kubernetes-init-container.yaml", "yaml"),
-    ] {
-        wanted = fresh(&wanted, file, &recipe(file, language));
-    }
-    if std::env::var_os("DOCTOR_BLESS").is_some() {
-        fs::write(&path, wanted).expect("README.md");
-    } else {
-        assert!(text == wanted, "README.md is stale: DOCTOR_BLESS=1 cargo test --test generated");
-    }
+    ];
+    hold("docs/pipelines.md", &recipes.map(|(file, language)| (file, recipe(file, language))));
 }

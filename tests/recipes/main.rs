@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod contributors;
 mod gate;
 mod manifests;
 mod places;
@@ -93,8 +94,13 @@ fn told() -> Vec<(String, Vec<String>)> {
     let mut add = |place: &str, code: &str| {
         told.extend(words::calls(code).into_iter().map(|words| (place.to_owned(), words)));
     };
-    for page in ["README.md", "CONTRIBUTING.md", "tests/lab/README.md"] {
-        add(page, &known(&code(&fs::read_to_string(root().join(page)).unwrap())));
+    let pages =
+        ["README.md", "CONTRIBUTING.md", "tests/lab/README.md"].map(|page| root().join(page));
+    let docs = files(&root().join("docs"));
+    let docs = docs.into_iter().filter(|path| path.extension().is_some_and(|kind| kind == "md"));
+    for page in pages.into_iter().chain(docs) {
+        let name = page.display().to_string();
+        add(&name, &known(&code(&fs::read_to_string(page).unwrap())));
     }
     for (name, text) in recipes() {
         let is_page = Path::new(&name).extension().is_some_and(|extension| extension == "md");
@@ -122,9 +128,15 @@ fn takes(words: &[String]) -> Result<(), String> {
 #[test]
 fn every_command_line_that_is_told_is_taken() {
     let told = told();
-    for place in
-        ["README.md", "Jenkinsfile", "gitlab-ci.yml", "github-actions.yml", "help of doctor"]
-    {
+    for place in [
+        "README.md",
+        "docs/asking.md",
+        "SKILL.md",
+        "Jenkinsfile",
+        "gitlab-ci.yml",
+        "github-actions.yml",
+        "help of doctor",
+    ] {
         assert!(told.iter().any(|(name, _)| name.ends_with(place)), "{place}");
     }
     assert!(told.len() > 30, "{}", told.len());
