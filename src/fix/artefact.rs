@@ -119,6 +119,11 @@ pub(super) fn all(all: Composed, given: &Given<'_>) -> Fix {
         .collect();
     let (build, at_start): (Vec<_>, Vec<_>) =
         own.into_iter().partition(|task| task.value.phase() == Phase::Build);
+    let mut at_start = at_start;
+    if start == Start::Entrypoint {
+        // The entrypoint starts below it.
+        at_start.extend(build.iter().filter(|task| task.value == Task::InitInImage).cloned());
+    }
     let has_entrypoint = start == Start::Entrypoint && !at_start.is_empty();
 
     let mut daemon = daemon::Options::of(all.options, given);

@@ -18,6 +18,7 @@ const CGROUPS: &str = "/sys/fs/cgroup";
 pub(super) fn settle(all: &mut Composed, given: &Given<'_>) {
     settings::subsume(&mut all.settings);
     init_in_image(all, given);
+    namespace_in_image(all, given);
     within_namespace(all);
     nesting(all, given);
     under_init(all);
@@ -73,8 +74,17 @@ fn init_in_image(all: &mut Composed, given: &Given<'_>) {
     let at = all.settings.iter().position(|setting| setting.value == Init);
     let Some(at) = at.filter(|_| pod) else { return };
     let why = all.settings.remove(at).why;
-    all.task(Place::Image, Task::package("tini"), &why);
-    all.task(Place::Image, Task::UnderInit, &why);
+    all.task(Place::Image, Task::InitInImage, &why);
+}
+
+/// Nor for a cgroup namespace: whoever starts the daemon makes one.
+fn namespace_in_image(all: &mut Composed, given: &Given<'_>) {
+    let pod = matches!(given.launcher(), Launcher::Kubernetes | Launcher::Github);
+    let at = all.settings.iter().position(|setting| setting.value == PrivateCgroupNamespace);
+    let Some(at) = at.filter(|_| pod) else { return };
+    let why = all.settings.remove(at).why;
+    let own = Task::CgroupNamespace { command: "dockerd".to_owned(), prepared: true };
+    all.task(Place::Image, own, &why);
 }
 
 /// One init is enough.
@@ -111,3 +121,6 @@ fn without_rules(all: &mut Composed) {
         !needless
     });
 }
+
+#[cfg(test)]
+mod tests;

@@ -141,6 +141,10 @@ fn crun(facts: &Facts, version: CgroupVersion) -> Result<Option<Finding>, Unknow
         return Ok(None);
     }
     let rows = facts.cgroup.controllers.get()?.iter();
+    let told = facts.resources.podman_defaults.known().map(|told| told.runtime.as_str());
+    if told.is_some_and(|runtime| runtime.rsplit('/').next() == Some("runc")) {
+        return Ok(None);
+    }
     let on_v2: Vec<&str> =
         rows.filter(|row| row.enabled && row.hierarchy == 0).map(|row| row.name.as_str()).collect();
     if on_v2.is_empty() {
@@ -199,7 +203,7 @@ mod tests {
     use super::*;
     use crate::{
         cgroup::testing::{findings, hybrid_vm, v1_container},
-        facts::{Fact, Why},
+        facts::{Fact, PodmanDefaults, Why},
         testing::{healthy_container, healthy_vm},
     };
 
@@ -249,6 +253,13 @@ mod tests {
         let found = podman(&facts);
         assert_eq!(found[1].severity, severities!(rootless: Warning, podman: Error));
         assert!(found[1].summary.starts_with(name.as_str()), "{}", found[1].summary);
+        let told = facts.resources.podman_defaults.clone();
+        facts.resources.podman_defaults = Fact::Known(PodmanDefaults {
+            runtime: "/usr/bin/runc".into(),
+            ..PodmanDefaults::default()
+        });
+        assert_eq!(podman(&facts).len(), 1, "podman was told what to do, and does it");
+        facts.resources.podman_defaults = told;
         facts.cgroup.controllers = Fact::missing("/proc/cgroups", Why::NotFound);
         assert_eq!(podman(&facts).len(), 1);
     }

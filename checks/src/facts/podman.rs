@@ -10,6 +10,9 @@ use super::Text;
 /// What no file sets is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PodmanDefaults {
+    /// `runtime` of the engine: `crun`, `runc`, or a path; podman's own default is the first that is there.
+    #[serde(default)]
+    pub runtime: Text,
     /// `netns`: `private`, `host`, `none`, ….
     pub netns: Text,
     /// `cgroups`: `enabled`, `disabled`, `no-conmon`, `split`.

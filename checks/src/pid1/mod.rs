@@ -5,12 +5,12 @@ mod pid1_no_reaper;
 mod pid1_swallows_sigterm;
 mod share_process_namespace;
 
-use alloc::{string::ToString, vec, vec::Vec};
+use alloc::{vec, vec::Vec};
 
 use crate::{
     Check,
     facts::{Facts, Launcher},
-    remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
+    remedy::{ContainerSetting, Place, Remedy, Task},
 };
 
 /// An init in front, by the launcher or in the image; a pod has no setting for it.
@@ -26,14 +26,11 @@ fn an_init(facts: &Facts, text: &str) -> Vec<Remedy> {
 /// An init in the image, with the package manager that the image has. ENTRYPOINT resets the image's CMD, and nobody
 /// knows from inside which they are.
 fn build_in() -> Remedy {
-    let install = "RUN if command -v apk; then apk add --no-cache tini; \\\n    \
-                   elif command -v apt-get; then apt-get update && apt-get install -y tini; \\\n    \
-                   else dnf install -y tini; fi";
-    Remedy::file(
+    Remedy::tasks(
         Place::Image,
         "build the init in; begin ENTRYPOINT with \"tini\", \"--\", then the image's own ENTRYPOINT, and repeat its CMD \
          (docker image inspect shows both)",
-        Snippet::Lines(Language::Dockerfile, install.to_string()),
+        [Task::InitInImage],
     )
 }
 

@@ -149,6 +149,8 @@ pub enum Task {
         /// Names to take out.
         unset: Vec<String>,
     },
+    /// The image has an init, below which it starts.
+    InitInImage,
     /// dockerd is started below the init that Docker ships.
     UnderInit,
     /// A program gets its privilege from its file: by a capability.

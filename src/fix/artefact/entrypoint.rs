@@ -47,6 +47,7 @@ fn is_done(task: &Task) -> bool {
         | Task::CgroupParent(_)
         | Task::CgroupNamespace { .. }
         | Task::UnderInit
+        | Task::InitInImage
         | Task::Alternative { .. } => true,
         Task::Propagation { target, .. } => target == "/",
         Task::RemoveFile(path) => {
@@ -81,6 +82,9 @@ fn does(tasks: &[Traced<Task>], mtu: Option<&Traced<u64>>) -> Vec<String> {
     }
     if has(|t| matches!(t, Task::Propagation { .. })) {
         all.push("it makes / a shared mount".to_owned());
+    }
+    if has(|t| matches!(t, Task::InitInImage | Task::UnderInit)) {
+        all.push("it starts below an init".to_owned());
     }
     if let Some(flavour) = flavour(tasks) {
         all.push(format!("it lets iptables be the {flavour} flavour"));

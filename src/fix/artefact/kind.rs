@@ -32,10 +32,8 @@ pub(super) fn containers_conf(
         join(&mut tree, part, "", lost);
     }
     let root = given.facts.identity.euid.is_known_and(|uid| *uid == 0);
-    // A file of its own is read after the main one (`containers.conf(5)`), and nothing in that is lost.
     let place = if root { "/etc" } else { "~/.config" };
-    let what =
-        format!("as {place}/containers/containers.conf.d/dind-doctor.conf (podman 4 and later)");
+    let what = format!("for {place}/containers/containers.conf, beside what that holds");
     let content = toml::to_string_pretty(&tree).unwrap_or_default();
     let artefact = Artefact::shown("containers.conf", what, content);
     Some(Artefact { why: whys(all), risk: Risk::Safe, ..artefact })

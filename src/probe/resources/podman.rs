@@ -40,6 +40,7 @@ fn defaults(files: &[(String, Text)]) -> PodmanDefaults {
     let volumes = files.iter().find_map(|(_, content)| array(content, "volumes"));
     let target = |volume: &String| volume.split(':').nth(1).map(Text::from);
     PodmanDefaults {
+        runtime: word("runtime"),
         netns: word("netns"),
         cgroups: word("cgroups"),
         pids_limit: scalar("pids_limit").and_then(|value| value.parse().ok()),
@@ -144,7 +145,8 @@ mod tests {
 
     #[test]
     fn what_containers_get_is_of_the_first_file_that_sets_it() {
-        let administrators = "[containers]\nnetns=\"host\"\npids_limit = 0 # none\n";
+        let administrators =
+            "[containers]\nnetns=\"host\"\npids_limit = 0 # none\n[engine]\nruntime = \"runc\"\n";
         let distributions = "netns = 'private'\ncgroups = \"disabled\"\n\
                              volumes = [\n \"/proc:/proc\",\n \"data\",\n]\n";
         let fixed = Fixed::new()
@@ -152,6 +154,7 @@ mod tests {
             .file("/usr/share/containers/containers.conf", distributions);
         let (_, found) = configured(&Reader::new(&fixed));
         let expected = PodmanDefaults {
+            runtime: "runc".into(),
             netns: "host".into(),
             cgroups: "disabled".into(),
             pids_limit: Some(0),

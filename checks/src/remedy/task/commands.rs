@@ -84,6 +84,11 @@ impl Task {
                 let unset = unset.iter().map(|name| format!("unset {name}"));
                 set.into_iter().chain(unset).collect()
             }
+            Self::InitInImage => vec![
+                "if command -v apk; then apk add --no-cache tini; elif command -v apt-get; then apt-get update && \
+                 apt-get install -y tini; else dnf install -y tini; fi"
+                    .into(),
+            ],
             Self::UnderInit => vec!["exec docker-init -- dockerd \"$@\"".into()],
             Self::FileCapability { path, capability } => {
                 vec![format!("chmod u-s {0} && setcap {capability} {0}", quote(path))]

@@ -37,6 +37,7 @@ impl Task {
     pub const fn phase(&self) -> Phase {
         match self {
             Self::Packages { .. }
+            | Self::InitInImage
             | Self::FileCapability { .. }
             | Self::SetUserId { .. }
             | Self::SubordinateIds(_) => Phase::Build,
@@ -70,6 +71,7 @@ impl Task {
             Self::Write { path, .. } | Self::File { path, .. } => path.clone(),
             Self::Mode { path, .. } => format!("mode of {path}"),
             Self::Alternative { program, .. } => format!("alternative {program}"),
+            Self::InitInImage => "an init in the image".to_string(),
             Self::CgroupNamespace { .. } => "cgroup namespace of the daemon".to_string(),
             _ => return None,
         })

@@ -92,6 +92,13 @@ pub(in super::super) fn containers_conf(bytes: &[u8], names: &Pseudonyms) -> Opt
         if of == "volumes" {
             return line.contains(PROC).then(|| format!("volumes = [{PROC}]"));
         }
+        if let Some(name) = line.strip_prefix("runtime") {
+            // Names that everybody has.
+            let name = name.trim_start_matches([' ', '=']).trim_matches('"');
+            return ["crun", "runc", "runsc", "youki", "kata"]
+                .contains(&name)
+                .then(|| line.to_owned());
+        }
         let plain = |b: u8| b.is_ascii_alphanumeric() || b" _\"=:,[]-".contains(&b);
         (!of.is_empty() && line.bytes().all(plain)).then(|| line.to_owned())
     })
