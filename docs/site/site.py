@@ -23,7 +23,7 @@ DOCTOR, OUT = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2])
 MENU = [
     ("Start", ["README.md", "docs/obtaining.md", "docs/asking.md", "docs/asking-for-help.md"]),
     ("Use", ["docs/pipelines.md", "docs/configuration.md", "docs/formats.md", "docs/logs.md", "docs/diff.md", "docs/elsewhere.md",
-             "docs/rehearsing.md"]),
+             "docs/rehearsing.md", "docs/fixing.md"]),
     ("Trust", ["docs/promises.md", "SECURITY.md", "docs/testing.md", "fixtures/outcomes/README.md", "fixtures/reports/README.md",
                "fixtures/reports/FORMAT.md", "fixtures/COVERAGE.md", "tests/lab/README.md", "tests/lab/DISAGREEMENTS.md",
                "tests/fuzz/README.md"]),
