@@ -85,7 +85,7 @@ const MEMORY: u64 = 128 * 1024 * 1024;
 const TASKS: u32 = 64;
 
 /// Seconds in which a container may end by itself.
-const PATIENCE: u32 = 5;
+const PATIENCE: u32 = 10;
 
 /// Before the guardian ends everything, the log is read.
 const RESERVE: Duration = Duration::from_secs(3);

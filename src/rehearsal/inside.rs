@@ -25,7 +25,7 @@ pub(super) const LIMITED: &str = "limited";
 const BEGIN: &str = "dind-doctor-inside ";
 
 /// A container of which nobody waits for the end has one.
-const LIFE: Duration = Duration::from_secs(30);
+const LIFE: Duration = Duration::from_secs(60);
 
 /// How long a connection may take.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -34,8 +34,9 @@ pub(super) const ENGINE: Description = Description {
            as an ordinary user without those namespaces and without limits, its storage and what runs in directories \
            of their own, and through slirp4netns to a listener on loopback",
     costs: "one to five seconds, of disk three times the size of the doctor, at most 128 MiB of memory for the container",
-    leaves: "modules; if every doctor is killed with it, in cgroups of version 2 the controllers that it has enabled, \
-             and of an ordinary user podman's pause process and /dev/shm/libpod_rootless_lock_UID",
+    leaves: "modules; where AppArmor is on, root's profile containers-default, if none was loaded before; if every \
+             doctor is killed with it, in cgroups of version 2 the controllers that it has enabled, and of an ordinary \
+             user podman's pause process and /dev/shm/libpod_rootless_lock_UID",
     loads: &[
         "overlay",
         "bridge",

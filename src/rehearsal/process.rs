@@ -46,8 +46,8 @@ const DIRECTORIES: [&str; 6] =
 /// How long a program may keep its streams open after its end.
 const LINGER: Duration = Duration::from_millis(200);
 
-/// How long a program may take to end that was asked to.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a program may take to end that was asked to: an emulated machine takes more than five seconds.
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// A program that has ended.
 #[derive(Debug)]

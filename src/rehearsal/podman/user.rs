@@ -77,12 +77,11 @@ fn rehearse(
     rehearsal.in_directory(directory, short, &format!("{short}/libpod"));
     rehearsal.with_option("--network-config-dir", own("networks"));
     let listener = if has_slirp(&rehearsal.learned.version) { listener() } else { None };
-    let options: &[&str] = match listener {
-        Some(_) => &["--network=slirp4netns:allow_host_loopback=true"],
-        None => {
-            rehearsal.learned.replaced.push("a connection out of the container: none".into());
-            &[]
-        }
+    let options: &[&str] = if listener.is_some() {
+        &["--network=slirp4netns:allow_host_loopback=true"]
+    } else {
+        rehearsal.learned.replaced.push("a connection out of the container: none".into());
+        &[]
     };
     rehearsal.run(steps, &doctor, options, listener, Limits::None)
 }
