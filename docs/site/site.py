@@ -122,6 +122,9 @@ class Site:
         for at, token in enumerate(tokens):
             if token.type == "heading_open":
                 token.attrs["id"] = slug(tokens[at + 1].content.replace("`", ""), seen)
+            # Styles stand in one file, and the policy holds pages to that.
+            if token.attrs.pop("style", "") == "text-align:right":
+                token.attrs["class"] = "number"
             closed = []
             for child in token.children or []:
                 if child.type == "link_open":

@@ -87,7 +87,7 @@ def visit(browser, name, file, **kind):
     page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
     page.on("request", lambda request: wrong.append(request.url) if request.url != file.as_uri() else None)
     page.goto(file.as_uri())
-    expect(name, f"it is quiet: {wrong}", not wrong)
+    expect(name, f"it is quiet: {wrong[:3]}", not wrong)
     return page, wrong
 
 
@@ -163,6 +163,34 @@ def first_closed_evidence(file):
     return ""
 
 
+def site(browser):
+    """The site of documentation: every page is quiet, some are looked at, and the menu leads on."""
+    root = ROOT / "target/site"
+    for scheme, width in [("light", 1200), ("dark", 380)]:
+        for name in ["index.html", "docs/checks.html", "checks/cgroup2-internal-process.html", "docs/pipelines.html",
+                     "fixtures/outcomes/index.html", "docs/commands.html"]:
+            of = f"site-{name.replace('/', '-').removesuffix('.html')}-{scheme}"
+            context = browser.new_context(color_scheme=scheme, viewport={"width": width, "height": 900})
+            page = context.new_page()
+            wrong = []
+            page.on("console", lambda message: wrong.append(message.text))
+            page.on("requestfailed", lambda request: wrong.append(request.url))
+            page.goto((root / name).as_uri())
+            expect(of, f"it is quiet: {wrong[:3]}", not wrong)
+            wide = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+            expect(of, f"the page is {wide} pixels wider than the window", wide <= 0)
+            ratio, where = page.evaluate(CONTRAST)
+            expect(of, f"contrast {ratio:.1f} of {where}", ratio >= 4.5)
+            page.screenshot(path=SHOTS / f"{of}.png")
+            context.close()
+    page = browser.new_page()
+    page.goto((root / "index.html").as_uri())
+    page.get_by_role("link", name="What it checks").first.click()
+    page.get_by_role("link", name="swap-on").last.click()
+    expect("site", f"a check is two steps away: {page.url}", page.url.endswith("checks/swap-on.html"))
+    page.close()
+
+
 with sync_playwright() as playwright:
     chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
     for name, html in pages():
@@ -172,6 +200,8 @@ with sync_playwright() as playwright:
         look(chromium, name, file)
         use(chromium, name, file)
         print(f"{name}: {len(html)} bytes, {len(ids(file))} entries")
+    if (ROOT / "target/site").is_dir():
+        site(chromium)
     chromium.close()
 print(f"{len(failures)} wrong; what was seen is in {SHOTS}")
 sys.exit(1 if failures else 0)
