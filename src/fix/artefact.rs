@@ -93,8 +93,10 @@ pub(super) fn all(all: Composed, given: &Given<'_>) -> Fix {
     let launcher = given.launcher();
     let start = Start::of(facts, launcher);
     let mut fix = Fix { lost: all.lost, by_hand: all.by_hand, ..Fix::default() };
-    let (host, own): (Vec<_>, Vec<_>) = all
-        .tasks
+    let (odd, tasks): (Vec<_>, Vec<_>) =
+        all.tasks.into_iter().partition(|task| has_control_characters(&task.value.1));
+    fix.by_hand.extend(odd.into_iter().map(left_out));
+    let (host, own): (Vec<_>, Vec<_>) = tasks
         .into_iter()
         .partition(|task| task.value.0 == Place::Host || task.value.1.phase() == Phase::Boot);
     let own: Vec<Traced<Task>> = own.into_iter().map(Traced::second).collect();
@@ -160,6 +162,21 @@ pub(super) fn all(all: Composed, given: &Given<'_>) -> Fix {
     host.sort_by_key(|task| task.value.phase());
     fix.artefacts.extend(scripts::host(&host, start == Start::Machine, facts));
     fix
+}
+
+/// A line break in a value begins an instruction of a Dockerfile, whatever quotes it stands in; nobody's path has one.
+fn has_control_characters(task: &Task) -> bool {
+    commands(task).iter().any(|command| command.chars().any(char::is_control))
+}
+
+fn left_out(task: Traced<(Place, Task)>) -> ByHand {
+    ByHand {
+        place: task.value.0,
+        text: "left out, since a name in it has control characters".to_owned(),
+        commands: Vec::new(),
+        snippet: None,
+        why: task.why,
+    }
 }
 
 fn in_shell(task: Traced<Task>) -> ByHand {

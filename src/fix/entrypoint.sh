@@ -20,10 +20,19 @@ cgroups=/sys/fs/cgroup
 say() { printf 'dind-entrypoint: %s\n' "$*" >&2; }
 has() { command -v "$1" > /dev/null 2>&1; }
 
+# What has to be PID 1 itself, perhaps behind an entrypoint of its own, as in the nodes of kind.
+is_system() {
+    for last; do :; done
+    for word in "${1-}" "${last-}"; do
+        case ${word##*/} in init | systemd) return 0 ;; esac
+    done
+    return 1
+}
+
 # PID 1 has to reap orphans and to pass signals on; most commands do neither.
 under_init() {
     if [ "$$" -ne 1 ] || [ -n "${DIND_INIT-}" ]; then return; fi
-    case ${1-} in /sbin/init | /lib/systemd/systemd | /usr/lib/systemd/systemd) return ;; esac
+    if is_system "$@"; then return; fi
     for init in docker-init tini tini-static dumb-init catatonit; do
         if has "$init"; then
             DIND_INIT=$init
@@ -190,11 +199,9 @@ computed() {
 }
 
 answers() {
-    if has docker; then
-        (unset DOCKER_HOST DOCKER_CONTEXT && docker version) > /dev/null 2>&1
-    else
+    # It may listen elsewhere than at the default socket.
+    { has docker && (unset DOCKER_HOST DOCKER_CONTEXT && docker version) > /dev/null 2>&1; } ||
         grep -q 'API listen on' "$log" 2> /dev/null
-    fi
 }
 
 await() {
@@ -226,19 +233,22 @@ prescribed
 firewall
 unset DIND_INIT DIND_CGROUPNS
 
-case ${1-} in
-/sbin/init | /lib/systemd/systemd | /usr/lib/systemd/systemd) exec "$@" ;;
-"" | -*) set -- dockerd "$@" ;;
-esac
-case ${1##*/} in
-dockerd | dockerd-entrypoint.sh)
+if is_system "$@"; then exec "$@"; fi
+case ${1-} in "" | -*) set -- dockerd "$@" ;; esac
+starts=${1##*/}
+# The entrypoint of docker:dind starts dockerd if it is told so, or nothing.
+if [ "$starts" = dockerd-entrypoint.sh ]; then
+    case ${2-} in "" | -* | dockerd) starts=dockerd ;; esac
+fi
+case $starts in
+dockerd)
     # shellcheck disable=SC2046,SC2086  # Words without spaces.
     exec "$@" $(computed "$@") ${DOCKERD_ARGS-}
     ;;
 esac
 mkdir -p "$(dirname "$log")"
 # Emptied first, or what an earlier daemon said would be taken for this one's.
-: > "$log"
+true > "$log"
 # shellcheck disable=SC2046,SC2086  # Words without spaces.
 dockerd $(computed) ${DOCKERD_ARGS-} >> "$log" 2>&1 &
 daemon=$!

@@ -65,7 +65,7 @@ pub(super) const ENGINE: Description = Description {
 };
 
 /// Programs that it executes.
-const HELPERS: [&str; 7] = [
+const HELPERS: [&str; 12] = [
     "containerd",
     "containerd-shim-runc-v2",
     "runc",
@@ -73,6 +73,11 @@ const HELPERS: [&str; 7] = [
     "docker-proxy",
     "iptables",
     "ip6tables",
+    "nft",
+    "ip",
+    "modprobe",
+    "apparmor_parser",
+    "ps",
 ];
 
 const SOCKET: &str = "/run/dind-doctor/docker.sock";
@@ -128,6 +133,9 @@ fn prepared(facts: &Facts, time: Duration) -> Result<Plan, String> {
         return Err(why);
     }
     let root = facts.storage.data_roots.iter().find(|root| root.owner == DataRootOwner::Docker);
+    if root.is_some_and(super::is_on_zfs) {
+        return Err("its data root is on zfs, where it would make datasets".to_owned());
+    }
     let root = root.and_then(|root| root.resolved.known()).ok_or("its data root is not known")?;
     let data_root = PathBuf::from(root.as_str());
     image::program()?;
@@ -157,7 +165,7 @@ fn configuration(facts: &Facts) -> Result<Value, String> {
 
 fn rehearse(steps: &mut Steps, start: &Start, places: &[Option<PathBuf>]) -> Option<()> {
     let data = places.first()?.clone()?;
-    let name = fs::read_link(&data).ok()?.file_name()?.to_str()?.to_owned();
+    let name = super::name_of(places)?;
     // Here, since a guardian has no other descriptors; and before anything covers what links lead through.
     let programs = (super::open(&start.program, NAME).ok()?, image::program().ok()?);
     room::with(steps, move |steps| {

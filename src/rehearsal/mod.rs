@@ -33,7 +33,7 @@ use std::{
 };
 
 use dind_doctor_checks::{
-    facts::{Action, Facts, Learned, SeenInside, Text, TrialName},
+    facts::{Action, DataRoot, Facts, Learned, SeenInside, Text, TrialName},
     plan::{self, Place, Plans},
     target::Target,
 };
@@ -134,6 +134,23 @@ fn open(file: &Path, name: &str) -> Result<Program, String> {
 
 /// Whether nobody else may have put there what an engine executes: the first of each name in the directories of its
 /// PATH. What is not there, it will miss.
+/// Where an engine may take the driver of the file system, which makes things outside of any directory.
+fn is_on_zfs(root: &DataRoot) -> bool {
+    root.filesystem.is_known_and(|filesystem| filesystem.name() == "zfs")
+}
+
+/// What the places of a rehearsal are called. A directory may be renamed by whoever may write beside it, so it is the name
+/// of a cgroup that counts; and in any case it is one of a guardian that is alive.
+fn name_of(places: &[Option<PathBuf>]) -> Option<String> {
+    let called = |place: &PathBuf| {
+        let path = std::fs::read_link(place).ok()?;
+        Some(path.file_name()?.to_str()?.to_owned())
+    };
+    let cgroups = places.iter().skip(1).flatten();
+    let name = cgroups.chain(places.first()?).find_map(called)?;
+    crate::trial::is_of_a_guardian(&name).then_some(name)
+}
+
 fn helpers_are_trusted(names: &[&str]) -> Result<(), String> {
     for name in names {
         let first = process::directories().into_iter().map(|dir| Path::new(dir).join(name));

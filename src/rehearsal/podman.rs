@@ -59,7 +59,18 @@ pub(super) const ENGINE: Description = Description {
 };
 
 /// Programs that it executes; helpers in libexec are in nobody else's hands if podman is not.
-const HELPERS: [&str; 6] = ["conmon", "crun", "runc", "netavark", "iptables", "nft"];
+const HELPERS: [&str; 10] = [
+    "conmon",
+    "crun",
+    "runc",
+    "netavark",
+    "aardvark-dns",
+    "catatonit",
+    "iptables",
+    "nft",
+    "ip",
+    "modprobe",
+];
 
 /// Before the guardian ends everything, what was written is told.
 const RESERVE: Duration = Duration::from_secs(3);
@@ -76,6 +87,9 @@ fn prepared(facts: &Facts, time: Duration) -> Result<Plan, String> {
     super::helpers_are_trusted(&HELPERS)?;
     image::program()?;
     let root = facts.storage.data_roots.iter().find(|root| root.owner == DataRootOwner::Podman);
+    if root.is_some_and(super::is_on_zfs) {
+        return Err("its storage is on zfs, where it would make datasets".to_owned());
+    }
     let root = root.and_then(|root| root.resolved.known()).ok_or("its storage is not known")?;
     let storage = PathBuf::from(root.as_str());
     let deadline = Instant::now() + time.saturating_sub(RESERVE);
@@ -104,7 +118,7 @@ fn rehearse(
 ) -> Option<()> {
     let data = places.first()?.clone()?;
     let place = fs::read_link(&data).ok()?;
-    let name = place.file_name()?.to_str()?.to_owned();
+    let name = super::name_of(places)?;
     // Here, since a guardian has no other descriptors; and before anything covers what links lead through.
     let (program, doctor) = (super::open(path, NAME).ok()?, image::program().ok()?);
     room::with(steps, move |steps| {

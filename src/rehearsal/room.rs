@@ -3,18 +3,24 @@
 //! systems in memory that only the room has.
 
 use std::{
+    ffi::OsString,
     fs::{self, DirBuilder},
     os::{
-        fd::AsRawFd,
-        unix::fs::{DirBuilderExt, MetadataExt, symlink},
+        fd::{AsRawFd, OwnedFd},
+        unix::{
+            ffi::OsStringExt,
+            fs::{DirBuilderExt, MetadataExt, symlink},
+        },
     },
     path::{Path, PathBuf},
 };
 
 use dind_doctor_checks::facts::Action;
 use nix::{
+    fcntl::{OFlag, open, openat},
     mount::{MsFlags, mount},
     sched::{CloneFlags, unshare},
+    sys::stat::{Mode, fstat, mkdirat},
 };
 
 use crate::trial::{
@@ -28,15 +34,18 @@ pub(super) const OWN: &str = "/run/dind-doctor";
 /// Below it, the data root of the engine.
 pub(super) const DATA: &str = "/run/dind-doctor/data";
 
-/// In `/run`, what engines make; a daemon that is there is none of the room's.
-const OF_ENGINES: [&str; 12] = [
+/// In `/run`, what engines make, and the bus by which they would tell firewalld of their bridges, which acts in its own
+/// network namespace; a daemon that is there is none of the room's.
+const OF_ENGINES: [&str; 14] = [
     "containerd",
     "containers",
     "crio",
     "crun",
+    "dbus",
     "docker",
     "docker.pid",
     "docker.sock",
+    "firewalld",
     "libpod",
     "netns",
     "podman",
@@ -46,6 +55,10 @@ const OF_ENGINES: [&str; 12] = [
 
 /// Sysctls that are not those of a namespace; dockerd raises a quota there.
 const OF_THE_KERNEL: [&str; 4] = ["fs", "kernel", "user", "vm"];
+
+/// For what is found by a descriptor afterwards.
+const DIRECTORY: OFlag =
+    OFlag::O_PATH.union(OFlag::O_DIRECTORY).union(OFlag::O_NOFOLLOW).union(OFlag::O_CLOEXEC);
 
 /// Entries of a directory that is covered, and mounts, at most.
 const ENTRIES: usize = 2000;
@@ -68,15 +81,18 @@ pub(super) fn furnish(steps: &mut Steps, place: &Path) -> Option<()> {
     steps.about("/run", true);
     steps.step(Action::PrepareRoom, || {
         cover("/run".as_ref(), &OF_ENGINES)?;
+        let old = Path::new("/var/run");
+        if fs::symlink_metadata(old).is_ok_and(|found| found.is_dir()) {
+            cover(old, &OF_ENGINES)?;
+        }
         for path in [OWN, DATA] {
             DirBuilder::new().mode(0o711).create(path)?;
         }
         // Below the place, since engines change the permissions of theirs, and by its own it is known.
-        let data = found_again(place)?.join("data");
-        DirBuilder::new().mode(0o711).create(&data)?;
-        bind(&data, DATA.as_ref())?;
+        let data = made_in(&opened_again(place)?, "data")?;
+        bind(format!("/proc/self/fd/{}", data.as_raw_fd()).as_ref(), DATA.as_ref())?;
         // In a namespace of a user a proc is mounted only where one is whole already.
-        if !is_masked("/proc") {
+        if !is_masked("/proc")? {
             whole_proc()?;
         }
         read_only_kernel()
@@ -108,9 +124,31 @@ pub(super) fn cover(directory: &Path, but: &[&str]) -> Result<(), Failure> {
         } else {
             fs::File::create(&new)?;
         }
-        bind(&old, &new)?;
+        match bind(&old, &new) {
+            // It has gone meanwhile.
+            Err(_) if fs::symlink_metadata(&old).is_err() => {}
+            bound => bound?,
+        }
     }
     Ok(())
+}
+
+/// A directory that was opened in another mount namespace, which cannot be mounted here: opened in this one, if the path
+/// leads to the same directory. Whoever may rename it can do so at any moment, so that only the descriptor counts.
+fn opened_again(place: &Path) -> Result<OwnedFd, Failure> {
+    let path = fs::read_link(place)?;
+    let (open, again) = (fs::metadata(place)?, open(&path, DIRECTORY, Mode::empty())?);
+    let found = fstat(&again)?;
+    if (open.dev(), open.ino()) != (found.st_dev, found.st_ino) {
+        return Err(Failure::seen("somebody has put another directory in its place"));
+    }
+    Ok(again)
+}
+
+/// A new directory in one that is open.
+fn made_in(parent: &OwnedFd, name: &str) -> Result<OwnedFd, Failure> {
+    mkdirat(parent, name, Mode::from_bits_truncate(0o711))?;
+    Ok(openat(parent, name, DIRECTORY, Mode::empty())?)
 }
 
 /// A directory that was opened in another mount namespace, which cannot be mounted here: the path to it, if it leads to the
@@ -148,26 +186,53 @@ struct Mounted {
     read_only: bool,
 }
 
-fn mounts() -> Vec<Mounted> {
-    let table = fs::read_to_string("/proc/self/mounts").unwrap_or_default();
-    let line = |line: &str| {
-        let mut fields = line.split(' ').skip(1);
-        let (at, kind, options) = (fields.next()?, fields.next()?, fields.next()?);
-        let read_only = options.split(',').any(|option| option == "ro");
-        Some(Mounted { at: at.into(), kind: kind.to_owned(), read_only })
-    };
-    table.lines().filter_map(line).collect()
+fn mounts() -> Result<Vec<Mounted>, Failure> {
+    Ok(table(&fs::read("/proc/self/mounts")?))
 }
 
-fn is_masked(proc: &str) -> bool {
-    mounts().iter().any(|mount| mount.at != Path::new(proc) && mount.at.starts_with(proc))
+/// Names need not be UTF-8.
+fn table(bytes: &[u8]) -> Vec<Mounted> {
+    let line = |line: &[u8]| {
+        let mut fields = line.split(|byte| *byte == b' ').skip(1);
+        let (at, kind, options) = (fields.next()?, fields.next()?, fields.next()?);
+        let read_only = options.split(|byte| *byte == b',').any(|option| option == b"ro");
+        let at = PathBuf::from(OsString::from_vec(unescaped(at)));
+        Some(Mounted { at, kind: String::from_utf8_lossy(kind).into_owned(), read_only })
+    };
+    bytes.split(|byte| *byte == b'\n').filter_map(line).collect()
+}
+
+/// The kernel writes blanks and backslashes as three octal digits (`mangle_path`).
+fn unescaped(text: &[u8]) -> Vec<u8> {
+    let mut plain = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((first, more)) = rest.split_first() {
+        let digits = more.get(..3).filter(|_| *first == b'\\');
+        let octal =
+            digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
+        match octal {
+            Some(byte) => {
+                plain.push(byte);
+                rest = &more[3..];
+            }
+            None => {
+                plain.push(*first);
+                rest = more;
+            }
+        }
+    }
+    plain
+}
+
+fn is_masked(proc: &str) -> Result<bool, Failure> {
+    Ok(mounts()?.iter().any(|mount| mount.at != Path::new(proc) && mount.at.starts_with(proc)))
 }
 
 /// The proc of the room's PID namespace, as masked as the one that it covers: an engine must not be given more than it
 /// has.
 fn new_proc() -> Result<(), Failure> {
     let old: Vec<_> =
-        mounts().into_iter().filter(|mount| mount.at.starts_with("/proc")).take(ENTRIES).collect();
+        mounts()?.into_iter().filter(|mount| mount.at.starts_with("/proc")).take(ENTRIES).collect();
     let flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
     mount(Some("proc"), "/proc", Some("proc"), flags, None::<&str>)?;
     for mounted in old.iter().filter(|mounted| mounted.at != Path::new("/proc")) {
@@ -210,4 +275,18 @@ fn read_only_kernel() -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_mounts_may_be_any_bytes() {
+        let table = table(b"none /mnt/\xff tmpfs rw 0 0\nproc /proc/a\\040b proc ro,nosuid 0 0\n");
+        let seen: Vec<_> =
+            table.iter().map(|mount| (mount.at.as_path(), mount.read_only)).collect();
+        let odd = OsString::from_vec(b"/mnt/\xff".to_vec());
+        assert_eq!(seen, [(Path::new(&odd), false), (Path::new("/proc/a b"), true)]);
+    }
 }

@@ -59,6 +59,11 @@ use dind_doctor_checks::facts::{Ending, Facts, Text, Trial, TrialName, Trials};
 use self::steps::Steps;
 use crate::{isolated::isolated, source::Tried};
 
+/// Whether a place is called so by a guardian that is alive.
+pub(crate) fn is_of_a_guardian(name: &str) -> bool {
+    place::Owner::in_name(name).is_some_and(place::Owner::is_alive)
+}
+
 /// What one trial of one subject may take; the whole run has a deadline of its own. To unmount an overlay
 /// writes out the whole disk below it, which takes seconds on slow machines.
 const BUDGET: Duration = Duration::from_secs(10);

@@ -18,17 +18,16 @@ pub(super) fn of(tasks: &[Traced<Task>], mtu: Option<&Traced<u64>>, given: &Give
     let failing = " || say 'not done, see the line above'";
     let prescribed = commented(&own, "    ", failing);
     let path = &given.report.environment.surroundings.daemon.path;
-    let path = if path.is_empty() || given.redacted && pseudonym::holds(path) {
-        daemon::PATH
-    } else {
-        path
-    };
-    let content = SCRIPT
-        .replace("@FOR@", &why.join(", "))
-        .replace("@MTU@", &mtu.map_or_else(|| "''".to_owned(), |mtu| mtu.value.to_string()))
-        .replace("@FLAVOUR@", flavour(tasks).unwrap_or("''"))
-        .replace("@DAEMON_JSON@", &quote(path))
-        .replace("@PRESCRIBED@\n", &prescribed);
+    let odd = path.is_empty() || path.chars().any(char::is_control);
+    let path = if odd || given.redacted && pseudonym::holds(path) { daemon::PATH } else { path };
+    let mtu_of = mtu.map_or_else(|| "''".to_owned(), |mtu| mtu.value.to_string());
+    let content = filled(&[
+        ("@FOR@", &why.join(", ")),
+        ("@MTU@", &mtu_of),
+        ("@FLAVOUR@", flavour(tasks).unwrap_or("''")),
+        ("@DAEMON_JSON@", &quote(path)),
+        ("@PRESCRIBED@\n", &prescribed),
+    ]);
     let mut shown: Vec<String> = own.iter().flat_map(|task| super::commands(&task.value)).collect();
     shown.truncate(8);
     let what = "prepares the container at each start, starts dockerd, waits for it, and becomes the command";
@@ -38,6 +37,23 @@ pub(super) fn of(tasks: &[Traced<Task>], mtu: Option<&Traced<u64>>, given: &Give
     artefact.executable = true;
     artefact.notes = does(tasks, mtu);
     artefact
+}
+
+/// The script with its places filled. What was put in is not looked at again: a path may be called like a place.
+fn filled(places: &[(&str, &str)]) -> String {
+    let mut text = String::with_capacity(SCRIPT.len());
+    let mut rest = SCRIPT;
+    let next = |rest: &str| {
+        let found =
+            places.iter().filter_map(|(place, value)| Some((rest.find(place)?, *place, *value)));
+        found.min_by_key(|(at, ..)| *at)
+    };
+    while let Some((at, place, value)) = next(rest) {
+        text.push_str(&rest[..at]);
+        text.push_str(value);
+        rest = &rest[at + place.len()..];
+    }
+    text + rest
 }
 
 /// What the script does by itself, at each start as it finds things.
@@ -93,4 +109,22 @@ fn does(tasks: &[Traced<Task>], mtu: Option<&Traced<u64>>) -> Vec<String> {
         all.push(format!("it gives dockerd the MTU of the way out, at most {}", mtu.value));
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_called_like_a_place_is_none() {
+        let text = filled(&[
+            ("@DAEMON_JSON@", "'/etc/@PRESCRIBED@\n'"),
+            ("@PRESCRIBED@\n", "    rm -rf /\n"),
+            ("@FOR@", "@MTU@"),
+            ("@MTU@", "1400"),
+        ]);
+        assert!(text.contains("file='/etc/@PRESCRIBED@\n'"), "{text}");
+        assert_eq!(text.matches("rm -rf /").count(), 1);
+        assert!(text.contains("#   @MTU@\n") && text.contains("mtu_at_most=1400"));
+    }
 }

@@ -102,14 +102,15 @@ pub(super) fn all(
 /// The command of a task as it stands in a Dockerfile, whatever distribution the image is of.
 fn in_image(task: &Task) -> Vec<String> {
     let Task::Packages { debian, alpine, fedora } = task else { return commands(task) };
-    let or = |names: &[String]| {
-        if names.is_empty() { debian.join(" ") } else { names.join(" ") }
+    let install = |with: &str, names: &[String]| match names {
+        // What they are called there is not known.
+        [] => format!("echo 'install what Debian has in {}' >&2; exit 1", debian.join(" ")),
+        names => format!("{with} {}", names.join(" ")),
     };
-    let (debian, alpine, fedora) = (debian.join(" "), or(alpine), or(fedora));
     vec![format!(
-        "if command -v apk; then apk add --no-cache {alpine}; \\\n    \
-         elif command -v apt-get; then apt-get update && \
-         apt-get install -y --no-install-recommends {debian}; \\\n    \
-         else dnf install -y {fedora}; fi"
+        "if command -v apk; then {}; \\\n    elif command -v apt-get; then {}; \\\n    else {}; fi",
+        install("apk add --no-cache", alpine),
+        install("apt-get update && apt-get install -y --no-install-recommends", debian),
+        install("dnf install -y", fedora),
     )]
 }

@@ -55,7 +55,7 @@ impl Task {
             }
             Self::CgroupNamespace { command, prepared: true } => vec![renamespaced(command)],
             Self::CgroupDirectory { path, make, cpuset } => directory(path, *make, *cpuset),
-            Self::Write { path, value } => vec![format!("echo {} > {}", word(value), quote(path))],
+            Self::Write { path, value } => vec![format!("{} {} > {}", print(value), word(value), quote(path))],
             Self::RemoveFile(path) => vec![format!("rm -f {}", quote(path))],
             Self::Mode { path, mode } => vec![format!("chmod {mode:o} {}", quote(path))],
             Self::File { path, lines } => file(path, lines),
@@ -100,6 +100,11 @@ impl Task {
     }
 }
 
+/// What prints this line as it is: the echo of some shells reads escapes.
+fn print(line: &str) -> &'static str {
+    if line.contains('\\') || line.starts_with('-') { "printf '%s\\n'" } else { "echo" }
+}
+
 fn words(lines: &[String]) -> String {
     lines.iter().map(|line| word(line)).collect::<Vec<_>>().join(" ")
 }
@@ -107,7 +112,7 @@ fn words(lines: &[String]) -> String {
 /// A piece of a unit is in a directory of its own, and systemd is told.
 fn file(path: &str, lines: &[String]) -> Vec<String> {
     let written = match lines {
-        [line] => format!("echo {} > {}", quote(line), quote(path)),
+        [line] => format!("{} {} > {}", print(line), quote(line), quote(path)),
         lines => format!("printf '%s\\n' {} > {}", words(lines), quote(path)),
     };
     match path.rsplit_once('/').filter(|(directory, _)| directory.starts_with("/etc/systemd/")) {
@@ -182,8 +187,11 @@ fn directory(path: &str, make: bool, cpuset: bool) -> Vec<String> {
 }
 
 fn subordinate(ids: &SubordinateGrant) -> Vec<String> {
-    let mut commands: Vec<String> =
-        ids.account.iter().map(|line| format!("echo {} >> /etc/passwd", word(line))).collect();
+    let mut commands: Vec<String> = ids
+        .account
+        .iter()
+        .map(|line| format!("{} {} >> /etc/passwd", print(line), word(line)))
+        .collect();
     let user = quote(&ids.user);
     for (word, ranges) in [("uid", &ids.remove_users), ("gid", &ids.remove_groups)] {
         let gone = ranges
@@ -191,11 +199,12 @@ fn subordinate(ids: &SubordinateGrant) -> Vec<String> {
             .map(|(first, last)| format!("usermod --del-sub{word}s {first}-{last} {user}"));
         commands.extend(gone);
     }
-    let line = quote(&format!("{}:{}:{}", ids.user, ids.start, ids.count));
+    let line = format!("{}:{}:{}", ids.user, ids.start, ids.count);
+    let (print, line) = (print(&line), quote(&line));
     commands.push(match (ids.users, ids.groups) {
-        (true, true) => format!("echo {line} | tee -a /etc/subuid /etc/subgid"),
-        (true, false) => format!("echo {line} >> /etc/subuid"),
-        (false, _) => format!("echo {line} >> /etc/subgid"),
+        (true, true) => format!("{print} {line} | tee -a /etc/subuid /etc/subgid"),
+        (true, false) => format!("{print} {line} >> /etc/subuid"),
+        (false, _) => format!("{print} {line} >> /etc/subgid"),
     });
     commands
 }
