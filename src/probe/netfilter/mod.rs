@@ -21,8 +21,8 @@ pub(super) fn probe(reader: &Reader<'_>, kernel: &Kernel, lists: &Lists, path: &
     let (nft_kernel, nft_tables) = nft(reader, &modules);
     let [ipv4, ipv6] = [4, 6].map(|family| Names::of(reader, family));
     Netfilter {
-        legacy_kernel: legacy_kernel(&ipv4, &modules),
-        legacy_kernel6: legacy_kernel(&ipv6, &modules),
+        legacy_kernel: legacy_kernel(reader, &ipv4, &modules),
+        legacy_kernel6: legacy_kernel(reader, &ipv6, &modules),
         nft_kernel,
         legacy_tables: legacy_tables(reader, &modules, [ipv4, ipv6]),
         nft_tables,
@@ -65,6 +65,7 @@ fn nft(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> (Tri, Fact<Vec<NftTabl
 /// The names of registered legacy tables of one family.
 struct Names {
     family: u8,
+    path: &'static str,
     read: Result<Vec<u8>, Missing>,
 }
 
@@ -72,15 +73,17 @@ impl Names {
     fn of(reader: &Reader<'_>, family: u8) -> Self {
         let path =
             if family == 4 { "/proc/net/ip_tables_names" } else { "/proc/net/ip6_tables_names" };
-        Self { family, read: reader.bytes(path) }
+        Self { family, path, read: reader.bytes(path) }
     }
 }
 
 /// ip_tables makes its file in every network namespace when it is loaded, for root to read. Without the file it may
 /// still be a module that was not needed so far.
-fn legacy_kernel(names: &Names, modules: &Modules<'_, '_>) -> Tri {
+fn legacy_kernel(reader: &Reader<'_>, names: &Names, modules: &Modules<'_, '_>) -> Tri {
     match &names.read {
-        Ok(_) | Err(Missing { why: Why::NotPermitted, .. }) => Tri::Yes,
+        Ok(_) => Tri::Yes,
+        // Who may not read it sees whether it is there, unless that is what is refused.
+        Err(Missing { why: Why::NotPermitted, .. }) if reader.stat(names.path).is_ok() => Tri::Yes,
         Err(Missing { why: Why::NotFound, .. }) if modules.sees_proc_net() => {
             let left_out = names.family == 4 && modules.legacy_is_left_out();
             if modules.none_loadable() || left_out { Tri::No } else { Tri::Unknown }
@@ -96,7 +99,7 @@ fn legacy_tables(
     families: [Names; 2],
 ) -> Fact<Vec<LegacyTable>> {
     let mut tables = Vec::new();
-    for Names { family, read } in families {
+    for Names { family, read, .. } in families {
         match read {
             Ok(names) => {
                 let names = names.split(|byte| *byte == b'\n').filter(|name| !name.is_empty());
