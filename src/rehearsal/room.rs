@@ -210,15 +210,12 @@ fn unescaped(text: &[u8]) -> Vec<u8> {
         let digits = more.get(..3).filter(|_| *first == b'\\');
         let octal =
             digits.and_then(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 8).ok());
-        match octal {
-            Some(byte) => {
-                plain.push(byte);
-                rest = &more[3..];
-            }
-            None => {
-                plain.push(*first);
-                rest = more;
-            }
+        if let Some(byte) = octal {
+            plain.push(byte);
+            rest = &more[3..];
+        } else {
+            plain.push(*first);
+            rest = more;
         }
     }
     plain

@@ -41,7 +41,7 @@ pub(super) fn all(directory: &Path, fix: &Fix, err: &mut dyn Write) -> Result<()
         !earlier.lines().any(|line| line == *name)
             && directory.join(name).symlink_metadata().is_ok()
     };
-    if let Some(name) = names.iter().copied().find(|name| foreign(&name)) {
+    if let Some(name) = names.iter().copied().find(|name| foreign(name)) {
         let told = "there is such a file already, which doctor fix has not written: name another directory";
         return Err(failed(&directory.join(name), io::Error::other(told)));
     }
