@@ -23,8 +23,6 @@ const KUBELET: [(&str, i64); 6] = [
     ("kernel/keys/root_maxbytes", 25_000_000),
 ];
 
-const MODULES: &str = "/proc/modules";
-
 /// Names of `/lib/modules` that are looked at.
 const NAMES: usize = 256;
 
@@ -39,7 +37,7 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>, lists: &Lists) -
         Err(missing) => Fact::Missing(missing),
     };
     let filesystems = filesystems(reader);
-    let modules = reader.bytes(MODULES);
+    let modules = lists.loaded(reader);
     let kernel = Kernel {
         modules_directory: modules_directory(reader, &release),
         release,
@@ -50,7 +48,7 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>, lists: &Lists) -
         overlay: filesystems.as_ref().map(|names| names.iter().any(|name| name == "overlay")),
         filesystems,
         bpf: bpf(reader),
-        network_modules: network_modules(&modules),
+        network_modules: network_modules(modules),
         emulators: emulators(reader, mounts),
         cpu_level: cpu::level(reader),
         kubelet_settings: KUBELET.map(|setting| kubelet_setting(reader, setting)).into(),
@@ -63,13 +61,13 @@ pub(super) fn probe(reader: &Reader, mounts: &Fact<MountTable>, lists: &Lists) -
 }
 
 /// Whether some module is loaded: a kernel that has all built in loads none, though it could.
-fn modular(reader: &Reader, modules: Result<Vec<u8>, Missing>) -> Fact<bool> {
+fn modular(reader: &Reader, modules: &Result<Vec<u8>, Missing>) -> Fact<bool> {
     match modules {
         Ok(list) => Fact::Known(!list.is_empty()),
         Err(Missing { why: Why::NotFound, .. }) if reader.stat("/proc/version").is_ok() => {
             Fact::Known(false)
         }
-        Err(missing) => Fact::Missing(missing),
+        Err(missing) => Fact::Missing(missing.clone()),
     }
 }
 

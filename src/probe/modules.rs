@@ -6,7 +6,7 @@ use std::cell::OnceCell;
 
 use configuration::Configuration;
 pub(in crate::probe) use configuration::Setting;
-use dind_doctor_checks::facts::{Fact, Kernel, Missing, Module, ModuleState, Tri, Why};
+use dind_doctor_checks::facts::{Fact, Kernel, Missing, Module, ModuleState, Text, Tri, Why};
 
 use crate::probe::Reader;
 
@@ -31,10 +31,17 @@ const SUFFIXES: [&str; 4] = ["", ".xz", ".zst", ".gz"];
 /// Files that name the modules of the running kernel, each read when it is first needed.
 #[derive(Default)]
 pub(in crate::probe) struct Lists {
-    loaded: OnceCell<Option<Vec<u8>>>,
+    loaded: OnceCell<Result<Vec<u8>, Missing>>,
     built_in: OnceCell<Option<Vec<u8>>>,
     configuration: OnceCell<Option<Configuration>>,
     suffix: OnceCell<Option<&'static str>>,
+}
+
+impl Lists {
+    /// `/proc/modules`.
+    pub(in crate::probe) fn loaded(&self, reader: &Reader<'_>) -> &Result<Vec<u8>, Missing> {
+        self.loaded.get_or_init(|| reader.bytes("/proc/modules"))
+    }
 }
 
 /// What this kernel has, and whether it can get more.
@@ -101,11 +108,13 @@ impl<'a, 's> Modules<'a, 's> {
     }
 
     fn is_on_disk(&self, module: &str) -> bool {
-        let release = self.kernel.release.known().filter(|release| !release.contains('/'));
-        let Some(release) = release else { return false };
-        let file = format!("/lib/modules/{release}/kernel/{module}.ko");
-        let there = |suffix: &&str| self.reader.stat(&format!("{file}{suffix}")).is_ok();
-        SUFFIXES.iter().any(there)
+        self.installed_as(module).is_some()
+    }
+
+    /// How the installed file of a module is compressed, if there is one.
+    fn installed_as(&self, module: &str) -> Option<&'static str> {
+        let file = self.file(module)?;
+        SUFFIXES.into_iter().find(|suffix| self.reader.stat(&format!("{file}{suffix}")).is_ok())
     }
 
     /// The file of a module that is neither loaded nor installed, though others of this kernel are: distributions leave
@@ -119,21 +128,14 @@ impl<'a, 's> Modules<'a, 's> {
         {
             return None;
         }
-        let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
-        let suffix = self.suffix()?;
-        let file = format!("/lib/modules/{release}/kernel/{module}.ko{suffix}");
+        let file = format!("{}{}", self.file(module)?, self.suffix()?);
         let absent = |missing: &Missing| missing.why == Why::NotFound;
         self.reader.stat(&file).err().filter(absent).map(|_| file)
     }
 
     /// How the modules of this kernel are compressed, by one that is everywhere.
     fn suffix(&self) -> Option<&'static str> {
-        let find = || {
-            let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
-            let file = format!("/lib/modules/{release}/kernel/net/netfilter/nf_tables.ko");
-            SUFFIXES.into_iter().find(|suffix| self.reader.stat(&format!("{file}{suffix}")).is_ok())
-        };
-        *self.lists.suffix.get_or_init(find)
+        *self.lists.suffix.get_or_init(|| self.installed_as("net/netfilter/nf_tables"))
     }
 
     /// Whether nf_tables is loaded, or built in as the list of that says.
@@ -168,9 +170,19 @@ impl<'a, 's> Modules<'a, 's> {
                 .any(|option| self.says_not_set(option))
     }
 
-    /// `/proc/modules`, asked for once.
     fn loaded(&self) -> Option<&[u8]> {
-        self.lists.loaded.get_or_init(|| self.reader.bytes("/proc/modules").ok()).as_deref()
+        self.lists.loaded(self.reader).as_deref().ok()
+    }
+
+    /// Of which kernel modules are looked for.
+    fn release(&self) -> Option<&Text> {
+        self.kernel.release.known().filter(|release| !release.contains('/'))
+    }
+
+    /// The file of a module, as it is without compression.
+    fn file(&self, module: &str) -> Option<String> {
+        let release = self.release()?;
+        Some(format!("/lib/modules/{release}/kernel/{module}.ko"))
     }
 
     fn is_loaded(&self, module: &str) -> bool {
@@ -184,7 +196,7 @@ impl<'a, 's> Modules<'a, 's> {
     /// `modules.builtin` of the running kernel, asked for once.
     fn built_in(&self) -> Option<&[u8]> {
         let list = || {
-            let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
+            let release = self.release()?;
             self.reader.bytes(&format!("/lib/modules/{release}/modules.builtin")).ok()
         };
         self.lists.built_in.get_or_init(list).as_deref()
@@ -217,7 +229,7 @@ impl<'a, 's> Modules<'a, 's> {
 
     /// Debian, Fedora and their kin install it for each release.
     fn installed(&self) -> Option<Configuration> {
-        let release = self.kernel.release.known().filter(|release| !release.contains('/'))?;
+        let release = self.release()?;
         [format!("/boot/config-{release}"), format!("/lib/modules/{release}/config")]
             .iter()
             .filter_map(|path| self.reader.bytes(path).ok())

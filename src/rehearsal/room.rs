@@ -154,12 +154,8 @@ fn made_in(parent: &OwnedFd, name: &str) -> Result<OwnedFd, Failure> {
 /// A directory that was opened in another mount namespace, which cannot be mounted here: the path to it, if it leads to the
 /// same directory.
 pub(super) fn found_again(place: &Path) -> Result<PathBuf, Failure> {
-    let path = fs::read_link(place)?;
-    let (open, found) = (fs::metadata(place)?, fs::symlink_metadata(&path)?);
-    if (open.dev(), open.ino()) != (found.dev(), found.ino()) {
-        return Err(Failure::seen("somebody has put another directory in its place"));
-    }
-    Ok(path)
+    opened_again(place)?;
+    Ok(fs::read_link(place)?)
 }
 
 fn bind(old: &Path, new: &Path) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::Text;
+use super::{Facts, Text};
 
 /// Defaults of containers, of the first file that sets each: the user's, the administrator's, the distribution's.
 /// What no file sets is empty.
@@ -21,6 +21,17 @@ pub struct PodmanDefaults {
     pub pids_limit: Option<i64>,
     /// Paths of the container that `volumes` mounts something at.
     pub volumes: Vec<Text>,
+}
+
+impl Facts {
+    /// The file in which the doctor's user tells podman.
+    pub fn containers_conf(&self) -> &'static str {
+        if self.identity.euid.is_known_and(|euid| *euid == 0) {
+            "/etc/containers/containers.conf"
+        } else {
+            "~/.config/containers/containers.conf"
+        }
+    }
 }
 
 impl PodmanDefaults {

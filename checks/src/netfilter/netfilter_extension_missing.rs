@@ -2,7 +2,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::{
     backend::{self, Firewall},
-    nftables,
+    nftables, parts,
 };
 use crate::{
     facts::{Action, Extension, Facts, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
@@ -122,9 +122,7 @@ fn missing(facts: &Facts) -> impl Iterator<Item = &Extension> {
 
 /// What is registered is all there is on a machine that has no modules for its kernel.
 fn is_registered_where(extension: &Extension, facts: &Facts) -> bool {
-    let nothing_comes = facts.runtime.container.is_no()
-        && facts.kernel.modules_directory.is_known_and(|exists| !exists);
-    nothing_comes && extension.source.starts_with("/proc/net/ip_tables_")
+    parts::nothing_comes(facts) && extension.source.starts_with("/proc/net/ip_tables_")
 }
 
 /// The step that made a rule with the extension; nothing is told where no rule could be made at all.

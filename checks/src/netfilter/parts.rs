@@ -41,8 +41,7 @@ pub(super) fn lacking(facts: &Facts, flavour: ToolFlavour, loaded: bool) -> Opti
 
 /// Whether ip_tables, which is not there, comes when the program calls modprobe.
 pub(super) fn legacy_comes(facts: &Facts) -> bool {
-    let may = facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_MODULE));
-    may && facts.kernel.module("ip_tables") == ModuleState::OnDisk
+    may_load(facts) && facts.kernel.module("ip_tables") == ModuleState::OnDisk
 }
 
 /// The configuration says so.
@@ -58,9 +57,13 @@ fn left_out(facts: &Facts, modules: &[&str]) -> Option<Lacking> {
 }
 
 /// On a machine whose modules are not there for the running kernel, none comes.
+pub(super) fn nothing_comes(facts: &Facts) -> bool {
+    facts.runtime.container.is_no() && facts.kernel.modules_directory.is_known_and(|exists| !exists)
+}
+
+/// One that is not loaded there.
 fn gone(facts: &Facts, modules: &[&str], all: &'static str) -> Option<Lacking> {
-    let nothing = facts.runtime.container.is_no()
-        && facts.kernel.modules_directory.is_known_and(|exists| !exists);
+    let nothing = nothing_comes(facts);
     let is_module = |m: &&&str| facts.kernel.module(m) == ModuleState::NotLoaded;
     let module = modules.iter().filter(|_| nothing).find(is_module)?;
     Some(Lacking {
@@ -140,8 +143,7 @@ fn not_requested(facts: &Facts) -> Option<Lacking> {
 /// The kernel does not load ip_tables by itself: the program calls modprobe, which finds no modules in this container.
 /// docker:dind has one of its own, which asks the kernel.
 fn out_of_reach(facts: &Facts) -> Option<Lacking> {
-    let may = facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_MODULE));
-    if !is_blind(facts) || may && backend::is_dind(facts) {
+    if !finds_no_modules(facts) {
         return None;
     }
     Some(Lacking {
@@ -158,11 +160,9 @@ fn out_of_reach(facts: &Facts) -> Option<Lacking> {
 pub(super) fn lacking6(facts: &Facts) -> Option<Lacking> {
     // A list that could not be read says nothing about the kernel.
     facts.netfilter.legacy_tables.known()?;
-    let may = facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_MODULE));
     let never = facts.netfilter.legacy_kernel6.is_no();
     let absent = facts.netfilter.legacy_kernel6 == Tri::Unknown;
-    let reach = is_blind(facts) && !(may && backend::is_dind(facts));
-    (never || absent && reach).then(|| Lacking {
+    (never || absent && finds_no_modules(facts)).then(|| Lacking {
         certain: true,
         why: "ip6_tables is not loaded, and cannot be loaded from here".into(),
         source: "/proc/net/ip6_tables_names",
@@ -190,6 +190,16 @@ fn comes_without(facts: &Facts) -> bool {
     let rhel = facts.kernel.release.is_known_and(|release| release.contains(".el10"));
     let configured = facts.kernel.module("ip_tables") == ModuleState::NotLoaded;
     (newer || rhel) && !configured
+}
+
+/// Whether programs may have the kernel load what they find.
+fn may_load(facts: &Facts) -> bool {
+    facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_MODULE))
+}
+
+/// Whether modprobe finds nothing in this container. docker:dind has one of its own, which asks the kernel.
+fn finds_no_modules(facts: &Facts) -> bool {
+    is_blind(facts) && !(may_load(facts) && backend::is_dind(facts))
 }
 
 /// A container that sees which modules are loaded, and none that could be.

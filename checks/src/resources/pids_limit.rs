@@ -5,7 +5,7 @@ use crate::{
     facts::{Fact, Facts, Missing, PidsCgroup, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::{Plan, Provider},
-    remedy::{ContainerSetting, Language, Place, Remedy, Snippet, Task},
+    remedy::{ContainerSetting, Place, Remedy, Task},
     target::{Severities, Severity, Target},
 };
 
@@ -161,12 +161,6 @@ fn of_podman(facts: &Facts, plan: &Plan) -> Option<Finding> {
     let told = told.filter(|_| plan.provider == Some(Provider::Podman))?;
     let limit = told.tasks().filter(|limit| *limit < ENOUGH)?;
     let severity = if limit < NODE { Severity::Error } else { Severity::Warning };
-    let conf = if facts.identity.euid.is_known_and(|euid| *euid == 0) {
-        "/etc/containers/containers.conf"
-    } else {
-        "~/.config/containers/containers.conf"
-    };
-    let lines = "[containers]\npids_limit = 0\n";
     Some(
         Finding::new(
             "pids_limit of podman",
@@ -180,10 +174,9 @@ fn of_podman(facts: &Facts, plan: &Plan) -> Option<Finding> {
                 None => "not set: 2048".into(),
             },
         )
-        .remedy(Remedy::file(
-            Place::Here,
-            format!("let podman set no limit, in {conf}"),
-            Snippet::Lines(Language::Toml, lines.into()),
+        .remedy(Remedy::containers_conf(
+            format!("let podman set no limit, in {}", facts.containers_conf()),
+            serde_json::json!({"containers": {"pids_limit": 0}}),
         )),
     )
 }

@@ -4,7 +4,7 @@ use crate::{
     facts::{Action, Capability, DefaultUlimit, Fact, Facts, Rlimit, Step, Trial, TrialName},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
-    remedy::{ContainerSetting, Language, Place, Remedy, Snippet},
+    remedy::{ContainerSetting, Remedy},
     version::{Component, Version},
 };
 
@@ -194,16 +194,10 @@ fn finding(facts: &Facts, wanted: &Wanted, hard: Option<u64>, summary: String) -
 }
 
 fn ask_for_less(facts: &Facts, name: &str, hard: u64) -> Remedy {
-    let conf = format!("[containers]\ndefault_ulimits = [\"{name}={hard}:{hard}\"]\n");
-    let user = if facts.identity.euid.is_known_and(|euid| *euid == 0) {
-        "/etc/containers/containers.conf"
-    } else {
-        "~/.config/containers/containers.conf"
-    };
-    Remedy::file(
-        Place::Here,
-        format!("ask for no more than there is, in {user}"),
-        Snippet::Lines(Language::Toml, conf),
+    let ulimit = format!("{name}={hard}:{hard}");
+    Remedy::containers_conf(
+        format!("ask for no more than there is, in {}", facts.containers_conf()),
+        serde_json::json!({"containers": {"default_ulimits": [ulimit]}}),
     )
 }
 

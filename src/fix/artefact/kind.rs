@@ -31,9 +31,7 @@ pub(super) fn containers_conf(
     for part in all {
         join(&mut tree, part, "", lost);
     }
-    let root = given.facts.identity.euid.is_known_and(|uid| *uid == 0);
-    let place = if root { "/etc" } else { "~/.config" };
-    let what = format!("for {place}/containers/containers.conf, beside what that holds");
+    let what = format!("for {}, beside what that holds", given.facts.containers_conf());
     let content = toml::to_string_pretty(&tree).unwrap_or_default();
     let artefact = Artefact::shown("containers.conf", what, content);
     Some(Artefact { why: whys(all), risk: Risk::Safe, ..artefact })
