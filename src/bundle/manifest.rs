@@ -183,7 +183,7 @@ impl Recording {
             }
             budget.take(cost(READ)).map_err(|error| error.to_string())?;
             let text = String::from_utf8_lossy(line);
-            let Ok(line) = serde_json::from_str::<Line>(&text) else { continue };
+            let Ok(line) = serde_json::from_slice::<Line>(text.as_bytes()) else { continue };
             let body = |name: &String| {
                 parts.bodies.get(name).cloned().ok_or_else(|| format!("body {name:?} is not there"))
             };

@@ -140,7 +140,8 @@ fn wire(baseline: &Baseline) -> Wire {
 pub(super) fn parse(input: &Input) -> Result<Baseline, Trouble> {
     let path = input::name(&input.path);
     let malformed = |what: &str| Trouble::Usage(format!("{path}: no baseline: {}", escape(what)));
-    let wire: Wire = serde_json::from_str(&input.text).map_err(|e| malformed(&e.to_string()))?;
+    let wire: Wire =
+        serde_json::from_slice(input.text.as_bytes()).map_err(|e| malformed(&e.to_string()))?;
     if wire.schema != SCHEMA {
         return Err(malformed(&format!("its schema is {}, not {SCHEMA}", wire.schema)));
     }

@@ -90,7 +90,7 @@ impl Report {
     /// A JSON report.
     pub fn read(document: &[u8]) -> Result<Self, String> {
         let value = Self::document(document)?;
-        serde_json::from_value(value).map_err(|error| format!("a damaged report: {error}"))
+        Self::deserialize(&value).map_err(|error| format!("a damaged report: {error}"))
     }
 
     /// A JSON document that says it is a report.

@@ -115,9 +115,11 @@ const fn is_quote(c: char) -> bool {
 fn readable(bytes: &[u8]) -> String {
     let line = String::from_utf8_lossy(bytes);
     let line = line.trim_start_matches('\u{feff}').trim();
-    let inner = line.starts_with("{\"log\":").then(|| serde_json::from_str::<JsonFile<'_>>(line));
+    let inner = line
+        .starts_with("{\"log\":")
+        .then(|| serde_json::from_slice::<JsonFile<'_>>(line.as_bytes()));
     let journal = (line.starts_with('{') && line.contains("\"MESSAGE\""))
-        .then(|| serde_json::from_str::<Journal>(line).ok().map(Journal::line))
+        .then(|| serde_json::from_slice::<Journal>(line.as_bytes()).ok().map(Journal::line))
         .flatten();
     let line = match (&inner, &journal) {
         (Some(Ok(entry)), _) => &*entry.log,

@@ -3,7 +3,12 @@
 use alloc::string::{String, ToString};
 use core::fmt;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeMap};
+use serde::{
+    Deserialize, Deserializer, Serialize, Serializer,
+    de::{DeserializeOwned, Error},
+    ser::SerializeMap,
+};
+use serde_json::Value;
 
 use super::errno;
 use crate::outcome::Unknown;
@@ -251,24 +256,22 @@ impl<T: Serialize> Serialize for Fact<T> {
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
+/// By way of a value, as `#[serde(untagged)]` would do it, but of one kind: each fact is read by one piece of code,
+/// whatever it is part of.
+impl<'de, T: DeserializeOwned> Deserialize<'de> for Fact<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Lack {
-            missing: Missing,
+        let value = Value::deserialize(deserializer)?;
+        match lack(&value) {
+            Some(missing) => Ok(Self::Missing(missing)),
+            None => T::deserialize(&value).map(Self::Known).map_err(D::Error::custom),
         }
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form<T> {
-            Missing(Lack),
-            Known(T),
-        }
-        Ok(match Form::deserialize(deserializer)? {
-            Form::Missing(lack) => Self::Missing(lack.missing),
-            Form::Known(value) => Self::Known(value),
-        })
     }
+}
+
+/// What is missing, where `value` says that and nothing else.
+fn lack(value: &Value) -> Option<Missing> {
+    let object = value.as_object().filter(|object| object.len() == 1)?;
+    Missing::deserialize(object.get("missing")?).ok()
 }
 
 #[cfg(test)]

@@ -3,7 +3,8 @@
 use alloc::{borrow::ToOwned, string::String, sync::Arc};
 use core::{fmt, ops::Deref};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, ser::SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error, ser::SerializeMap};
+use serde_json::Value;
 
 /// Text that came from the machine: a path, a name, a line. Bytes that are not UTF-8 are replaced,
 /// and the text is flagged. It can hold anything, control characters too: renderers escape it. A copy shares the
@@ -93,15 +94,12 @@ impl Serialize for Text {
 
 impl<'de> Deserialize<'de> for Text {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged)]
-        enum Form {
-            Plain(String),
-            Flagged { text: String, lossy: bool },
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(text.into()),
+            flagged => match (flagged["text"].as_str(), flagged["lossy"].as_bool()) {
+                (Some(text), Some(lossy)) => Ok(Self { text: text.into(), lossy }),
+                _ => Err(D::Error::custom("neither a text nor one that is marked as lossy")),
+            },
         }
-        Ok(match Form::deserialize(deserializer)? {
-            Form::Plain(text) => text.into(),
-            Form::Flagged { text, lossy } => Self { text: text.into(), lossy },
-        })
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn read(path: &Path) -> Result<Image, Trouble> {
 
 /// The first object of the list.
 fn of(text: &str) -> Option<Image> {
-    let tree: Value = serde_json::from_str(text).ok()?;
+    let tree: Value = serde_json::from_slice(text.as_bytes()).ok()?;
     let first = tree.as_array().map_or(Some(&tree), |list| list.first())?;
     let config = first.get("Config")?.as_object()?;
     let words = |key: &str| -> Vec<String> {
