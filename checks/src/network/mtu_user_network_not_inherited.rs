@@ -285,4 +285,11 @@ mod tests {
         assert!(judged(&facts).is_err());
         assert_eq!(finding(&with_user_network(facts, 1500)).subject, "br-0123456789ab");
     }
+
+    #[test]
+    fn whether_a_daemon_was_told_otherwise_is_unknown_where_none_can_be_seen() {
+        let mut facts = environment(1400, json!(null));
+        facts.engines.running = Fact::missing("/proc/7/stat", Why::Io(5));
+        assert!(judged(&facts).is_err());
+    }
 }

@@ -102,7 +102,8 @@ pub(super) fn user_network_mtu(facts: &Facts) -> Result<Option<Configured>, Unkn
 }
 
 fn from_daemon_json(facts: &Facts, keys: &[&str]) -> Result<Option<Configured>, Unknown> {
-    // A daemon whose arguments cannot be read may have been told anything.
+    // A daemon whose arguments cannot be read may have been told anything, and so may one that cannot be seen.
+    facts.engines.running.told()?;
     for daemon in facts.engines.named("dockerd") {
         daemon.arguments.get()?;
     }
