@@ -17,6 +17,7 @@ pub mod report;
 pub mod source;
 pub mod trial;
 
+mod apply;
 mod file;
 mod isolated;
 mod sys;

@@ -28,11 +28,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("rehearsal", &["isolated", "log", "source", "sys", "trial"]),
     // Composed: what to change.
     ("fix", &["report"]),
+    ("apply", &["file", "fix", "trial"]),
     // Shown. The list of trials is shown too.
     ("render", &["diff", "fix", "log", "rehearsal", "report", "text", "trial"]),
     (
         "cli",
         &[
+            "apply",
             "bundle",
             "diff",
             "file",

@@ -1,5 +1,6 @@
 //! `doctor fix`.
 
+mod apply;
 mod base;
 mod write;
 
@@ -30,6 +31,7 @@ use crate::{
 };
 
 #[derive(Debug, clap::Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 pub(super) struct Arguments {
     /// What is going to be started here, as for doctor check
     #[arg(long = "for", value_name = "TARGET", value_delimiter = ',',
@@ -65,6 +67,18 @@ pub(super) struct Arguments {
     /// Write the files to this directory, which is made if it is not there
     #[arg(long, value_name = "DIR", help_heading = "What to write")]
     write: Option<PathBuf>,
+    /// Do what is safe and can be done here, after asking; what was there is kept for --undo
+    #[arg(long, group = "acts", conflicts_with_all = ["from", "write"], help_heading = "What to do")]
+    apply: bool,
+    /// With --apply: what restarts something or is felt by others as well
+    #[arg(long = "unsafe", requires = "apply", help_heading = "What to do")]
+    risky: bool,
+    /// Take back what --apply has done, but for what has changed since
+    #[arg(long, group = "acts", conflicts_with_all = ["from", "write"], help_heading = "What to do")]
+    undo: bool,
+    /// Do not ask
+    #[arg(long, requires = "acts", help_heading = "What to do")]
+    yes: bool,
     /// Whether to colour
     #[arg(long, value_enum, value_name = "WHEN", default_value_t = When::Auto,
           help_heading = "Output")]
@@ -99,6 +113,9 @@ pub(super) fn run(
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<ExitCode, Trouble> {
+    if arguments.undo {
+        return apply::undo(arguments.yes, console, err);
+    }
     let time = Time::begin(arguments.timeout);
     let image = arguments.base.as_deref().map(base::read).transpose()?;
     let (collected, redacted) = arguments.collect(&time)?;
@@ -108,6 +125,11 @@ pub(super) fn run(
     let launcher = arguments.launcher;
     let given = Given { report: &report, facts: &facts, launcher, redacted, image };
     let fix = fix::fix(&given);
+    if arguments.apply {
+        // A change that was begun is ended, and people may think before they answer.
+        Time::forever();
+        return apply::run(&fix, &facts, (arguments.risky, arguments.yes), console, err);
+    }
     match &arguments.write {
         Some(directory) => write::all(directory, &fix, err)?,
         None => time.printing(console, || arguments.print(&fix, &report, console, out))?,

@@ -41,6 +41,8 @@ pub struct Artefact {
     pub executable: bool,
     /// Whether another one says what it is for: the same in another form, or what comes with it.
     pub beside: bool,
+    /// The file here that it replaces, if it does.
+    pub here: Option<String>,
 }
 
 impl Artefact {
@@ -58,6 +60,7 @@ impl Artefact {
             private: false,
             executable: false,
             beside: false,
+            here: None,
         }
     }
 }
@@ -119,6 +122,9 @@ pub(super) fn all(all: Composed, given: &Given<'_>) -> Fix {
         .filter(|t| risk::of(&t.value, facts) == Risk::Safe)
         .cloned()
         .collect();
+    if start == Start::Machine {
+        fix.here.extend(host.iter().filter(|t| risk::of(&t.value, facts) == Risk::Safe).cloned());
+    }
     let (build, at_start): (Vec<_>, Vec<_>) =
         own.into_iter().partition(|task| task.value.phase() == Phase::Build);
     let mut at_start = at_start;

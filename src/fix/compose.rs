@@ -90,6 +90,13 @@ impl Composed {
 
     /// Adds a task, unless one that sets the same thing is there.
     pub(super) fn task(&mut self, place: Place, task: Task, why: &[&'static str]) {
+        let task = match task {
+            // One directory by two names.
+            Task::RemoveFile(path) => Task::RemoveFile(
+                path.strip_prefix("/var/run/").map_or(path.clone(), |name| format!("/run/{name}")),
+            ),
+            other => other,
+        };
         let key = task.key();
         let same = |old: &&mut Traced<(Place, Task)>| {
             old.value.1 == task || key.is_some() && old.value.1.key() == key

@@ -111,6 +111,7 @@ pub(super) fn file(all: &[Traced<DaemonOption>], given: &Given<'_>) -> Option<Ar
     let mut artefact = Artefact::shown(name, what, json(&tree));
     artefact.why = whys(all);
     artefact.private = whole && held;
+    artefact.here = whole.then(|| path.to_owned());
     artefact.risk = if runs { Risk::Unsafe } else { Risk::Safe };
     if runs {
         artefact.notes.push("dockerd reads it when it is started again".to_owned());
