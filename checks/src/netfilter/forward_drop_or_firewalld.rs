@@ -3,9 +3,10 @@ use alloc::{format, string::String, string::ToString, vec::Vec};
 use super::backend::{self, Firewall};
 use crate::{
     facts::{Facts, NftTable, ToolFlavour},
-    outcome::{Finding, Outcome, Verdict},
+    outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{Place, Remedy, RuleTool, Task},
+    version::{Component, Version},
 };
 
 check! {
@@ -22,7 +23,7 @@ check! {
     ///
     /// ## When it is fine
     /// A policy of drop in `ip filter` or `ip6 filter` is dockerd's own doing, or ufw's, and dockerd puts its
-    /// accepts there. Rules of a table that drops may accept what containers send: they are counted and
+    /// accepts there; only Docker 28.0.0 put them behind ufw's, where one that rejects comes first. Rules of a table that drops may accept what containers send: they are counted and
     /// not read, so with rules this is only worth knowing. A firewalld that runs beside dockerd is told of
     /// its bridges.
     ///
@@ -31,6 +32,7 @@ check! {
     ///
     /// ## References
     /// `nft(8)`, base chains; <https://docs.docker.com/engine/network/packet-filtering-firewalls/>;
+    /// moby#49528;
     /// <https://kind.sigs.k8s.io/docs/user/known-issues/>, Fedora and firewalld.
     "forward-drop-or-firewalld",
     "Another firewall drops what containers send through here",
@@ -38,7 +40,7 @@ check! {
     ["No chain/target/match by that name", "no route to host"]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if facts.netfilter.nft_kernel.is_no() {
         return Ok(Outcome::not_applicable("no nf_tables here: there is one filter for all"));
     }
@@ -48,10 +50,13 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     found.extend(
         tables.iter().find(|table| table.name == "firewalld").and_then(|t| firewalld(facts, t)),
     );
+    for table in tables {
+        found.extend(ufw_first(facts, plan, table)?);
+    }
     if found.is_empty()
         && let Some(table) = tables.iter().find(|table| table.forward_drop.is_none())
     {
-        return Err(crate::outcome::Unknown::new(
+        return Err(Unknown::new(
             format!("policies of {} {}", table.family, table.name),
             crate::facts::Why::NotRecorded,
         ));
@@ -94,6 +99,15 @@ fn drops(table: &NftTable) -> Option<Finding> {
         chain: chain.name.to_string(),
         rule: [direction, "{ \"docker0\", \"br-*\" }", "accept"].map(String::from).into(),
     };
+    let text = "accept docker0 and the bridges br-… of Compose and kind there, and in the firewall's configuration, \
+                or the rules are gone when it starts again";
+    // nft reads its arguments as a program, quoted for the shell or not.
+    let plain = [&table.family, &table.name, &chain.name].into_iter().all(|name| is_plain(name));
+    let remedy = if plain {
+        Remedy::tasks(Place::Here, text, [rule("iifname"), rule("oifname")])
+    } else {
+        Remedy::advice(Place::Here, text)
+    };
     Some(
         Finding::new(
             place.as_str(),
@@ -101,13 +115,47 @@ fn drops(table: &NftTable) -> Option<Finding> {
             format!("the chain {place} drops what is forwarded: it has {rules}"),
         )
         .evidence("nfnetlink: chains", format!("{place}: hook forward, policy drop, {rules}"))
-        .remedy(Remedy::tasks(
-            Place::Here,
-            "accept docker0 and the bridges br-… of Compose and kind there, and in the firewall's configuration, \
-             or the rules are gone when it starts again",
-            [rule("iifname"), rule("oifname")],
-        )),
+        .remedy(remedy),
     )
+}
+
+/// Whether nft takes it for a name and for nothing else. Whoever may make a table names it, and the kernel takes any bytes.
+fn is_plain(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '.'))
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "/_.-".contains(c))
+}
+
+/// Docker 28.0.0, and no other, appends its jumps to the chain FORWARD: what ufw rejects at the end of its own chains never
+/// gets there. With ufw's usual policy, drop, that is the chain's, which comes last.
+fn ufw_first(facts: &Facts, plan: &Plan, table: &NftTable) -> Result<Option<Finding>, Unknown> {
+    let is_ufw = table.family == "ip"
+        && table.name == "filter"
+        && table.chains.iter().any(|chain| *chain == "ufw-reject-forward");
+    if !is_ufw || plan.engine() != "dockerd" {
+        return Ok(None);
+    }
+    let docker = facts.versions.sure(Component::Docker)?;
+    if docker.version != Version::new(28, 0, 0) {
+        return Ok(None);
+    }
+    Ok(Some(
+        Finding::new(
+            "ufw",
+            severities!(dockerd: Warning, kind: Warning),
+            "ufw comes before Docker 28.0.0 in the chain FORWARD: where it rejects what is forwarded, containers reach nothing",
+        )
+        .evidence("nfnetlink: chains", "ip filter: ufw-reject-forward")
+        .rests_on(Component::Docker, &docker)
+        .remedy(Remedy::advice(Place::Image, "use Docker 28.0.1 or later, which puts its jumps in front again"))
+        .remedy(Remedy::commands(
+            Place::Host,
+            "or have ufw drop what is forwarded in place of rejecting it",
+            [
+                "sed -i s/^DEFAULT_FORWARD_POLICY=.*/DEFAULT_FORWARD_POLICY=DROP/ /etc/default/ufw",
+                "ufw reload",
+            ],
+        )),
+    ))
 }
 
 /// firewalld rejects what is forwarded between links that it was not told of. dockerd tells it over D-Bus,
@@ -230,6 +278,50 @@ mod tests {
             finding(&facts).severity,
             severities!(dockerd: Warning, kind: Warning, buildkit: Warning)
         );
+    }
+
+    /// Names come from whoever may make a table, and nft reads what it is given as a program.
+    #[test]
+    fn a_name_that_is_no_word_gets_into_no_command() {
+        let commands = |name: &str, chain: &str| {
+            let mut table = NftTable { name: name.into(), ..table("inet", "x", Some(0)) };
+            table.forward_drop.as_mut().unwrap()[0].name = chain.into();
+            let found = finding(&with(healthy_vm(), vec![table]));
+            let rendered = found.remedies[0].render(&crate::facts::Launcher::None.into());
+            assert!(rendered[0].text.starts_with("accept docker0"));
+            rendered[0].commands.len()
+        };
+        for plain in ["filter", "_x", ".a/b-c", "F9"] {
+            assert_eq!(commands(plain, "forward"), 2, "{plain}");
+        }
+        for odd in ["x; flush ruleset", "x\"", "x'", "x y", "x\ny", "{", "", "9", "-f", "ä", "x#"]
+        {
+            assert_eq!(commands(odd, "forward"), 0, "{odd}");
+            assert_eq!(commands("filter", odd), 0, "{odd}");
+        }
+    }
+
+    #[test]
+    fn ufw_comes_first_with_one_release_of_docker() {
+        let ufw = || NftTable {
+            chains: vec!["FORWARD".into(), "ufw-reject-forward".into()],
+            ..table("ip", "filter", Some(9))
+        };
+        let of = |patch: u32, tables| {
+            let mut facts = with(healthy_vm(), tables);
+            facts.versions.give(Component::Docker, Version::new(28, 0, patch));
+            facts
+        };
+        let found = finding(&of(0, vec![ufw()]));
+        assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning));
+        assert!(found.remedies[1].text.contains("ufw"));
+        assert_eq!(judged(&of(1, vec![ufw()])), Ok(Outcome::pass()));
+        assert_eq!(judged(&of(0, vec![table("ip", "filter", Some(9))])), Ok(Outcome::pass()));
+        let mut unread = of(0, vec![ufw()]);
+        unread.versions = crate::version::Versions::default();
+        let lost = crate::facts::Missing::new("/var/lib/dpkg/status", Why::NotPermitted);
+        unread.versions.unreadable.push(lost);
+        assert!(judged(&unread).is_err());
     }
 
     #[test]
