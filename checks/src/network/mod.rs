@@ -1,5 +1,6 @@
 //! MTU, routes, subnets, name resolution.
 
+mod address_pools_exhausted;
 mod dns_loopback_resolver;
 mod ip_forward_off;
 mod ipv6_gaps;
@@ -22,6 +23,7 @@ pub(crate) const CHECKS: &[&Check] = &[
     &mtu_bridge_exceeds_path::CHECK,
     &mtu_user_network_not_inherited::CHECK,
     &subnet_overlap::CHECK,
+    &address_pools_exhausted::CHECK,
     &dns_loopback_resolver::CHECK,
     &ip_forward_off::CHECK,
     &ipv6_gaps::CHECK,

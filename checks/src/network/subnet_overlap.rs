@@ -149,7 +149,7 @@ fn pools(facts: &Facts) -> Vec<Ipv4Net> {
 
 /// Every pool of dockerd lies in a range that a route without a next hop takes, as clients of a VPN set it: dockerd
 /// passes over all that such a route covers, and has nothing left.
-fn exhausted(facts: &Facts, plan: &Plan, used: &[Used]) -> Option<Finding> {
+pub(super) fn exhausted(facts: &Facts, plan: &Plan, used: &[Used]) -> Option<Finding> {
     const DEFAULT: [&str; 2] = ["172.16.0.0/12", "192.168.0.0/16"];
     let configured = pools(facts);
     let mut daemons = facts.engines.here("dockerd");
