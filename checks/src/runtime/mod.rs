@@ -8,6 +8,7 @@ mod docker_endpoint_mismatch;
 mod dood_semantics;
 mod engine_fails_here;
 mod engine_helper_missing;
+mod engine_too_old_for_kind;
 mod outer_k8s_leakage;
 mod runc_new_mount_api_under_sysbox;
 mod runc_procfs_overmounted;
@@ -30,6 +31,7 @@ pub(crate) const CHECKS: &[&Check] = &[
     &engine_fails_here::CHECK,
     &systemd_prerequisites::CHECK,
     &engine_helper_missing::CHECK,
+    &engine_too_old_for_kind::CHECK,
     &runc_new_mount_api_under_sysbox::CHECK,
     &runc_procfs_overmounted::CHECK,
     &containerd_erofs_tools_missing::CHECK,
