@@ -34,7 +34,11 @@ impl Check {
     /// The worst severity that a finding of this check can have for that plan, if it concerns it.
     pub fn hurts(&self, plan: &Plan) -> Option<Severity> {
         let is_podman = plan.target == Target::Podman;
-        if is_podman && self.layer != Layer::Engine { None } else { plan.severity(&self.worst) }
+        if is_podman && !matches!(self.layer, Layer::Engine | Layer::Both) {
+            None
+        } else {
+            plan.severity(&self.worst)
+        }
     }
 
     /// The worst severity that a finding of this check can have for each of these plans.
@@ -57,6 +61,8 @@ pub enum Layer {
     Docker,
     /// What clients have here, wherever the daemon is: endpoint, API version, paths, addresses.
     Client,
+    /// The container that this is: what an engine in it meets, and a client of a daemon elsewhere.
+    Both,
 }
 
 /// The headings that every check's documentation has, in this order.
@@ -78,7 +84,7 @@ macro_rules! severities {
 }
 
 /// Declares `CHECK` for the module that holds it, from the doc comment, the id, the title, the worst
-/// severity for each target that it concerns, and the log fragments; with `Client` or `Docker` before the severities
+/// severity for each target that it concerns, and the log fragments; with `Client`, `Docker` or `Both` before the severities
 /// if that is its layer, and `trials: [Userns]` at the end if trials settle it. The module's `run` judges.
 macro_rules! check {
     ($(#[doc = $doc:expr])* $id:literal, $title:literal, {$($worst:tt)*}, [$($log:literal),* $(,)?]

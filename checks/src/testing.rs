@@ -132,7 +132,7 @@ pub(crate) fn healthy_container() -> Facts {
         no_new_privs: Known(false),
         seccomp: Known(Seccomp::Disabled),
         filtered: FilteredCalls::default(),
-        lsms: Known(vec!["capability".into()]),
+        lsms: Known(vec!["capability".into(), "landlock".into()]),
         apparmor_enabled: Known(false),
         apparmor_visible: Known(false),
         apparmor_policy_writable: Fact::missing("apparmor/.replace", Why::NotFound),
@@ -235,6 +235,7 @@ pub(crate) fn healthy_container() -> Facts {
     facts.network = healthy_network(1500);
     facts.net_sysctls = NetSysctls {
         ip_forward: Known(true),
+        ip_forward_at_boot: Known(None),
         ipv6: Known(true),
         ipv6_disabled: Known(false),
         bridge_nf_call_iptables: Known(Some(true)),
@@ -263,6 +264,9 @@ pub(crate) fn healthy_container() -> Facts {
     facts.subids = SubordinateIds {
         taken: Known(vec![]),
         user: Known(Some("root".into())),
+        primary_group: Known(Some(0)),
+        other_groups: Fact::missing("/etc/login.defs", Why::NotProbed),
+        accounts: Known(vec![]),
         service: None,
         uids: Known(vec![]),
         gids: Known(vec![]),

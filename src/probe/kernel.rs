@@ -85,7 +85,14 @@ fn modules_directory(reader: &Reader, release: &Fact<Text>) -> Fact<bool> {
         Fact::Known(release) if !release.contains('/') => {
             match reader.stat(&format!("/lib/modules/{release}")) {
                 Ok(_) => Fact::Known(true),
-                Err(Missing { why: Why::NotFound, .. }) => Fact::Known(false),
+                Err(Missing { why: Why::NotFound, .. }) => {
+                    // NixOS and Guix have them with the system that was booted.
+                    let booted = ["kernel-modules", "kernel"].into_iter().any(|part| {
+                        let folder = format!("/run/booted-system/{part}/lib/modules/{release}");
+                        reader.stat(&folder).is_ok()
+                    });
+                    Fact::Known(booted)
+                }
                 // A recording that does not have it may have what is above it.
                 Err(missing) => match other_modules(reader) {
                     Fact::Known(false) => Fact::Known(false),

@@ -28,6 +28,7 @@ mod session;
 mod status;
 mod storage;
 mod sysctl;
+mod sysctl_files;
 mod userns;
 mod version;
 mod zombies;

@@ -25,6 +25,10 @@ const NEEDED: [(&str, &[&str], &str); 9] = [
     ("iptable_nat", &["CONFIG_IP_NF_NAT"], "net/ipv4/netfilter"),
 ];
 
+/// Modules by whose files it shows how all are compressed, the most usual first.
+const COMMON: [&str; 3] =
+    ["net/netfilter/nf_tables", "net/ipv4/netfilter/iptable_nat", "fs/overlayfs/overlay"];
+
 /// As `modules_install` compresses them.
 const SUFFIXES: [&str; 4] = ["", ".xz", ".zst", ".gz"];
 
@@ -128,14 +132,26 @@ impl<'a, 's> Modules<'a, 's> {
         {
             return None;
         }
-        let file = format!("{}{}", self.file(module)?, self.suffix()?);
+        let suffix = match self.suffix() {
+            Some(suffix) => suffix,
+            // All that was installed is built in: whatever a file would be called, there is none.
+            None if self.is_built_as_a_whole() && !self.is_on_disk(module) => "",
+            None => return None,
+        };
+        let file = format!("{}{suffix}", self.file(module)?);
         let absent = |missing: &Missing| missing.why == Why::NotFound;
         self.reader.stat(&file).err().filter(absent).map(|_| file)
     }
 
-    /// How the modules of this kernel are compressed, by one that is everywhere.
+    /// How the modules of this kernel are compressed, by one that is nearly everywhere.
     fn suffix(&self) -> Option<&'static str> {
-        *self.lists.suffix.get_or_init(|| self.installed_as("net/netfilter/nf_tables"))
+        let known = || COMMON.into_iter().find_map(|module| self.installed_as(module));
+        *self.lists.suffix.get_or_init(known)
+    }
+
+    /// Whether no module is loaded, and what rules are made with is in the list of what is built in.
+    fn is_built_as_a_whole(&self) -> bool {
+        self.loaded().is_some_and(<[u8]>::is_empty) && self.is_built_in("x_tables")
     }
 
     /// Whether nf_tables is loaded, or built in as the list of that says.
@@ -272,6 +288,30 @@ mod tests {
         let named = modular().directory("/sys/module/veth", &[]);
         assert_eq!(state(&named, "veth", false), ModuleState::Present);
         assert_eq!(state(&Fixed::new(), "veth", false), ModuleState::Unknown);
+    }
+
+    #[test]
+    fn a_file_that_others_have_and_this_one_has_not() {
+        let lacks = |source: &Fixed, module: &str| {
+            let reader = Reader::new(source);
+            let kernel = Kernel { release: Fact::Known(RELEASE.into()), ..Kernel::default() };
+            Modules::new(&reader, &kernel, &Lists::default()).lacks_file(module).is_some()
+        };
+        let built_in = |lines: &str| modular().file("/lib/modules/6.1.0/modules.builtin", lines);
+        let ext4 = || built_in("kernel/fs/ext4/ext4.ko\n");
+        let nf_tables = "net/netfilter/nf_tables";
+        assert!(!lacks(&ext4(), nf_tables), "nothing shows how files are called");
+        let nat = "/lib/modules/6.1.0/kernel/net/ipv4/netfilter/iptable_nat.ko";
+        assert!(lacks(&ext4().file(nat, ""), nf_tables));
+        let packed = "/lib/modules/6.1.0/kernel/net/netfilter/nf_tables.ko.xz";
+        assert!(!lacks(&ext4().file(nat, "").file(packed, ""), nf_tables));
+        let whole = || built_in("kernel/net/netfilter/x_tables.ko\n").file("/proc/modules", "");
+        let addrtype = "net/netfilter/xt_addrtype";
+        assert!(lacks(&whole(), addrtype));
+        let there = "/lib/modules/6.1.0/kernel/net/netfilter/xt_addrtype.ko.zst";
+        assert!(!lacks(&whole().file(there, ""), addrtype));
+        assert!(!lacks(&whole().file("/proc/modules", "veth 1 0 - Live 0x0\n"), addrtype));
+        assert!(!lacks(&modular(), addrtype), "what is built in is not known");
     }
 
     #[test]

@@ -4,11 +4,15 @@ use std::str::FromStr;
 
 use dind_doctor_checks::facts::{Fact, Missing, NetSysctls, Text, Why};
 
-use super::Reader;
+use super::{Reader, sysctl_files};
 
 pub(super) fn probe(reader: &Reader<'_>) -> NetSysctls {
     NetSysctls {
         ip_forward: switch(reader, "/proc/sys/net/ipv4/ip_forward"),
+        ip_forward_at_boot: sysctl_files::last(
+            reader,
+            &["net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"],
+        ),
         ipv6: visible(reader, "/proc/net/if_inet6").map(|bytes| bytes.is_some()),
         ipv6_disabled: switch(reader, "/proc/sys/net/ipv6/conf/all/disable_ipv6"),
         bridge_nf_call_iptables: of_module(reader, "/proc/sys/net/bridge/bridge-nf-call-iptables")

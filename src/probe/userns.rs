@@ -66,7 +66,9 @@ pub(super) fn subordinate_ids(
     path: &str,
 ) -> SubordinateIds {
     let uid = reader.ask(ask::Ids).map(|ids| ids.euid);
-    let user: Fact<Option<Text>> = uid.clone().and_then(|uid| name(reader, uid)).into();
+    let account = uid.clone().and_then(|uid| account(reader, uid));
+    let user: Fact<Option<Text>> = account.clone().map(|found| found.map(|(name, _)| name)).into();
+    let primary_group: Fact<Option<u32>> = account.map(|found| found?.1).into();
     let own = |path: &str| -> Fact<Vec<SubordinateRange>> {
         let uid = uid.clone().map_err(|_| Missing::new(path, Why::NotRecorded));
         let user = user.known().and_then(Option::as_ref);
@@ -84,28 +86,69 @@ pub(super) fn subordinate_ids(
         uids: own("/etc/subuid"),
         gids: own("/etc/subgid"),
         taken: taken.into(),
+        other_groups: other_groups(reader, &primary_group),
         user,
+        primary_group,
+        accounts: accounts(reader),
         service: service(reader),
         newuidmap: program(reader, mounts, path, "newuidmap"),
         newgidmap: program(reader, mounts, path, "newgidmap"),
     }
 }
 
-/// Root is called root everywhere; others are looked up.
-fn name(reader: &Reader, uid: u32) -> Result<Option<Text>, Missing> {
+/// Name and group. Root is called root everywhere; others are looked up.
+fn account(reader: &Reader, uid: u32) -> Result<Option<(Text, Option<u32>)>, Missing> {
     if uid == 0 {
-        return Ok(Some("root".into()));
+        return Ok(Some(("root".into(), Some(0))));
     }
     let bytes = match reader.bytes("/etc/passwd") {
         Err(Missing { why: Why::NotFound, .. }) => return Ok(None),
         other => other?,
     };
     let content = String::from_utf8_lossy(&bytes);
+    let number = |field: Option<&&str>| field.and_then(|number| number.parse::<u32>().ok());
     let line = content
         .lines()
         .map(|line| line.split(':').collect::<Vec<_>>())
-        .find(|fields| fields.get(2).and_then(|number| number.parse::<u32>().ok()) == Some(uid));
-    Ok(line.and_then(|fields| fields.first().map(|name| Text::from(*name))))
+        .find(|fields| number(fields.get(2)) == Some(uid));
+    Ok(line.and_then(|fields| Some((Text::from(*fields.first()?), number(fields.get(3))))))
+}
+
+/// What newuidmap does where the group of its process is not that of the account (shadow `src/newuidmap.c`).
+fn other_groups(reader: &Reader, primary: &Fact<Option<u32>>) -> Fact<bool> {
+    const PATH: &str = "/etc/login.defs";
+    let own = match reader.ask(ask::Ids) {
+        Ok(ids) => ids.egid,
+        Err(missing) => return Fact::Missing(missing),
+    };
+    if primary.known().is_none_or(|group| group.is_none_or(|group| group == own)) {
+        return Fact::missing(PATH, Why::NotProbed);
+    }
+    match reader.bytes(PATH) {
+        Ok(bytes) => {
+            let content = String::from_utf8_lossy(&bytes);
+            let value = content
+                .lines()
+                .find_map(|line| line.trim().strip_prefix("GRANT_AUX_GROUP_SUBIDS").map(str::trim));
+            Fact::Known(value == Some("yes"))
+        }
+        Err(Missing { why: Why::NotFound, .. }) => Fact::Known(false),
+        Err(missing) => Fact::Missing(missing),
+    }
+}
+
+/// `passwd: files sss` in `/etc/nsswitch.conf`: what is there beside the file.
+fn accounts(reader: &Reader) -> Fact<Vec<Text>> {
+    let bytes = match reader.bytes("/etc/nsswitch.conf") {
+        Err(Missing { why: Why::NotFound, .. }) => return Fact::Known(Vec::new()),
+        Err(missing) => return Fact::Missing(missing),
+        Ok(bytes) => bytes,
+    };
+    let content = String::from_utf8_lossy(&bytes).into_owned();
+    let named = content.lines().find_map(|line| line.trim().strip_prefix("passwd:"));
+    let services = named.unwrap_or_default().split_whitespace();
+    let other = |name: &&str| !matches!(*name, "files" | "compat") && !name.starts_with('[');
+    Fact::Known(services.filter(other).map(Text::from).collect())
 }
 
 /// The lines whose owner is `ours`. A line that cannot be read costs that line.

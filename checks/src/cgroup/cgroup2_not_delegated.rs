@@ -131,7 +131,7 @@ fn as_user(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unknown> {
         {
             found.severity = found.severity.with(Target::Kind, Some(Severity::Error));
         }
-        return Ok(found);
+        return Ok(found.or_else(|| own_lacks(facts, plan, service)));
     }
     if facts.cgroup.user_service.why() != Some(Why::NotFound) {
         facts.cgroup.user_service.get()?;
@@ -156,9 +156,34 @@ fn as_user(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unknown> {
     Ok(Some(finding))
 }
 
+/// podman tells kind the controllers of the cgroup that it is called in, and that one may not have been given all that
+/// systemd's user manager has (kind `pkg/cluster/internal/providers/podman`).
+fn own_lacks(facts: &Facts, plan: &Plan, service: &CgroupDirectory) -> Option<Finding> {
+    if plan.provider != Some(Provider::Podman) || plan.target != Target::Kind {
+        return None;
+    }
+    let own = facts.cgroup.own.known()?;
+    let missing = not_offered(own, &["cpu", "memory", "pids"]).join(" ");
+    let path = own.path.as_str();
+    (!missing.is_empty()).then(|| {
+        Finding::new(
+            path,
+            severities!(kind: Error),
+            format!("{path} does not offer {missing}, though the user manager has it: kind asks for Delegate=yes"),
+        )
+        .evidence(format!("{path}/cgroup.controllers"), offered(own))
+        .evidence(format!("{}/cgroup.controllers", service.path), offered(service))
+        .remedy(Remedy::commands(
+            Place::Here,
+            "start kind in a scope of its own, which systemd gives all that the user has",
+            [format!("systemd-run --user --scope -p {} kind create cluster", quote("Delegate=yes"))],
+        ))
+    })
+}
+
 /// Whether the nodes are made by a rootless engine of this user: podman or nerdctl, or the one whose socket is in the
 /// directory of the user's session.
-fn is_on_rootless(facts: &Facts, plan: &Plan) -> bool {
+pub(super) fn is_on_rootless(facts: &Facts, plan: &Plan) -> bool {
     let other = plan.provider.is_some_and(|provider| provider != Provider::Docker);
     let of_session = endpoint::effective(facts).is_ok_and(|endpoint| match &endpoint.address {
         Address::Unix(path) => {

@@ -1,5 +1,6 @@
 use alloc::{format, string::String, vec::Vec};
 
+use super::cgroup2_not_delegated::is_on_rootless;
 use crate::{
     facts::{CgroupMount, CgroupVersion, Facts, Hierarchy, Sandbox},
     outcome::{Finding, Outcome, Unknown, Verdict},
@@ -18,13 +19,14 @@ check! {
     /// ## Why it matters
     /// The software above the kernel has left cgroup v1. kubelet 1.35 and later refuses to start unless
     /// told otherwise, 1.31 to 1.34 warn; systemd 258 and later has no v1 code at all, in a container
-    /// neither; Docker 29 calls v1 deprecated; rootless engines cannot limit memory or CPU on it. crun, which is
+    /// neither, and 256 and 257 warn of it for half a minute before they start, for which WSL 2 does not wait; kind on a
+    /// rootless engine refuses v1 whatever the versions; Docker 29 calls v1 deprecated; rootless engines cannot limit memory or CPU on it. crun, which is
     /// podman's own choice, starts nothing on a hybrid host as soon as one controller is on version 2 (tried with
     /// crun 1.8, and hugetlb there). It is the host's choice: nothing inside a container changes it.
     ///
     /// ## When it is fine
     /// On cgroup v2. With v1, as long as the node image is older than Kubernetes 1.31 (kind's default up
-    /// to 0.23) and systemd in the image is older than 258. `cgroup2` in `/proc/filesystems` says nothing:
+    /// to 0.23) and systemd in the image is older than 256. `cgroup2` in `/proc/filesystems` says nothing:
     /// it only means that the kernel could.
     ///
     /// ## How to fix
@@ -34,12 +36,14 @@ check! {
     ///
     /// ## References
     /// `cgroups(7)`; Kubernetes KEP-4569 and KEP-5573; systemd's NEWS for 256 to 258; moby issue 51111; kind
-    /// issue 3433; minikube issue 22315.
+    /// issue 3433; minikube issue 22315; microsoft/WSL#11857; k3d#1439.
     "cgroup-v1-end-of-life",
     "cgroup v1: current kubelet and systemd refuse it",
     { dockerd: Info, kind: Error, rootless: Warning, systemd: Error, buildkit: Info, podman: Error },
     [
         "kubelet is configured to not run on a host using cgroup v1",
+        "running kind with rootless provider requires cgroup v2",
+        "Legacy cgroup v1 support selected. This is no longer supported",
         "Refusing to run under cgroup v1",
         "Cgroup v1 support is in maintenance mode",
         "Support for cgroup v1 is deprecated",
@@ -70,7 +74,15 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         v if v.at_least(1, 31) => Some(Severity::Warning),
         _ => Some(Severity::Info),
     };
-    let in_image = systemd.version.at_least(258, 0).then_some(Severity::Error);
+    let rootless = plan.target == Target::Kind && on_rootless(facts, plan);
+    let kind = if rootless { Some(Severity::Error) } else { kind };
+    let in_image = match systemd.version {
+        v if v.at_least(258, 0) => Some(Severity::Error),
+        // It waits for half a minute, and WSL for ten seconds.
+        v if v.at_least(256, 0) && facts.runtime.sandbox == Sandbox::Wsl2 => Some(Severity::Error),
+        v if v.at_least(256, 0) => Some(Severity::Warning),
+        _ => None,
+    };
     let severity = severities!(dockerd: Info, buildkit: Info)
         .with(Target::Kind, kind)
         .with(Target::Systemd, in_image);
@@ -82,19 +94,26 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
             version.name(),
             kubernetes.version,
             match kind {
+                _ if rootless => "would run, and kind on a rootless engine refuses",
                 Some(Severity::Error) => "refuses to start",
                 Some(Severity::Warning) => "warns",
                 _ => "still runs",
             },
             systemd.version,
-            if in_image.is_some() { "cannot use it" } else { "still runs" },
+            match in_image {
+                Some(Severity::Error) if !systemd.version.at_least(258, 0) =>
+                    "starts after half a minute, which WSL does not wait",
+                Some(Severity::Error) => "cannot use it",
+                Some(_) => "starts after half a minute",
+                None => "still runs",
+            },
         ),
     )
     .evidence("statfs and mounts below /sys/fs/cgroup", version.name())
     .rests_on(Component::Kubernetes, &kubernetes)
     .rests_on(Component::Systemd, &systemd)
     .remedy(unified(facts));
-    if kind == Some(Severity::Error) {
+    if kind == Some(Severity::Error) && !rootless {
         finding = finding
             .remedy(Remedy::kind_config(
                 "until the host has cgroup v2, use a node image whose kubelet still accepts v1",
@@ -112,6 +131,11 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
             ));
     }
     Ok(finding.into())
+}
+
+/// Whether kind's nodes are made by a rootless engine, with which kind insists on cgroup v2.
+fn on_rootless(facts: &Facts, plan: &Plan) -> bool {
+    facts.identity.euid.is_known_and(|euid| *euid != 0) && is_on_rootless(facts, plan)
 }
 
 /// What is true of podman and of rootless Docker alike; no kubelet and no systemd is started.
@@ -280,10 +304,38 @@ mod tests {
     }
 
     #[test]
-    fn systemd_before_258_is_not_hurt() {
+    fn systemd_before_256_is_not_hurt_and_until_258_it_waits() {
         let mut facts = v1_container();
-        facts.versions.give(Component::Systemd, Version::new(257, 0, 0));
-        assert_eq!(findings(judged(&facts))[0].severity.get(Target::Systemd), None);
+        let of = |facts: &Facts| findings(judged(facts))[0].severity.get(Target::Systemd);
+        facts.versions.give(Component::Systemd, Version::new(255, 0, 0));
+        assert_eq!(of(&facts), None);
+        for version in [256, 257] {
+            facts.versions.give(Component::Systemd, Version::new(version, 0, 0));
+            facts.runtime.sandbox = Sandbox::None;
+            assert_eq!(of(&facts), Some(Severity::Warning));
+            facts.runtime.sandbox = Sandbox::Wsl2;
+            assert_eq!(of(&facts), Some(Severity::Error));
+        }
+    }
+
+    #[test]
+    fn kind_on_a_rootless_engine_refuses_v1_with_any_kubelet() {
+        let mut facts = v1_container();
+        facts.versions.give(Component::Kubernetes, Version::new(1, 26, 4));
+        facts.identity.euid = Fact::Known(1000);
+        let of = |facts: &Facts| {
+            findings(crate::testing::said_of(&CHECK, facts, Target::Kind))[0].clone()
+        };
+        assert_eq!(of(&facts).severity.get(Target::Kind), Some(Severity::Info));
+        let set = |name: &str, value: &str| Fact::Known([(name.into(), value.into())].into());
+        facts.runtime.variables = set("KIND_EXPERIMENTAL_PROVIDER", "podman");
+        let refused = of(&facts);
+        assert_eq!(refused.severity.get(Target::Kind), Some(Severity::Error));
+        assert_eq!(refused.remedies.len(), 1, "no node image helps");
+        facts.runtime.variables = set("DOCKER_HOST", "unix:///run/user/1000/docker.sock");
+        assert_eq!(of(&facts).severity.get(Target::Kind), Some(Severity::Error));
+        facts.identity.euid = Fact::Known(0);
+        assert_eq!(of(&facts).severity.get(Target::Kind), Some(Severity::Info));
     }
 
     #[test]

@@ -48,7 +48,7 @@ pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};
 pub use kernel::{Kernel, KernelSetting, Module, ModuleState, NETWORK_MODULES};
 pub use leftover::{Leftovers, PidFile, PidFileOwner};
 pub use mount::{Mount, MountTable, Propagation};
-pub use net_sysctl::NetSysctls;
+pub use net_sysctl::{NetSysctls, SettingAtBoot};
 pub use netfilter::{
     Extension, ForwardChain, IptablesTool, LegacyTable, Netfilter, NftTable, TableCount,
     ToolFlavour,
@@ -60,7 +60,7 @@ pub use proxy::{EngineProxy, PROXY_VARIABLES, Proxies};
 pub use resolver::{NameServer, ResolvConf, Resolver};
 pub use resources::{
     CgroupLimits, CpuCgroup, CpuQuota, DefaultUlimit, Inotify, InotifyUse, InotifyUser, KeyUser,
-    Memory, MemoryCgroup, PidsCgroup, Resources, Rlimit, Swap, TreeCgroup,
+    Memory, MemoryCgroup, PidsCgroup, Resources, Rlimit, ScriptLimit, Swap, TreeCgroup,
 };
 pub use runtime::{Engine, Launcher, Machine, Runtime, Sandbox};
 pub use scratch::{Scratch, ScratchDirectory};

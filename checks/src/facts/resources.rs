@@ -135,6 +135,15 @@ pub struct Inotify {
     pub in_use: Fact<InotifyUse>,
 }
 
+/// A limit of open files that a script sets (`ulimit -n`, `ulimit -Hn`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScriptLimit {
+    /// The number.
+    pub files: u64,
+    /// Whether only the hard limit is set.
+    pub hard_only: bool,
+}
+
 /// A resource limit (`getrlimit(2)`); `None` for unlimited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rlimit {
@@ -212,6 +221,10 @@ pub struct Resources {
     pub open_files: Fact<Rlimit>,
     /// The same of a containerd that runs here, whose hard limit its containers inherit; `None` if none does.
     pub containerd_open_files: Option<Fact<Rlimit>>,
+    /// What Docker's init script sets for open files before it starts dockerd; `None` if there is no such script, or it
+    /// sets nothing.
+    #[serde(default)]
+    pub init_script: Fact<Option<ScriptLimit>>,
     /// `Max processes` of `/proc/self/limits`.
     pub processes: Fact<Rlimit>,
     /// `/proc/sys/kernel/pid_max`: process ids; of the PID namespace since Linux 6.14.

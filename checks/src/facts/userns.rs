@@ -50,6 +50,16 @@ pub struct MappingProgram {
 pub struct SubordinateIds {
     /// The user's name from `/etc/passwd`; `None` if it has no line there.
     pub user: Fact<Option<Text>>,
+    /// The group of that line; `None` without one.
+    #[serde(default)]
+    pub primary_group: Fact<Option<u32>>,
+    /// Whether `/etc/login.defs` lets newuidmap take a process of another group than that
+    /// (`GRANT_AUX_GROUP_SUBIDS`). Asked only where it is of another.
+    #[serde(default)]
+    pub other_groups: Fact<bool>,
+    /// Services that `passwd:` in `/etc/nsswitch.conf` names beside the file; empty for none, or without such a line.
+    #[serde(default)]
+    pub accounts: Fact<Vec<Text>>,
     /// The service that `subid:` in `/etc/nsswitch.conf` names instead of the files; `None` for the files.
     pub service: Option<Text>,
     /// Ranges of `/etc/subuid` for this user, by name or number; empty without such a file.

@@ -26,7 +26,8 @@ check! {
     ///
     /// ## When it is fine
     /// Whatever is in the kernel needs no module: without anything missing this is silent, with or without
-    /// `/lib/modules`. In a container the kernel loads most modules itself, from the host's directory:
+    /// `/lib/modules`. A kernel that comes from outside, as those of WSL and of small VMs, has such drivers built in, and no
+    /// modules of any release. In a container the kernel loads most modules itself, from the host's directory:
     /// `/lib/modules` inside is only for programs that call modprobe.
     ///
     /// ## How to fix

@@ -32,8 +32,9 @@ pub(crate) fn lacking(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unk
     facts.versions.sure(Component::Docker)?;
     let mut finding = Finding::new(
         "ip6tables",
-        severities!(dockerd: Warning, kind: Warning),
-        format!("networks with IPv6 cannot be made: {}", lacking.why),
+        // kind asks for a network with IPv6, and goes on without only where there is no IPv6 at all.
+        severities!(dockerd: Warning, kind: Error),
+        format!("networks with IPv6 cannot be made, kind's among them: {}", lacking.why),
     )
     .evidence(lacking.source, lacking.value)
     .rests_on(Component::Docker, &docker);
@@ -45,7 +46,7 @@ pub(crate) fn lacking(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unk
         ));
     }
     Ok(Some(finding.remedy(Remedy::daemon(
-        "do without rules for IPv6: networks with IPv6 are then not filtered",
+        "do without ip6tables: networks with IPv6 are then not filtered",
         [DaemonOption::ip6tables(false)],
     ))))
 }
@@ -80,7 +81,7 @@ mod tests {
     #[test]
     fn legacy_rules_for_ipv6_need_a_module_that_a_container_cannot_load() {
         let found = judge(&without(Version::new(27, 3, 1))).unwrap();
-        assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning));
+        assert_eq!(found.severity, severities!(dockerd: Warning, kind: Error));
         assert!(found.remedies[0].text.contains("on the host"));
     }
 

@@ -9,7 +9,7 @@ use crate::{
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, quote},
-    target::{Severities, Target},
+    target::{Severities, Severity, Target},
     version::{Component, Version},
 };
 
@@ -83,8 +83,8 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         found.push(finding(
             facts,
             &docker,
-            // Newer podman makes other rules, by nftables; which it is, is not known.
-            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Warning, podman: Warning),
+            severities!(dockerd: Error, kind: Error, rootless: Error, buildkit: Warning)
+                .with(Target::Podman, Some(of_podman(facts)?)),
             if podman { "podman's rules need" } else { "dockerd's rules need" },
         ));
     }
@@ -108,6 +108,14 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         }
         _ => Ok(Outcome::of_or(found, || pass(facts))),
     }
+}
+
+/// podman before 6 makes its rules by iptables, but where a distribution chose nftables, as Fedora does from 41 on.
+fn of_podman(facts: &Facts) -> Result<Severity, Unknown> {
+    let podman = facts.versions.sure(Component::Podman)?;
+    let fedora = facts.kernel.release.is_known_and(|release| release.contains(".fc"));
+    let by_iptables = !podman.is_assumed() && !podman.version.at_least(6, 0) && !fedora;
+    Ok(if by_iptables { Severity::Error } else { Severity::Warning })
 }
 
 fn missing(facts: &Facts) -> impl Iterator<Item = &Extension> {
@@ -203,9 +211,26 @@ fn options(missing: &[&Extension]) -> String {
     options.join(", ")
 }
 
+/// NVIDIA's kernels for Jetson are built without (`-tegra`, up to 5.15), and nothing here shows that this one has it.
+fn comes_without_raw(facts: &Facts, extension: &Extension) -> bool {
+    let tegra = facts.kernel.release.is_known_and(|release| release.ends_with("-tegra"));
+    let older = facts.kernel.version.is_known_and(|version| !version.at_least(6, 0));
+    let tables = facts.netfilter.legacy_tables.known().into_iter().flatten();
+    let registered = tables.into_iter().any(|table| table.name == "raw");
+    tegra
+        && older
+        && extension.present == Tri::Unknown
+        && !registered
+        && tried(facts, extension).is_none()
+}
+
 /// nf_tables has no table that could be missing.
 fn raw(facts: &Facts) -> Result<Option<Finding>, Unknown> {
-    let Some(extension) = missing(facts).find(|extension| extension.name == RAW) else {
+    let unseen =
+        |extension: &&Extension| extension.name == RAW && comes_without_raw(facts, extension);
+    let extensions = &facts.netfilter.extensions;
+    let found = missing(facts).find(|extension| extension.name == RAW);
+    let Some(extension) = found.or_else(|| extensions.iter().find(unseen)) else {
         return Ok(None);
     };
     let Some(Some(tool)) = facts.netfilter.iptables.told()? else { return Ok(None) };
@@ -223,7 +248,14 @@ fn raw(facts: &Facts) -> Result<Option<Finding>, Unknown> {
             severities!(dockerd: Warning, kind: Error),
             format!("this kernel has no table raw: Docker {} publishes no ports", docker.version),
         )
-        .evidence(extension.source.as_str(), "CONFIG_IP_NF_RAW is off")
+        .evidence(
+            if found.is_some() { extension.source.as_str() } else { "uname" },
+            if found.is_some() {
+                "CONFIG_IP_NF_RAW is off"
+            } else {
+                "Jetson's kernels come without iptable_raw"
+            },
+        )
         .rests_on(Component::Docker, &docker)
         .remedy(Remedy::container(
             "let dockerd do without it; containers can then be reached past their published ports",
@@ -292,6 +324,42 @@ mod tests {
         assert_eq!(finding(&facts).severity, severities!(dockerd: Warning, kind: Error));
         facts.versions.give(Component::Docker, Version::new(27, 0, 0));
         assert_eq!(judged(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn a_jetson_comes_without_raw_unless_something_shows_it() {
+        let jetson = |present| {
+            let mut facts = legacy(with(&[(RAW, present)], true));
+            facts.kernel.release = Known("5.15.148-tegra".into());
+            facts.kernel.version = Known(Version::new(5, 15, 148));
+            facts.versions.give(Component::Docker, Version::new(28, 0, 1));
+            facts
+        };
+        let found = finding(&jetson(Tri::Unknown));
+        assert_eq!(found.severity, severities!(dockerd: Warning, kind: Error));
+        assert!(found.evidence[0].value.contains("Jetson"));
+        assert_eq!(judged(&jetson(Tri::Yes)), Ok(Outcome::pass()));
+        let mut other = jetson(Tri::Unknown);
+        other.kernel.release = Known("5.15.0-91-generic".into());
+        assert_eq!(judged(&other), Ok(Outcome::pass()));
+        let mut registered = jetson(Tri::Unknown);
+        registered.netfilter.legacy_tables = Known(alloc::vec![crate::facts::LegacyTable {
+            family: 4,
+            name: "raw".into(),
+            count: crate::facts::Fact::missing("IPT_SO_GET_INFO", Why::NotPermitted),
+        }]);
+        assert_eq!(judged(&registered), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn podman_before_6_makes_rules_by_iptables_but_on_fedora() {
+        use crate::testing::severity_for;
+        let mut facts = with(&[("match addrtype", Tri::No)], false);
+        assert_eq!(severity_for(&CHECK, &facts, Target::Podman), Some(Severity::Warning));
+        facts.versions.give(Component::Podman, Version::new(5, 0, 0));
+        assert_eq!(severity_for(&CHECK, &facts, Target::Podman), Some(Severity::Error));
+        facts.kernel.release = Known("6.11.4-301.fc41.x86_64".into());
+        assert_eq!(severity_for(&CHECK, &facts, Target::Podman), Some(Severity::Warning));
     }
 
     #[test]

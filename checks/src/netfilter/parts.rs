@@ -31,9 +31,11 @@ pub(super) fn lacking(facts: &Facts, flavour: ToolFlavour, loaded: bool) -> Opti
             .or_else(|| old_wsl(facts))
             .or_else(|| unused_nft(facts)),
         ToolFlavour::Legacy if loaded => left_out(facts, &["iptable_nat"])
+            .or_else(|| amazon(facts))
             .or_else(|| gone(facts, &["iptable_nat"], LEGACY_MODULES))
             .or_else(|| not_requested(facts)),
-        ToolFlavour::Legacy => out_of_reach(facts)
+        ToolFlavour::Legacy => amazon(facts)
+            .or_else(|| out_of_reach(facts))
             .or_else(|| gone(facts, &["ip_tables"], LEGACY_MODULES))
             .or_else(|| newer(facts)),
     }
@@ -120,6 +122,22 @@ fn unused_nft(facts: &Facts) -> Option<Lacking> {
             )
         },
     )
+}
+
+/// Amazon Linux 2023 with Linux 6.18 has ip_tables, and neither iptable_nat nor iptable_filter any more.
+fn amazon(facts: &Facts) -> Option<Lacking> {
+    let release = facts.kernel.release.known().filter(|release| release.contains(".amzn"))?;
+    let newer = facts.kernel.version.is_known_and(|version| version.at_least(6, 17));
+    let unseen =
+        matches!(facts.kernel.module("iptable_nat"), ModuleState::NotSeen | ModuleState::Unknown);
+    let registered = facts.netfilter.legacy_tables.known()?.iter().any(|table| table.name == "nat");
+    (newer && unseen && !registered).then(|| Lacking {
+        certain: true,
+        why: "Amazon's kernels from 6.18 on have no iptable_nat".into(),
+        source: "uname",
+        value: release.as_str().into(),
+        modules: None,
+    })
 }
 
 /// Under SELinux the kernel loads no module for a process of a container.

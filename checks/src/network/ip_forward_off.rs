@@ -1,7 +1,7 @@
-use alloc::format;
+use alloc::{format, string::String};
 
 use crate::{
-    facts::Facts,
+    facts::{Facts, SettingAtBoot},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, DaemonOption, Place, Remedy, Task},
@@ -11,28 +11,32 @@ use crate::{
 
 check! {
     /// ## What it looks at
-    /// `net.ipv4.ip_forward` of this network namespace, whether `/proc/sys` can be written, and dockerd's
-    /// `ip-forward` and `firewall-backend`.
+    /// `net.ipv4.ip_forward` of this network namespace, whether `/proc/sys` can be written, dockerd's `ip-forward` and
+    /// `firewall-backend`, whether a dockerd runs whose bridges are there, and what `/etc/sysctl.conf` and the folders
+    /// `sysctl.d` set it to.
     ///
     /// ## Why it matters
     /// dockerd turns forwarding on for its first network, and does not start where it cannot: `/proc/sys` is
     /// read-only, or its nftables backend, which leaves that to the administrator. Told `ip-forward: false`
-    /// it starts, and packets of its containers reach this environment and nothing beyond it.
+    /// it starts, and packets of its containers reach this environment and nothing beyond it. Nor does it look again:
+    /// where a hardening script, `sysctl --system` or another program turns forwarding off while it runs, published ports
+    /// fall silent and containers lose the network until it starts anew, or forwarding is turned on again.
     ///
     /// ## When it is fine
     /// dockerd turns forwarding on by itself, if it may write the sysctl, is not told `ip-forward: false`,
     /// and makes its rules by iptables. With `bridge: none` it makes no network of its own. kind's nodes are
-    /// containers on Docker's network.
+    /// containers on Docker's network. A file that sets it to 0 is only worth knowing, as long as dockerd, which starts
+    /// after it was applied, turns it on.
     ///
     /// ## How to fix
     /// `sysctl -w net.ipv4.ip_forward=1` where it can be written; from outside `docker run --sysctl
-    /// net.ipv4.ip_forward=1`, or `sysctls` in the pod's securityContext.
+    /// net.ipv4.ip_forward=1`, or `sysctls` in the pod's securityContext. Where a file sets it to 0, change that line.
     ///
     /// ## References
-    /// moby `daemon/libnetwork/drivers/bridge`; <https://docs.docker.com/engine/network/packet-filtering-firewalls/>.
+    /// moby `daemon/libnetwork/drivers/bridge`; `sysctl.d(5)`; captainzero93/security_harden_linux#10; <https://docs.docker.com/engine/network/packet-filtering-firewalls/>.
     "ip-forward-off",
     "IPv4 forwarding is off, and dockerd will not turn it on",
-    { dockerd: Error, kind: Error, buildkit: Warning },
+    { dockerd: Error, docker: Error, kind: Error, buildkit: Warning },
     [
         "IPv4 forwarding is disabled",
         "IPv4 forwarding is disabled. Networking will not work",
@@ -43,9 +47,7 @@ check! {
 }
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
-    if *facts.net_sysctls.ip_forward.get()? {
-        return Ok(Outcome::pass());
-    }
+    let on = *facts.net_sysctls.ip_forward.get()?;
     let option = |name: &'static str| {
         if plan.engine() != "dockerd" {
             return None;
@@ -58,6 +60,10 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     };
     let nftables = option("firewall-backend").is_some_and(|backend| backend == "nftables");
     let left_alone = option("ip-forward").is_some_and(|value| value == "false");
+    if on {
+        let turns_on = plan.engine() != "dockerd" || !nftables && !left_alone;
+        return Ok(at_boot(facts, plan, turns_on));
+    }
     let mount = facts.mounts.known().and_then(|table| table.holding("/proc/sys/net"));
     let read_only = mount.filter(|mount| mount.read_only());
     let (reason, source, value) = if let Some(mount) = read_only {
@@ -70,6 +76,8 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         )
     } else if left_alone {
         ("dockerd is told not to turn it on", "dockerd: ip-forward", "false".into())
+    } else if let Some(bridge) = has_turned_it_on(facts, plan) {
+        return Ok(turned_off(facts, &bridge));
     } else {
         facts.mounts.get()?;
         facts.engines.daemon_json.get()?;
@@ -101,7 +109,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
             ))
             .into());
     }
-    finding = finding.remedy(Remedy::tasks(
+    finding = of_file(facts, finding).remedy(Remedy::tasks(
         Place::Here,
         format!("turn it on before {} starts", plan.engine()),
         [Task::sysctl("net.ipv4.ip_forward", "1", "")],
@@ -114,6 +122,70 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         ));
     }
     Ok(finding.into())
+}
+
+/// A bridge of the dockerd that runs here: when it made that, it turned forwarding on.
+fn has_turned_it_on(facts: &Facts, plan: &Plan) -> Option<String> {
+    let runs = facts.engines.here("dockerd").next().is_some();
+    let mut links = facts.network.links.known().into_iter().flatten();
+    let bridge = links.find(|link| {
+        (link.name == "docker0" || link.name.starts_with("br-"))
+            && link.kind.as_ref().is_some_and(|kind| *kind == "bridge")
+    });
+    bridge.filter(|_| runs && plan.engine() == "dockerd").map(|link| link.name.as_str().into())
+}
+
+fn turned_off(facts: &Facts, bridge: &str) -> Outcome {
+    let finding = Finding::new(
+        "net.ipv4.ip_forward",
+        severities!(dockerd: Warning, docker: Error, kind: Error),
+        "net.ipv4.ip_forward was turned off after dockerd had turned it on: published ports and containers reach nothing",
+    )
+    .evidence("/proc/sys/net/ipv4/ip_forward", "0")
+    .evidence("netlink: links", format!("{bridge}, with a dockerd that runs"));
+    of_file(facts, finding)
+        .remedy(Remedy::tasks(
+            Place::Here,
+            "turn it on again, and keep it so",
+            [Task::sysctl("net.ipv4.ip_forward", "1", "99-zz-docker-forward.conf")],
+        ))
+        .into()
+}
+
+/// With the file that sets it to 0.
+fn of_file(facts: &Facts, finding: Finding) -> Finding {
+    let Some(file) = off_at_boot(facts) else { return finding };
+    finding.evidence(file.path.as_str(), "net.ipv4.ip_forward = 0").remedy(Remedy::advice(
+        Place::Host,
+        format!(
+            "take net.ipv4.ip_forward = 0 out of {}, or it is off again at the next boot",
+            file.path
+        ),
+    ))
+}
+
+fn off_at_boot(facts: &Facts) -> Option<&SettingAtBoot> {
+    facts.net_sysctls.ip_forward_at_boot.known()?.as_ref().filter(|file| file.value == 0)
+}
+
+/// Forwarding is on; a file of this machine turns it off whenever it is applied. A container's files are applied by
+/// nobody, and what is not recorded is taken to set nothing.
+fn at_boot(facts: &Facts, plan: &Plan, turns_on: bool) -> Outcome {
+    let applied = facts.runtime.container.is_no() && plan.engine() == "dockerd";
+    if !applied || off_at_boot(facts).is_none() {
+        return Outcome::pass();
+    }
+    let (severity, effect) = if turns_on {
+        (Severity::Info, "`sysctl --system` cuts containers off while dockerd runs")
+    } else {
+        (Severity::Warning, "containers reach nothing after the next boot")
+    };
+    let finding = Finding::new(
+        "net.ipv4.ip_forward at boot",
+        severities!(dockerd: Warning, kind: Warning).at_most(severity),
+        format!("forwarding is on, and a file turns it off: {effect}"),
+    );
+    of_file(facts, finding).into()
 }
 
 #[cfg(test)]
@@ -172,6 +244,71 @@ mod tests {
         let told = finding(&off(serde_json::json!({"ip-forward": false})));
         assert!(told.summary.contains("dockerd is told not to turn it on: containers reach"));
         assert_eq!(told.severity.get(Target::Dockerd), Some(Severity::Warning));
+    }
+
+    /// A machine with a dockerd that runs, and its bridge.
+    fn running() -> Facts {
+        let mut facts = healthy_vm();
+        facts.net_sysctls.ip_forward = Known(false);
+        facts.engines.running = Known(alloc::vec![crate::facts::EngineProcess {
+            name: "dockerd".into(),
+            pid: 7,
+            arguments: Known(alloc::vec!["dockerd".into()]),
+            same_mount_namespace: Some(true),
+        }]);
+        let Known(links) = &mut facts.network.links else { panic!() };
+        let bridge = crate::facts::Link {
+            index: 9,
+            name: "docker0".into(),
+            kind: Some("bridge".into()),
+            ..links[1].clone()
+        };
+        links.push(bridge);
+        facts
+    }
+
+    fn file(value: i64) -> Fact<Option<SettingAtBoot>> {
+        Known(Some(SettingAtBoot { path: "/etc/sysctl.d/99-hardening.conf".into(), value }))
+    }
+
+    #[test]
+    fn what_dockerd_turned_on_and_something_off_again_cuts_containers_off() {
+        use crate::testing::{said_of, severity_for};
+        let mut facts = running();
+        for (target, wanted) in [
+            (Target::Docker, Severity::Error),
+            (Target::Kind, Severity::Error),
+            (Target::Dockerd, Severity::Warning),
+        ] {
+            assert_eq!(severity_for(&CHECK, &facts, target), Some(wanted));
+        }
+        assert_eq!(said_of(&CHECK, &facts, Target::Podman), Ok(Outcome::pass()));
+        facts.net_sysctls.ip_forward_at_boot = file(0);
+        let Ok(Outcome::Found(found)) = said_of(&CHECK, &facts, Target::Docker) else { panic!() };
+        assert!(found[0].remedies[0].text.contains("/etc/sysctl.d/99-hardening.conf"));
+        // A daemon that has made no bridge has had no reason to.
+        if let Known(links) = &mut facts.network.links {
+            links.retain(|link| link.name != "docker0");
+        }
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn a_file_that_turns_it_off_is_worth_knowing_and_more_where_dockerd_leaves_it_alone() {
+        let mut facts = healthy_vm();
+        facts.net_sysctls.ip_forward_at_boot = file(1);
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
+        facts.net_sysctls.ip_forward_at_boot = file(0);
+        assert_eq!(finding(&facts).severity.get(Target::Dockerd), Some(Severity::Info));
+        if let Known(config) = &mut facts.engines.daemon_json {
+            config.content = serde_json::json!({"firewall-backend": "nftables"});
+        }
+        assert_eq!(finding(&facts).severity.get(Target::Dockerd), Some(Severity::Warning));
+        let mut inside = healthy_container();
+        inside.net_sysctls.ip_forward_at_boot = file(0);
+        assert_eq!(judged(&inside), Ok(Outcome::pass()), "nobody applies a container's files");
+        facts.net_sysctls.ip_forward_at_boot = Fact::missing("/etc/sysctl.d", Why::NotRecorded);
+        assert_eq!(judged(&facts), Ok(Outcome::pass()));
     }
 
     #[test]

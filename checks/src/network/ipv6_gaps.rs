@@ -14,10 +14,10 @@ check! {
     /// (`/proc/net/ip6_tables_names`).
     ///
     /// ## Why it matters
-    /// kind asks Docker for a network with both families and silently goes on with IPv4 alone where that
-    /// fails; a cluster with `ipFamily: ipv6` or `dual` does not come up. Docker networks made with `--ipv6`
+    /// kind asks Docker for a network with both families and silently goes on with IPv4 alone where the kernel has no
+    /// IPv6; a cluster with `ipFamily: ipv6` or `dual` does not come up. Docker networks made with `--ipv6`
     /// fail likewise, and so they do where Docker 27 or later makes rules with a legacy ip6tables whose module is
-    /// not loaded: a container cannot load it.
+    /// not loaded: a container cannot load it, and `kind create cluster` ends there ("ip6tables: … table `nat'").
     ///
     /// ## When it is fine
     /// Nothing breaks as long as nobody asks for IPv6: this is only worth knowing, but for Docker 20.10.6, which
@@ -29,11 +29,12 @@ check! {
     /// `ipv6.disable=0`), load ip6_tables on the host, or keep clusters to `ipFamily: ipv4`.
     ///
     /// ## References
-    /// <https://kind.sigs.k8s.io/docs/user/known-issues/>; sysbox#410; moby#47895; kernel `ip-sysctl.rst`.
+    /// <https://kind.sigs.k8s.io/docs/user/known-issues/>; sysbox#410; moby#47895;
+    /// devcontainers/features#1023; kernel `ip-sysctl.rst`.
     "ipv6-gaps",
     "Networks get IPv4 only: there is no IPv6 here",
     Docker,
-    { dockerd: Warning, kind: Warning, rootless: Info, buildkit: Info },
+    { dockerd: Warning, kind: Error, rootless: Info, buildkit: Info },
     [
         "socket: address family not supported by protocol",
         "RTNETLINK answers: Permission denied",

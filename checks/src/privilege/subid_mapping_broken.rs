@@ -1,3 +1,5 @@
+mod account;
+mod homed;
 mod namespace;
 mod ranges;
 mod tried;
@@ -17,27 +19,35 @@ check! {
     /// this user namespace maps (`/proc/self/uid_map`), and `newuidmap` and `newgidmap`: the set-user-id bit
     /// or the file capabilities, `nosuid` on their mount, `no_new_privs`, the bounding set. With `--active`,
     /// both programs are executed for a user namespace, and its maps are read back. For root of a user namespace,
-    /// how many ids that one maps.
+    /// how many ids that one maps. Whether the user has a line in `/etc/passwd`, and whether the group of the process is
+    /// the one in it. Whether the rootless engine's data are on a mount with an id mapping of its own, as systemd-homed
+    /// makes it.
     ///
     /// ## Why it matters
     /// A rootless engine maps 65536 ids, so that images can have files of many users. An ordinary user may
     /// map but its own; the rest is done by two privileged programs, from ranges that an administrator
     /// gave. A copied or squashed image loses their bits, `allowPrivilegeEscalation: false` disables them,
-    /// and in a nested user namespace that maps 65536 ids the usual range from 100000 on is outside. In a namespace
+    /// and in a nested user namespace that maps 65536 ids the usual range from 100000 on is outside. Both programs look up
+    /// their user and refuse a process whose group is not that of its account ("Target process is owned by a different
+    /// user"), as `runAsGroup`, `newgrp` and `docker run --user 1000:2000` make it. A home of systemd-homed carries ids
+    /// from 524288 on, and owners from another range cannot be written there ("value too large for defined data type"). In a namespace
     /// that maps only root, as `unshare -r` makes it, dockerd starts, and every container fails at `/dev/pts`, which
     /// belongs to group 5.
     ///
     /// ## When it is fine
     /// Root needs no ranges, and bubblewrap maps one id only. Ranges of several users may overlap, and entries by
-    /// number are as good as by name. A range smaller than 65536 works for images whose ids fit. Where
-    /// `/etc/nsswitch.conf` names a service for `subid`, the files do not count.
+    /// number are as good as by name. A range smaller than 65536 works for images whose ids fit; below 42 none of a distribution does, whose group shadow
+    /// that is. Where
+    /// `/etc/nsswitch.conf` names a service for `subid`, the files do not count, and where it names one for `passwd`, an
+    /// account may be there. `GRANT_AUX_GROUP_SUBIDS yes` in `/etc/login.defs` lets groups be.
     ///
     /// ## How to fix
     /// `usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER`, or a range inside of the
     /// namespace; `chmod u+s /usr/bin/newuidmap`; no `allowPrivilegeEscalation: false`.
     ///
     /// ## References
-    /// `subuid(5)`, `newuidmap(1)`; containers/buildah#4049, containers/podman#19906, moby/buildkit#1671.
+    /// `subuid(5)`, `newuidmap(1)`; containers/buildah#4049, containers/podman#19906, moby/buildkit#1671;
+    /// actions/actions-runner-controller#4234; containerd/nerdctl#2064; <https://systemd.io/UIDS-GIDS>.
     "subid-mapping-broken",
     "User and group ids cannot be mapped as containers need them",
     { dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error },
@@ -51,6 +61,8 @@ check! {
         "newuidmap: uid range [",
         "newgidmap: gid range [",
         "rootless single mapping into the namespace",
+        "is owned by a different user",
+        "Cannot determine your user name",
     ],
     trials: [Subids]
 }
@@ -80,6 +92,14 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         }
         findings.extend(tried::confirmed(facts, kind, found));
     }
+    let both = tried::works(facts, Kind::User) && tried::works(facts, Kind::Group);
+    if !both {
+        match account::judge(facts) {
+            Ok(finding) => findings.extend(finding),
+            Err(unknown) => missing = missing.or(Some(unknown)),
+        }
+    }
+    findings.extend(homed::judge(facts));
     match missing {
         Some(unknown) if findings.is_empty() => Err(unknown),
         _ => Ok(Outcome::of_or(findings, || tried::pass(facts))),

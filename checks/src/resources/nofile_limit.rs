@@ -1,3 +1,5 @@
+mod init_script;
+
 use alloc::{format, string::String, vec::Vec};
 
 use super::rlimit_raise_denied::may_raise;
@@ -15,13 +17,14 @@ check! {
     /// Soft and hard `RLIMIT_NOFILE` of the doctor's own process, which an engine started beside it
     /// inherits; the hard limit of a containerd that runs here (its soft one is not what containers inherit: Go raises
     /// it, and lowers it again for what it starts); `default-ulimits` of dockerd; whether limits may be raised
-    /// (`CAP_SYS_RESOURCE`).
+    /// (`CAP_SYS_RESOURCE`). In a container without systemd, what `/etc/init.d/docker` sets.
     ///
     /// ## Why it matters
     /// Both ends hurt. With a soft limit of 1024, which containerd.io 2.1.5 and Docker 29 give to containers,
     /// builds and databases in the nested containers fail with `Too many open files`. With a thousand
     /// million, programs that walk all descriptors (rpm, postfix, old Python) take minutes, and haproxy in a
-    /// kind cluster of several control planes takes all memory. Where nobody may raise it, `docker run --ulimit` with more
+    /// kind cluster of several control planes takes all memory. The init script of Docker's packages (`service docker
+    /// start`) sets a limit itself, and ends where it may not: a hard limit below the soft one is an invalid argument. Where nobody may raise it, `docker run --ulimit` with more
     /// than the hard limit starts nothing: `error setting rlimit type 7: operation not permitted`.
     ///
     /// ## When it is fine
@@ -30,18 +33,20 @@ check! {
     /// then. On a host, and in a container whose PID 1 is systemd, services have limits of their own: only a session's
     /// hard limit is judged there, for rootless engines, and that of a containerd which runs. Containers there may
     /// inherit 1024 all the same (seen with Docker 28.5): units are not read. A daemon with `default-ulimits` for nofile
-    /// gives its containers those. A hard limit of 65536 is as much as images ask for.
+    /// gives its containers those. Whoever starts dockerd itself does not need
+    /// the script. A hard limit of 65536 is as much as images ask for.
     ///
     /// ## How to fix
     /// `docker run --ulimit nofile=65536:524288`, or the same as `default-ulimits` of the inner daemon. A pod
     /// has no such setting: give containerd on the node a `LimitNOFILE=`.
     ///
     /// ## References
-    /// `getrlimit(2)`, `systemd.exec(5)`; moby issues 38814, 45534 and 51485; kind issue 2954.
+    /// `getrlimit(2)`, `systemd.exec(5)`; moby issues 38814, 45534 and 51485; kind issue 2954;
+    /// kubernetes/test-infra#31889.
     "nofile-limit",
     "The limit of open files is too low or far too high",
     { dockerd: Warning, kind: Warning, rootless: Warning, systemd: Info, buildkit: Warning },
-    ["too many open files"]
+    ["too many open files", "ulimit: error setting limit"]
 }
 
 /// Below this, builds run out of descriptors.
@@ -60,10 +65,13 @@ const RESTORES: Version = Version::new(23, 0, 6);
 /// What to set.
 const WANTED: (u64, u64) = (65_536, 524_288);
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let limit = *facts.resources.open_files.get()?;
     let serviced = !facts.in_container()? || facts.pid1.role == Role::Systemd;
     let mut findings: Vec<Finding> = Vec::new();
+    if !serviced && plan.target == Target::Dockerd {
+        findings.extend(init_script::stops(facts, limit));
+    }
     if serviced {
         findings.extend(of_session(facts, limit));
     } else {

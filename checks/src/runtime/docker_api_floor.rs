@@ -31,7 +31,8 @@ check! {
     /// ## When it is fine
     /// A daemon before 29 takes 1.24 and later. A client of the same installation is as new as its daemon.
     /// Of a daemon elsewhere the version is not known here: an old client is then information only. Programs
-    /// with a client library of their own cannot be seen: beside Docker 29 that is a word of information.
+    /// with a client library of their own cannot be seen: beside Docker 29 that is a word of information, and beside 29.0 to
+    /// 29.2 a warning to who uses the daemon, since 1.44 is above what most of them asked for when it came.
     ///
     /// ## How to fix
     /// Update the client, or unset `DOCKER_API_VERSION`; as a stopgap `min-api-version` in daemon.json.
@@ -155,8 +156,12 @@ fn libraries(
          1.21.4 and 2.0.2, are refused",
         floor.0, floor.1
     );
-    let finding = Finding::new("client libraries", CHECK.worst.at_most(Severity::Info), summary)
-        .rests_on(Component::Docker, docker);
+    // 1.44 is above what most of them ask for, and was lowered again; 1.40 is above some.
+    let severity = CHECK.worst.at_most(Severity::Info);
+    let severity =
+        if floor >= NEWEST_KNOWN { severity.docker(Severity::Warning) } else { severity };
+    let finding =
+        Finding::new("client libraries", severity, summary).rests_on(Component::Docker, docker);
     let finding = match answered {
         Some((_, source, value)) => finding.evidence(source.clone(), value.as_str()),
         None => finding.evidence("Docker", format!("{}", docker.version)),

@@ -10,6 +10,7 @@ use crate::{
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::{self, Elsewhere, Plan, Plans},
     remedy::{ContainerSetting, Place, Remedy, Task, quote},
+    security::selinux_denials,
     target::{Severities, Target},
 };
 
@@ -319,6 +320,12 @@ fn at_socket(
     }
     let gid = *socket.gid.get()?;
     let found = finding(format!("this user may not connect to {path} ({})", socket.permissions));
+    if let Some(denied) =
+        selinux_denials::denied_socket(facts).filter(|denied| denied.subject == path)
+    {
+        let found = found.caused_by("selinux-denials");
+        return Ok(Some(denied.remedies.into_iter().fold(found, Finding::remedy)));
+    }
     Ok(Some(if gid == 0 {
         found.remedy(Remedy::commands(
             Place::Runtime,

@@ -3,7 +3,7 @@ use alloc::{format, string::String, vec::Vec};
 use crate::{
     facts::{Facts, PidFile, PidFileOwner},
     outcome::{Finding, Outcome, Unknown, Verdict},
-    plan::Plan,
+    plan::{Plan, Provider},
     remedy::{ContainerSetting, Place, Remedy, Task},
     target::{Severities, Severity},
 };
@@ -38,7 +38,10 @@ check! {
     ["timeout waiting for containerd to start", "ensure docker is not running or delete"]
 }
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    if plan.provider.is_some_and(|provider| provider != Provider::Docker) {
+        return Ok(Outcome::not_applicable("kind's nodes are not made by dockerd"));
+    }
     let files = &facts.leftovers.pid_files;
     if files.is_empty() {
         return Ok(Outcome::pass());

@@ -2,9 +2,10 @@
 
 mod apparmor_profile_load;
 mod apparmor_signal_denied;
+mod landlock_missing;
 mod runc_apparmor_sysctl;
 mod seccomp_filter_blocks;
-mod selinux_denials;
+pub(crate) mod selinux_denials;
 mod userns_blocked;
 
 use crate::{
@@ -20,6 +21,7 @@ pub(crate) const CHECKS: &[&Check] = &[
     &apparmor_profile_load::CHECK,
     &runc_apparmor_sysctl::CHECK,
     &apparmor_signal_denied::CHECK,
+    &landlock_missing::CHECK,
 ];
 
 /// Whether this is root with CAP_SYS_ADMIN, who may make namespaces without a user namespace.

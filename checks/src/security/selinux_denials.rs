@@ -3,7 +3,8 @@ use alloc::{format, string::String};
 use serde_json::json;
 
 use crate::{
-    facts::{Capability, Fact, Facts},
+    derived::endpoint,
+    facts::{Capability, Fact, Facts, SocketKind},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     privilege::confinement,
@@ -14,12 +15,13 @@ use crate::{
 check! {
     /// ## What it looks at
     /// The SELinux type of the doctor's own process (`/proc/self/attr/current`), and `/sys/fs/selinux/enforce`
-    /// where it is visible.
+    /// where it is visible. Where the daemon is outside and its socket is mounted here, whether this user may connect to it.
     ///
     /// ## Why it matters
     /// `container_t`, which every ordinary container gets, may neither mount nor write cgroups, whatever
     /// the capabilities: engines, kubelet and rootless podman inside fail with "Permission denied", and the
-    /// denial is in the host's audit log only.
+    /// denial is in the host's audit log only. Nor may it use a socket of the host that is mounted in, root or not:
+    /// clients of that daemon (Testcontainers' ryuk, Traefik, Portainer, runners) say "permission denied".
     ///
     /// ## When it is fine
     /// `spc_t` (what `--privileged` gives), `container_engine_t` (made for podman in a container) and the
@@ -32,17 +34,23 @@ check! {
     /// `--security-opt label=type:container_engine_t`.
     ///
     /// ## References
-    /// container-selinux `container_selinux(8)`; kind#2296;
+    /// container-selinux `container_selinux(8)`; kind#2296; testcontainers-dotnet#1312;
     /// <https://www.redhat.com/en/blog/podman-inside-container>.
     "selinux-denials",
     "SELinux confines this container",
-    { dockerd: Error, kind: Warning, rootless: Error, systemd: Warning, buildkit: Error },
+    Both,
+    { dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error },
     ["avc: denied {"]
 }
 
 const ENFORCE: &str = "/sys/fs/selinux/enforce";
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    if let Some(daemon) = plan.elsewhere() {
+        let judged_there = format!("the daemon at {} is elsewhere: judged there", daemon.url);
+        let found = denied_socket(facts).map(Outcome::from);
+        return Ok(found.unwrap_or_else(|| Outcome::not_applicable(judged_there)));
+    }
     if !facts.in_container()? {
         return Ok(Outcome::not_applicable("not a container: engines get types of their own"));
     }
@@ -59,7 +67,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         return Ok(Outcome::pass());
     }
     let label = security.label.known().map_or("", |label| label.as_str());
-    let mut severity = CHECK.worst;
+    let mut severity = CHECK.worst.at_most_for(&[Target::Kind], Severity::Warning);
     // Bottlerocket cannot be made permissive.
     let enforcing = security.selinux_enforcing == Fact::Known(true) || bottlerocket;
     if !enforcing {
@@ -92,6 +100,41 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             [ContainerSetting::SecurityOption(SecurityOption::LabelDisable)],
         ))
         .into())
+}
+
+/// The socket of a daemon outside that the file's own permissions open to this user, and that is refused nevertheless.
+pub(crate) fn denied_socket(facts: &Facts) -> Option<Finding> {
+    let label = facts.security.label.known().filter(|label| label.split(':').count() >= 4)?;
+    let kind = confinement(&facts.security)?;
+    if facts.security.selinux_enforcing == Fact::Known(false) || facts.runtime.container.is_no() {
+        return None;
+    }
+    let endpoint = endpoint::effective(facts).ok()?;
+    let socket = endpoint::socket(facts, &endpoint)?;
+    let permitted = facts.identity.euid.is_known_and(|uid| *uid == 0)
+        || socket.gid.known().is_some_and(|gid| {
+            facts.identity.egid.known() == Some(gid)
+                || facts.identity.groups.is_known_and(|groups| groups.contains(gid))
+        });
+    let refused = socket.usable.is_known_and(|usable| !usable)
+        && socket.kind.is_known_and(|kind| *kind == SocketKind::Socket);
+    if !refused || !permitted {
+        return None;
+    }
+    let path = socket.path.as_str();
+    Some(
+        Finding::new(
+            path,
+            severities!(dockerd: Error, kind: Error),
+            format!("SELinux confines the container as {kind}, which may not connect to {path} of the host"),
+        )
+        .evidence("/proc/self/attr/current", label.as_str())
+        .evidence(format!("faccessat2: {path}"), format!("refused, though it is {}", socket.permissions))
+        .remedy(Remedy::container(
+            "start the container without SELinux confinement",
+            [ContainerSetting::SecurityOption(SecurityOption::LabelDisable)],
+        )),
+    )
 }
 
 /// Bottlerocket's type for privileged containers, which may not relabel files (its `sepolicy/subject.cil`).
@@ -137,8 +180,51 @@ mod tests {
 
     #[test]
     fn an_ordinary_container_is_confined() {
-        assert_eq!(only(&labelled("container_t")).severity, CHECK.worst);
+        let found = only(&labelled("container_t"));
+        assert_eq!(found.severity, CHECK.worst.kind(Severity::Warning));
         assert_eq!(only(&labelled("container_init_t")).severity.get(Target::Systemd), None);
+    }
+
+    /// With the socket of a daemon outside.
+    fn with_socket(mut facts: Facts, usable: bool) -> Facts {
+        facts.clients.sockets[0] = crate::facts::EngineSocket {
+            kind: Known(SocketKind::Socket),
+            permissions: "srw-rw---- 0:980".into(),
+            gid: Known(980),
+            usable: Known(usable),
+            is_mount_point: true,
+            ..crate::testing::socket("/var/run/docker.sock")
+        };
+        facts
+    }
+
+    #[test]
+    fn a_socket_of_the_host_is_out_of_reach() {
+        use crate::testing::{said_of, severity_for};
+        let facts = with_socket(labelled("container_t"), false);
+        for target in [Target::Kind, Target::Docker] {
+            let Ok(Outcome::Found(found)) = said_of(&CHECK, &facts, target) else { panic!() };
+            assert!(found[0].summary.contains("/var/run/docker.sock"));
+        }
+        assert_eq!(severity_for(&CHECK, &facts, Target::Kind), Some(Severity::Error));
+        let judged_there = |facts: &Facts| {
+            matches!(said_of(&CHECK, facts, Target::Docker), Ok(Outcome::NotApplicable(_)))
+        };
+        assert!(judged_there(&with_socket(labelled("container_t"), true)));
+        assert!(judged_there(&with_socket(labelled("spc_t"), false)));
+        assert!(judged_there(&with_socket(healthy_container(), false)));
+        let mut permissive = facts.clone();
+        permissive.security.selinux_enforcing = Known(false);
+        assert!(judged_there(&permissive));
+        // Who is not in its group is refused by the file's own permissions.
+        let mut user = facts.clone();
+        user.identity.euid = Known(1000);
+        assert!(judged_there(&user));
+        user.identity.groups = Known(alloc::vec![980]);
+        assert!(!judged_there(&user));
+        let mut unread = facts;
+        unread.security.label = Fact::missing("/proc/self/attr/current", Why::NotPermitted);
+        assert!(judged_there(&unread));
     }
 
     #[test]

@@ -63,6 +63,7 @@ pub(super) fn healthy_resources() -> Resources {
         },
         open_files: Known(Rlimit { soft: Some(1_048_576), hard: Some(1_048_576) }),
         containerd_open_files: None,
+        init_script: Known(None),
         processes: Known(Rlimit { soft: None, hard: None }),
         pid_max: Known(4_194_304),
         threads_max: Known(127_000),

@@ -44,6 +44,9 @@ fn nft(reader: &Reader<'_>, modules: &Modules<'_, '_>) -> (Tri, Fact<Vec<NftTabl
             Tri::Unknown if modules.nf_tables_is_to_come() => {
                 return (Tri::Yes, Fact::Known(Vec::new()));
             }
+            Tri::Unknown if modules.lacks_file("net/netfilter/nf_tables").is_some() => {
+                return (Tri::No, Fact::Known(Vec::new()));
+            }
             Tri::Unknown => return (Tri::Unknown, Fact::missing(NFNETLINK, Why::NotProbed)),
         }
     }

@@ -120,6 +120,18 @@ fn a_refusal_to_the_caller_says_nothing_about_the_kernel() {
 }
 
 #[test]
+fn a_kernel_that_has_other_modules_and_not_this_one() {
+    let listed = |content| modular().file("/lib/modules/6.1.0/modules.builtin", content);
+    let nat = "/lib/modules/6.1.0/kernel/net/ipv4/netfilter/iptable_nat.ko";
+    let source = with_tables(listed("kernel/fs/ext4/ext4.ko\n").file(nat, ""));
+    let found = probed(&source, true);
+    assert_eq!((found.nft_kernel, found.nft_tables), (Tri::No, Fact::Known(vec![])));
+    assert!(!source.was_asked(ask::NftTables));
+    let source = with_tables(listed("kernel/fs/ext4/ext4.ko\n"));
+    assert_eq!(probed(&source, true).nft_kernel, Tri::Unknown);
+}
+
+#[test]
 fn a_kernel_that_was_configured_without() {
     for lines in ["# CONFIG_NF_TABLES is not set", ""] {
         let source = with_tables(modular().file("/proc/config.gz", config(lines)));

@@ -8,7 +8,8 @@ mod tests;
 use std::str::FromStr;
 
 use dind_doctor_checks::facts::{
-    Cgroup, Engines, Fact, Inotify, KeyUser, Memory, Missing, Resources, Rlimit, Swap, Text, Why,
+    Cgroup, Engines, Fact, Inotify, KeyUser, Memory, Missing, Resources, Rlimit, ScriptLimit, Swap,
+    Text, Why,
 };
 
 use super::{Reader, status::Status};
@@ -25,6 +26,7 @@ pub(super) fn probe(reader: &Reader, cgroup: &Cgroup, engines: &Engines) -> Reso
         inotify: inotify(reader),
         open_files: rlimit(reader, "self", OPEN_FILES),
         containerd_open_files: containerd_open_files(reader, engines),
+        init_script: init_script(reader),
         processes: rlimit(reader, "self", "Max processes"),
         pid_max: number(reader, "/proc/sys/kernel/pid_max"),
         threads_max: number(reader, "/proc/sys/kernel/threads-max"),
@@ -82,6 +84,29 @@ fn containerd_open_files(reader: &Reader, engines: &Engines) -> Option<Fact<Rlim
         Fact::Missing(missing) => Fact::missing("limits of containerd", missing.why),
         known @ Fact::Known(_) => known,
     })
+}
+
+/// `ulimit -Hn 524288` in the script of Docker's package; Debian's says `ulimit -n 1048576`.
+fn init_script(reader: &Reader) -> Fact<Option<ScriptLimit>> {
+    let bytes = match reader.bytes("/etc/init.d/docker") {
+        Err(Missing { why: Why::NotFound, .. }) => return Fact::Known(None),
+        Err(missing) => return Fact::Missing(missing),
+        Ok(bytes) => bytes,
+    };
+    let limit = |line: &str| {
+        let mut words = line.split_whitespace();
+        let (Some("ulimit"), Some(flag), Some(files)) = (words.next(), words.next(), words.next())
+        else {
+            return None;
+        };
+        let hard_only = match flag {
+            "-Hn" | "-nH" => true,
+            "-n" => false,
+            _ => return None,
+        };
+        Some(ScriptLimit { files: files.parse().ok()?, hard_only })
+    };
+    Fact::Known(String::from_utf8_lossy(&bytes).lines().find_map(limit))
 }
 
 /// `    0:    66 65/65 50/1000000 1023/25000000`: usage, keys instantiated, keys and bytes of the quota.

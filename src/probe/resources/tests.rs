@@ -155,3 +155,19 @@ fn containers_inherit_the_limits_of_containerd() {
     let limit = Rlimit { soft: Some(1024), hard: Some(524_288) };
     assert_eq!(found.containerd_open_files, Some(Fact::Known(limit)));
 }
+
+#[test]
+fn the_limit_of_dockers_init_script_is_read() {
+    let of = |script: &str| {
+        let source = Fixed::new().file("/etc/init.d/docker", script);
+        init_script(&Reader::new(&source))
+    };
+    let set = |files, hard_only| Fact::Known(Some(ScriptLimit { files, hard_only }));
+    assert_eq!(of("#!/bin/sh\n\tulimit -Hn 524288\n ulimit -u unlimited\n"), set(524_288, true));
+    assert_eq!(of("ulimit -n 1048576\n"), set(1_048_576, false));
+    assert_eq!(of("# ulimit -n 5\nulimit -n unlimited\nulimit\n"), Fact::Known(None));
+    let nothing = Fixed::new();
+    assert_eq!(init_script(&Reader::new(&nothing)), Fact::Known(None));
+    let closed = nothing.unreadable("/etc/init.d/docker", libc::EACCES);
+    assert_eq!(init_script(&Reader::new(&closed)).why(), Some(Why::NotPermitted));
+}

@@ -30,6 +30,8 @@ fn ranges_count_by_name_and_by_number_and_a_bad_line_costs_one_line() {
         .file("/etc/subgid", "");
     let found = subordinate_ids(&Reader::new(&source), &Fact::Known(MountTable::default()), PATH);
     assert_eq!(found.user, Fact::Known(Some("build".into())));
+    assert_eq!(found.primary_group, Fact::Known(Some(1000)));
+    assert_eq!(found.accounts, Fact::Known(vec![]));
     assert_eq!(
         found.uids,
         Fact::Known(vec![
@@ -106,4 +108,33 @@ fn profiles_are_those_that_are_loaded_else_those_that_are_installed() {
     let names = [("podman", EntryKind::File), ("sbuild", EntryKind::File)];
     let source = restricted().directory("/etc/apparmor.d", &names);
     assert_eq!(switches(&Reader::new(&source)).profiles, Fact::Known(vec!["podman".into()]));
+}
+
+#[test]
+fn login_defs_is_asked_only_where_the_group_is_another() {
+    let of = |group: u32, defs: &str| {
+        let line = format!("build:x:1000:{group}::/home/build:/bin/sh\n");
+        let source = ids(1000).file("/etc/passwd", line).file("/etc/login.defs", defs);
+        subordinate_ids(&Reader::new(&source), &Fact::Known(MountTable::default()), PATH)
+            .other_groups
+    };
+    assert_eq!(of(1000, "").why(), Some(Why::NotProbed));
+    assert_eq!(of(7, "# GRANT_AUX_GROUP_SUBIDS yes\n"), Fact::Known(false));
+    assert_eq!(of(7, "UMASK 022\nGRANT_AUX_GROUP_SUBIDS\tyes\n"), Fact::Known(true));
+    let closed = ids(1000)
+        .file("/etc/passwd", "build:x:1000:7::/:/bin/sh\n")
+        .unreadable("/etc/login.defs", libc::EACCES);
+    let found = subordinate_ids(&Reader::new(&closed), &Fact::Known(MountTable::default()), PATH);
+    assert_eq!(found.other_groups.why(), Some(Why::NotPermitted));
+}
+
+#[test]
+fn other_services_for_accounts_are_named() {
+    let conf = |text: &str| accounts(&Reader::new(&Fixed::new().file("/etc/nsswitch.conf", text)));
+    assert_eq!(
+        conf("passwd: files [NOTFOUND=return] sss systemd\n"),
+        Fact::Known(vec!["sss".into(), "systemd".into()])
+    );
+    assert_eq!(conf("group: ldap\npasswd: compat\n"), Fact::Known(vec![]));
+    assert_eq!(accounts(&Reader::new(&Fixed::new())), Fact::Known(vec![]));
 }

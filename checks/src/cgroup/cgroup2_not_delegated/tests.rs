@@ -180,3 +180,31 @@ fn a_cgroup_that_was_made_or_refused_decides() {
     assert_eq!(found[0].proof(), Proof::Trial);
     assert_eq!(found[0].severity, CHECK.worst);
 }
+
+#[test]
+fn kind_with_podman_sees_the_cgroup_that_it_is_called_in() {
+    use crate::testing::{said_of, severity_for};
+    let podman =
+        || Fact::Known(alloc::vec![("KIND_EXPERIMENTAL_PROVIDER".into(), "podman".into())]);
+    let mut facts = vm_user("cpuset cpu io memory pids");
+    facts.cgroup.own = Fact::Known(CgroupDirectory {
+        path: "/sys/fs/cgroup/user.slice/user-1000.slice/user@1000.service/app.slice/x.service"
+            .into(),
+        controllers: list("memory pids"),
+        ..prepared_base()
+    });
+    assert_eq!(
+        said_of(&CHECK, &facts, Target::Kind),
+        Ok(Outcome::Pass(crate::outcome::Proof::Static))
+    );
+    facts.runtime.variables = podman();
+    let found = findings(said_of(&CHECK, &facts, Target::Kind)).remove(0);
+    assert_eq!(found.severity.get(Target::Kind), Some(Severity::Error));
+    assert!(found.summary.contains("does not offer cpu"), "{}", found.summary);
+    if let Fact::Known(own) = &mut facts.cgroup.own {
+        own.controllers = list("cpu memory pids");
+    }
+    assert_eq!(severity_for(&CHECK, &facts, Target::Kind), None);
+    facts.cgroup.own = Fact::missing("/proc/self/cgroup", Why::NotPermitted);
+    assert_eq!(severity_for(&CHECK, &facts, Target::Kind), None);
+}

@@ -4,7 +4,7 @@ use alloc::{format, vec::Vec};
 
 use super::CHECK;
 use crate::{
-    facts::{Facts, NETWORK_MODULES},
+    facts::{Facts, ModuleState, NETWORK_MODULES},
     outcome::Finding,
     plan::Plan,
     remedy::{Place, Remedy},
@@ -15,7 +15,8 @@ use crate::{
 const DRIVERS: [&str; 2] = ["bridge", "veth"];
 
 /// On a host whose running kernel has no modules on the disk: drivers that are not loaded. That they are modules
-/// at all, and not built in, shows by others of their kind that are loaded.
+/// at all, and not built in, shows by others of their kind that are loaded, and by modules of another release or the
+/// kernel's configuration: a kernel that comes from outside, as those of WSL and of small VMs do, has drivers built in.
 pub(super) fn drivers(facts: &Facts, plan: &Plan) -> Option<Finding> {
     if !concerns(plan) || !facts.runtime.container.is_no() {
         return None;
@@ -27,8 +28,16 @@ pub(super) fn drivers(facts: &Facts, plan: &Plan) -> Option<Finding> {
     if !gone || !modular || links_exist(facts) {
         return None;
     }
-    let absent: Vec<&str> =
-        DRIVERS.into_iter().filter(|name| !loaded.iter().any(|one| one == *name)).collect();
+    let upgraded = facts.kernel.other_modules.is_known_and(|others| *others);
+    let lacks = |name: &&str| {
+        !loaded.iter().any(|one| one == *name)
+            && match facts.kernel.module(name) {
+                ModuleState::Present => false,
+                ModuleState::NotLoaded => true,
+                _ => upgraded,
+            }
+    };
+    let absent: Vec<&str> = DRIVERS.into_iter().filter(lacks).collect();
     if absent.is_empty() {
         return None;
     }
@@ -83,6 +92,7 @@ mod tests {
         let mut facts = healthy_vm();
         facts.kernel.modules_directory = Known(false);
         facts.kernel.network_modules = Known(loaded.iter().map(|name| (*name).into()).collect());
+        facts.kernel.needed.retain(|module| loaded.contains(&module.name.as_str()));
         facts
     }
 
@@ -109,6 +119,21 @@ mod tests {
         let Known(links) = &mut facts.network.links else { panic!() };
         links[1].kind = Some("veth".into());
         assert!(!found(&facts));
+    }
+
+    #[test]
+    fn a_kernel_from_outside_has_its_drivers_built_in() {
+        let mut facts = upgraded(&["bridge", "overlay"]);
+        facts.kernel.other_modules = Known(false);
+        assert!(!found(&facts));
+        crate::testing::module(&mut facts, "veth", crate::facts::ModuleState::NotLoaded);
+        assert!(found(&facts), "its configuration says that it is a module");
+        crate::testing::module(&mut facts, "veth", crate::facts::ModuleState::Present);
+        facts.kernel.other_modules = Known(true);
+        assert!(!found(&facts));
+        let mut unseen = upgraded(&["bridge"]);
+        unseen.kernel.other_modules = Fact::missing("/lib/modules", Why::NotPermitted);
+        assert!(!found(&unseen));
     }
 
     #[test]

@@ -118,3 +118,26 @@ fn wsl_has_the_translation_from_5_10_on() {
     facts.kernel.version = Known(Version::new(5, 15, 146));
     assert_eq!(lacking(&facts, ToolFlavour::Nft, true), None);
 }
+
+#[test]
+fn amazons_newer_kernels_have_no_legacy_nat() {
+    let of = |release: &str, version: Version| {
+        let mut facts = blind();
+        facts.kernel.release = Known(release.into());
+        facts.kernel.version = Known(version);
+        module(&mut facts, "iptable_nat", ModuleState::NotSeen);
+        facts
+    };
+    let facts = of("6.18.15-14.217.amzn2023.x86_64", Version::new(6, 18, 15));
+    let found = lacking(&facts, ToolFlavour::Legacy, true).unwrap();
+    assert_eq!((found.certain, found.modules), (true, None));
+    assert_eq!(certain(&facts, ToolFlavour::Legacy, false), Some(true));
+    assert_eq!(lacking(&facts, ToolFlavour::Nft, true), None);
+    let older = of("6.12.40-64.114.amzn2023.x86_64", Version::new(6, 12, 40));
+    assert_eq!(lacking(&older, ToolFlavour::Legacy, true), None);
+    let other = of("6.18.5-arch1-1", Version::new(6, 18, 5));
+    assert_eq!(lacking(&other, ToolFlavour::Legacy, true), None, "Arch has kept it");
+    let mut there = facts;
+    module(&mut there, "iptable_nat", ModuleState::Present);
+    assert_eq!(lacking(&there, ToolFlavour::Legacy, true), None);
+}

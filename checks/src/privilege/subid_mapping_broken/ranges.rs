@@ -12,6 +12,9 @@ use crate::{
 /// What engines ask for, and images commonly need.
 const USUAL: u64 = 65_536;
 
+/// The group of `/etc/shadow` in images of Debian, Ubuntu and Alpine.
+const SHADOW: u64 = 42;
+
 pub(super) fn judge(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
     let SubordinateIds { service, uids, gids, .. } = &facts.subids;
     if let Some(service) = service {
@@ -68,14 +71,20 @@ pub(super) fn small(facts: &Facts, kind: Kind) -> Option<Finding> {
     };
     let user = user(facts);
     let total: u64 = ranges.iter().map(|range| u64::from(range.count)).sum();
+    // Id 0 is the user's own; the next ones are those of the ranges.
+    let (severity, which) = if total < SHADOW {
+        (
+            severities!(rootless: Error, buildkit: Error),
+            "no image of a distribution, whose group shadow is 42,",
+        )
+    } else {
+        (severities!(rootless: Warning, buildkit: Warning), "no image with higher ids")
+    };
     (total < USUAL - 1_024).then(|| {
         Finding::new(
             kind.file(),
-            severities!(rootless: Warning, buildkit: Warning),
-            format!(
-                "{} gives {user} {total} ids: images with higher ids cannot be unpacked",
-                kind.file()
-            ),
+            severity,
+            format!("{} gives {user} {total} ids: {which} can be unpacked", kind.file()),
         )
         .evidence(kind.file(), format!("{total} ids for {user}"))
         .remedy(add(facts, kind, map.known().map(Vec::as_slice)))

@@ -20,9 +20,13 @@ fn program(name: &str) -> Fact<Option<MappingProgram>> {
 fn user() -> Facts {
     let mut facts = healthy_container();
     facts.identity.euid = Known(1000);
+    facts.identity.egid = Known(1000);
     facts.subids = SubordinateIds {
         taken: Known(vec![]),
         user: Known(Some("podman".into())),
+        primary_group: Known(Some(1000)),
+        other_groups: Fact::missing("/etc/login.defs", Why::NotProbed),
+        accounts: Known(vec![]),
         service: None,
         uids: Known(vec![SubordinateRange { start: 100_000, count: 65_536 }]),
         gids: Known(vec![SubordinateRange { start: 100_000, count: 65_536 }]),
@@ -112,6 +116,10 @@ fn podmans_own_image_passes_and_a_small_range_is_a_warning() {
     assert_eq!(judged(&facts), Ok(Outcome::pass()));
     facts.subids.uids = Known(vec![SubordinateRange { start: 1, count: 999 }]);
     assert_eq!(found(&facts)[0].severity, severities!(rootless: Warning, buildkit: Warning));
+    facts.subids.uids = Known(vec![SubordinateRange { start: 1, count: 42 }]);
+    assert_eq!(found(&facts)[0].severity, severities!(rootless: Warning, buildkit: Warning));
+    facts.subids.uids = Known(vec![SubordinateRange { start: 1, count: 1 }]);
+    assert_eq!(found(&facts)[0].severity, severities!(rootless: Error, buildkit: Error));
 }
 
 #[test]
@@ -223,5 +231,86 @@ fn without_cap_sys_admin_the_set_user_id_bit_may_not_be_enough() {
         let Known(Some(program)) = program else { panic!() };
         program.file_capabilities = Known(true);
     }
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
+}
+
+fn of_group(process: u32, account: Option<u32>, other_groups: Fact<bool>) -> Facts {
+    let mut facts = user();
+    facts.identity.egid = Known(process);
+    facts.subids.primary_group = Known(account);
+    facts.subids.other_groups = other_groups;
+    facts
+}
+
+#[test]
+fn a_process_of_another_group_than_its_account_is_refused() {
+    let facts = of_group(123, Some(12_345), Known(false));
+    let found = found(&facts);
+    assert_eq!((found.len(), found[0].severity.get(Target::Rootless)), (1, Some(Severity::Error)));
+    assert!(found[0].summary.contains("owned by a different user"));
+    assert!(found[0].remedies[1].text.contains("/etc/passwd"));
+}
+
+#[test]
+fn the_same_group_an_exemption_or_an_older_recording_is_fine() {
+    let not_asked = || Fact::missing("/etc/login.defs", Why::NotProbed);
+    assert_eq!(judged(&of_group(1000, Some(1000), not_asked())), Ok(Outcome::pass()));
+    assert_eq!(judged(&of_group(7, Some(1000), Known(true))), Ok(Outcome::pass()));
+    assert_eq!(judged(&of_group(7, None, not_asked())), Ok(Outcome::pass()));
+    let mut old = user();
+    old.subids.primary_group = Fact::missing("/etc/passwd", Why::NotRecorded);
+    assert_eq!(judged(&old), Ok(Outcome::pass()));
+    let unsaid = Fact::missing("/etc/login.defs", Why::NotRecorded);
+    assert_eq!(found(&of_group(7, Some(1000), unsaid)).len(), 1);
+    let closed = Fact::missing("/etc/login.defs", Why::NotPermitted);
+    assert!(judged(&of_group(7, Some(1000), closed)).is_err());
+}
+
+#[test]
+fn ranges_by_number_need_an_account_all_the_same() {
+    let mut facts = user();
+    facts.subids.user = Known(None);
+    let one = found(&facts);
+    assert!(one[0].summary.contains("Cannot determine your user name"), "{}", one[0].summary);
+    facts.subids.accounts = Known(vec!["systemd".into()]);
+    assert_eq!(found(&facts).len(), 1);
+    facts.subids.accounts = Known(vec!["sss".into()]);
+    assert_eq!(judged(&facts), Ok(Outcome::pass()), "the account may come from there");
+    facts.subids.accounts = Fact::missing("/etc/nsswitch.conf", Why::NotRecorded);
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
+}
+
+/// A user of a machine whose home is a mount with these options.
+fn in_home(options: &[&str]) -> Facts {
+    let mut facts = user();
+    facts.runtime.container = crate::facts::Tri::No;
+    let Known(table) = &mut facts.mounts else { panic!() };
+    table.rows.push(crate::testing::mount("/root", "btrfs", options));
+    facts
+}
+
+#[test]
+fn a_home_of_systemd_homed_carries_only_ids_of_its_own_range() {
+    let mut facts = in_home(&["rw", "nosuid", "idmapped"]);
+    let one = found(&facts);
+    assert_eq!((one.len(), one[0].severity.get(Target::Rootless)), (1, Some(Severity::Error)));
+    let rendered = one[0].remedies[0].render(&crate::facts::Launcher::None.into());
+    assert!(rendered[0].commands.iter().any(|c| c.contains("524288")), "{rendered:?}");
+    facts.subids.taken = Known(vec![SubordinateRange { start: 524_288, count: 65_536 }]);
+    let rendered = found(&facts)[0].remedies[0].render(&crate::facts::Launcher::None.into());
+    assert!(rendered[0].commands.iter().any(|c| c.contains("589824")), "{rendered:?}");
+    let homed = vec![SubordinateRange { start: 524_288, count: 65_536 }];
+    (facts.subids.uids, facts.subids.gids) = (Known(homed.clone()), Known(homed));
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
+}
+
+#[test]
+fn other_homes_and_mapped_volumes_of_containers_are_fine() {
+    assert_eq!(judged(&in_home(&["rw"])), Ok(Outcome::pass()));
+    let mut facts = in_home(&["rw", "idmapped"]);
+    facts.runtime.container = crate::facts::Tri::Yes;
+    assert_eq!(judged(&facts), Ok(Outcome::pass()));
+    let mut facts = in_home(&["rw", "idmapped"]);
+    facts.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
     assert_eq!(judged(&facts), Ok(Outcome::pass()));
 }

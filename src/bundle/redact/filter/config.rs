@@ -70,9 +70,42 @@ pub(in super::super) fn accounts(bytes: &[u8], names: &Pseudonyms) -> Option<Vec
     })
 }
 
-/// `nsswitch.conf(5)`: where subordinate ids come from.
+/// `nsswitch.conf(5)`: where accounts and subordinate ids come from.
 pub(in super::super) fn subordinate_id_source(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
-    lines(bytes, names, |line| line.starts_with("subid:").then(|| line.to_owned()))
+    let told = ["passwd:", "subid:"];
+    lines(bytes, names, |line| {
+        told.iter().any(|name| line.starts_with(name)).then(|| line.to_owned())
+    })
+}
+
+/// Of an init script, the limits that it sets.
+pub(in super::super) fn ulimits(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    lines(bytes, names, |line| {
+        let line = line.trim();
+        let rest = line.strip_prefix("ulimit -")?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b' ';
+        rest.bytes().all(plain).then(|| line.to_owned())
+    })
+}
+
+/// `sysctl.d(5)`: whether addresses are forwarded.
+pub(in super::super) fn forwarding(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    lines(bytes, names, |line| {
+        let (name, value) = line.trim().trim_start_matches('-').split_once('=')?;
+        let name = name.trim().replace('/', ".");
+        let (known, value) =
+            (["net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding"], value.trim());
+        (known.contains(&name.as_str()) && matches!(value, "0" | "1"))
+            .then(|| format!("{name} = {value}"))
+    })
+}
+
+/// `login.defs(5)`: whether newuidmap takes processes of other groups.
+pub(in super::super) fn login_defs(bytes: &[u8], names: &Pseudonyms) -> Option<Vec<u8>> {
+    lines(bytes, names, |line| {
+        let value = line.trim().strip_prefix("GRANT_AUX_GROUP_SUBIDS")?.trim();
+        matches!(value, "yes" | "no").then(|| format!("GRANT_AUX_GROUP_SUBIDS {value}"))
+    })
 }
 
 /// `containers.conf(5)`: the default limits, `"name=soft:hard"` each, what containers get, and whether `/proc` is among

@@ -13,8 +13,8 @@ mod values;
 
 pub(super) use arguments::{command_line, flags};
 pub(super) use config::{
-    accounts, containerenv, containers_conf, daemon_json, os_release, packages,
-    subordinate_id_source, subordinate_ids,
+    accounts, containerenv, containers_conf, daemon_json, forwarding, login_defs, os_release,
+    packages, subordinate_id_source, subordinate_ids, ulimits,
 };
 pub(super) use engine::engine_version;
 pub(super) use kernel::{
