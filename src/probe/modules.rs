@@ -103,8 +103,17 @@ impl<'a, 's> Modules<'a, 's> {
         }
         let on_disk = self.kernel.modules_directory == Fact::Known(true)
             && self.is_on_disk(&format!("{directory}/{name}"));
+        // Before Linux 5.1 its name ended in that of a family.
+        let renamed = name == "nft_chain_nat"
+            && !self.kernel.version.is_known_and(|version| version.at_least(5, 1));
+        let installed = || {
+            self.kernel.modules_directory != Fact::Known(true)
+                || renamed
+                || self.lacks_file(&format!("{directory}/{name}")).is_none()
+        };
         match settings.is_empty() {
             _ if on_disk => ModuleState::OnDisk,
+            _ if !installed() => ModuleState::NotInstalled,
             false => ModuleState::NotLoaded,
             // Not every file that a module can have is looked for, and what is built in need not be listed.
             true => ModuleState::NotSeen,
@@ -288,6 +297,26 @@ mod tests {
         let named = modular().directory("/sys/module/veth", &[]);
         assert_eq!(state(&named, "veth", false), ModuleState::Present);
         assert_eq!(state(&Fixed::new(), "veth", false), ModuleState::Unknown);
+    }
+
+    #[test]
+    fn what_is_not_installed_where_others_are() {
+        let nf_tables = "/lib/modules/6.1.0/kernel/net/netfilter/nf_tables.ko.xz";
+        let others = || {
+            modular()
+                .file("/lib/modules/6.1.0/modules.builtin", "kernel/fs/ext4/ext4.ko\n")
+                .file(nf_tables, "")
+        };
+        assert_eq!(state(&others(), "ip_tables", true), ModuleState::NotInstalled);
+        assert_eq!(state(&others(), "nf_tables", true), ModuleState::OnDisk);
+        assert_eq!(state(&others(), "ip_tables", false), ModuleState::NotSeen);
+        assert_eq!(
+            state(&others(), "nft_chain_nat", true),
+            ModuleState::NotSeen,
+            "of which release?"
+        );
+        let unlisted = modular().file(nf_tables, "");
+        assert_eq!(state(&unlisted, "ip_tables", true), ModuleState::NotSeen);
     }
 
     #[test]

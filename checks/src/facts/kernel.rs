@@ -41,6 +41,8 @@ pub enum ModuleState {
     OnDisk,
     /// Not loaded, and a module as the kernel's configuration says.
     NotLoaded,
+    /// Neither loaded nor built in, and its file is not where others of this kernel are.
+    NotInstalled,
     /// Not loaded; whether it is built in or could come is not known.
     NotSeen,
     /// The kernel's configuration leaves it out.

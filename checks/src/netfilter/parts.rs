@@ -27,14 +27,17 @@ const LEGACY_MODULES: &str = "ip_tables iptable_nat iptable_filter";
 pub(super) fn lacking(facts: &Facts, flavour: ToolFlavour, loaded: bool) -> Option<Lacking> {
     match flavour {
         ToolFlavour::Nft => left_out(facts, &["nft_compat", "nft_chain_nat"])
+            .or_else(|| not_installed(facts, &["nft_compat", "nft_chain_nat"]))
             .or_else(|| gone(facts, &["nft_compat", "nft_chain_nat"], NFT_MODULES))
             .or_else(|| old_wsl(facts))
             .or_else(|| unused_nft(facts)),
         ToolFlavour::Legacy if loaded => left_out(facts, &["iptable_nat"])
+            .or_else(|| not_installed(facts, &["iptable_nat"]))
             .or_else(|| amazon(facts))
             .or_else(|| gone(facts, &["iptable_nat"], LEGACY_MODULES))
             .or_else(|| not_requested(facts)),
-        ToolFlavour::Legacy => amazon(facts)
+        ToolFlavour::Legacy => not_installed(facts, &["ip_tables", "iptable_nat"])
+            .or_else(|| amazon(facts))
             .or_else(|| out_of_reach(facts))
             .or_else(|| gone(facts, &["ip_tables"], LEGACY_MODULES))
             .or_else(|| newer(facts)),
@@ -54,6 +57,21 @@ fn left_out(facts: &Facts, modules: &[&str]) -> Option<Lacking> {
         why: format!("this kernel was built without {module}"),
         source: "the kernel's configuration",
         value: format!("no {module}"),
+        modules: None,
+    })
+}
+
+/// Other modules of this kernel are on the disk, and this one is not: distributions leave the legacy tables off since
+/// Linux 6.17, or leave modules to a package of their own.
+fn not_installed(facts: &Facts, modules: &[&str]) -> Option<Lacking> {
+    let absent = |m: &&&str| facts.kernel.module(m) == ModuleState::NotInstalled;
+    let module = modules.iter().find(absent)?;
+    let release = facts.kernel.release.known().map_or("", |release| release.as_str());
+    Some(Lacking {
+        certain: true,
+        why: format!("{module} is neither loaded nor among this kernel's modules"),
+        source: "/lib/modules",
+        value: format!("no {module} for {release}"),
         modules: None,
     })
 }

@@ -53,6 +53,7 @@ check! {
     { dockerd: Error, kind: Error, rootless: Error, systemd: Warning, buildkit: Error },
     [
         "newuidmap: write to uid_map failed",
+        "newuidmap: open of uid_map failed",
         "newgidmap: write to gid_map failed",
         "potentially insufficient UIDs or GIDs available in user namespace",
         "exec: \"newuidmap\": executable file not found in $PATH",

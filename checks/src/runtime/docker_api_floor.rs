@@ -44,7 +44,7 @@ check! {
     "docker-api-floor",
     "Docker refuses the API version of clients here",
     Client,
-    { dockerd: Warning, kind: Warning, rootless: Warning },
+    { dockerd: Warning, docker: Error, kind: Error, rootless: Warning },
     [
         "is too old. Minimum supported API version is",
         "is too new. Maximum supported API version is",
@@ -89,7 +89,8 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     }
     let certain =
         docker.origin == Origin::Given || answered.is_some() || !elsewhere && !docker.is_assumed();
-    let severity = if certain { Severity::Warning } else { Severity::Info };
+    // Every command of theirs is refused; the daemon itself is none the worse for it.
+    let severity = if certain { Severity::Error } else { Severity::Info };
     let condition = match floor {
         _ if certain => "",
         NEWEST_KNOWN => " if it is Docker 29.0 to 29.2",

@@ -25,7 +25,13 @@ pub(super) fn drivers(facts: &Facts, plan: &Plan) -> Option<Finding> {
         && facts.kernel.modules_loadable.is_known_and(|loadable| *loadable);
     let loaded = facts.kernel.network_modules.known()?;
     let modular = NETWORK_MODULES.iter().any(|name| loaded.iter().any(|one| one == *name));
-    if !gone || !modular || links_exist(facts) {
+    if links_exist(facts) {
+        return None;
+    }
+    if let Some(finding) = not_installed(facts, plan) {
+        return Some(finding);
+    }
+    if !gone || !modular {
         return None;
     }
     let upgraded = facts.kernel.other_modules.is_known_and(|others| *others);
@@ -59,6 +65,33 @@ pub(super) fn drivers(facts: &Facts, plan: &Plan) -> Option<Finding> {
             Place::Host,
             "reboot into the kernel that is installed, whose modules are there",
             ["reboot"],
+        )),
+    )
+}
+
+/// Others of this kernel's modules are on the disk, and those of a driver are not: a package of its own has them.
+fn not_installed(facts: &Facts, plan: &Plan) -> Option<Finding> {
+    let absent: Vec<&str> = DRIVERS
+        .into_iter()
+        .filter(|name| facts.kernel.module(name) == ModuleState::NotInstalled)
+        .collect();
+    if absent.is_empty() {
+        return None;
+    }
+    let release = facts.kernel.release.known().map_or("?", |release| release.as_str());
+    let absent = absent.join(", ");
+    let severity = plan.severity(&CHECK.worst);
+    Some(
+        Finding::new(
+            absent.as_str(),
+            Severities::NONE.with(plan.target, severity),
+            format!("{absent}: neither loaded nor among the modules of kernel {release}: no container gets a network"),
+        )
+        .evidence(format!("/lib/modules/{release}"), format!("no {absent}, though others are there"))
+        .remedy(Remedy::advice(
+            Place::Host,
+            "install the rest of this kernel's modules (linux-modules-extra, kernel-modules), or a kernel with \
+             CONFIG_VETH and CONFIG_BRIDGE",
         )),
     )
 }
@@ -119,6 +152,16 @@ mod tests {
         let Known(links) = &mut facts.network.links else { panic!() };
         links[1].kind = Some("veth".into());
         assert!(!found(&facts));
+    }
+
+    #[test]
+    fn a_driver_that_was_not_installed_with_the_others_does_not_come() {
+        let mut facts = healthy_vm();
+        crate::testing::module(&mut facts, "veth", crate::facts::ModuleState::NotInstalled);
+        let Ok(Outcome::Found(found)) = judged(&facts) else { panic!("{:?}", judged(&facts)) };
+        assert!(found[0].summary.starts_with("veth: neither loaded"), "{}", found[0].summary);
+        crate::testing::module(&mut facts, "veth", crate::facts::ModuleState::OnDisk);
+        assert!(!matches!(judged(&facts), Ok(Outcome::Found(_))));
     }
 
     #[test]

@@ -141,3 +141,19 @@ fn amazons_newer_kernels_have_no_legacy_nat() {
     module(&mut there, "iptable_nat", ModuleState::Present);
     assert_eq!(lacking(&there, ToolFlavour::Legacy, true), None);
 }
+
+/// As Raspberry Pi OS and Asahi have it since Linux 6.18 and 6.17.
+#[test]
+fn a_kernel_whose_modules_do_not_have_the_legacy_tables() {
+    let mut facts = healthy_vm();
+    module(&mut facts, "ip_tables", ModuleState::NotInstalled);
+    let found = lacking(&facts, ToolFlavour::Legacy, false).unwrap();
+    assert_eq!((found.certain, found.modules, found.source), (true, None, "/lib/modules"));
+    assert_eq!(lacking(&facts, ToolFlavour::Nft, true), None);
+    let mut facts = healthy_vm();
+    module(&mut facts, "nft_compat", ModuleState::NotInstalled);
+    assert_eq!(certain(&facts, ToolFlavour::Nft, true), Some(true));
+    let mut facts = healthy_vm();
+    module(&mut facts, "iptable_nat", ModuleState::NotInstalled);
+    assert_eq!(certain(&facts, ToolFlavour::Legacy, true), Some(true));
+}

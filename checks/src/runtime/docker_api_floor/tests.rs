@@ -32,6 +32,10 @@ const LOWERED: Version = Version::new(29, 3, 0);
 #[test]
 fn an_old_client_beside_a_new_daemon_is_a_warning() {
     assert_eq!(severity(&with(OLD, Some(NEW))), Some(Severity::Warning));
+    for target in [Target::Docker, Target::Kind] {
+        let of = crate::testing::severity_for(&CHECK, &with(OLD, Some(NEW)), target);
+        assert_eq!(of, Some(Severity::Error), "all that a client here asks is refused");
+    }
     assert_eq!(severity(&with(OLD, None)), None, "the newest release takes it");
     let before = Version::new(18, 9, 1);
     assert_eq!(severity(&with(before, None)), Some(Severity::Info));
