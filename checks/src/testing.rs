@@ -259,6 +259,7 @@ pub(crate) fn healthy_container() -> Facts {
         max: Known(63_000),
         unprivileged: Known(true),
         apparmor_restricted: Known(false),
+        set_user_id_bwrap: Known(false),
         profiles: Known(vec![]),
     };
     facts.subids = SubordinateIds {

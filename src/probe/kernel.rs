@@ -268,8 +268,14 @@ mod tests {
     fn the_directory_is_that_of_the_running_kernel() {
         let found = read(&source());
         assert_eq!(found.modules_directory, Fact::Known(false));
-        let source = source().directory("/lib/modules/6.1.0", &[]);
-        assert_eq!(read(&source).modules_directory, Fact::Known(true));
+        for folder in [
+            "/lib/modules/6.1.0",
+            "/run/booted-system/kernel-modules/lib/modules/6.1.0",
+            "/run/booted-system/kernel/lib/modules/6.1.0",
+        ] {
+            let source = source().directory(folder, &[]);
+            assert_eq!(read(&source).modules_directory, Fact::Known(true), "{folder}");
+        }
         assert!(read(&Fixed::new()).modules_directory.known().is_none());
     }
 

@@ -26,8 +26,20 @@ pub(super) fn switches(reader: &Reader) -> UserNamespaces {
         max: sysctl::number(reader, "/proc/sys/user/max_user_namespaces"),
         unprivileged: sysctl::switch(reader, &kernel("unprivileged_userns_clone"), true),
         apparmor_restricted,
+        set_user_id_bwrap: set_user_id_bwrap(reader),
         profiles,
     }
+}
+
+fn set_user_id_bwrap(reader: &Reader) -> Fact<bool> {
+    for path in ["/usr/local/bin/bwrap", "/usr/bin/bwrap"] {
+        match reader.stat(path) {
+            Ok(stat) => return Fact::Known(stat.mode & 0o4000 != 0 && stat.uid == 0),
+            Err(Missing { why: Why::NotFound | Why::NotRecorded, .. }) => {}
+            Err(missing) => return Fact::Missing(missing),
+        }
+    }
+    Fact::Known(false)
 }
 
 /// AppArmor profiles that are named after a runtime.

@@ -18,6 +18,9 @@ pub struct UserNamespaces {
     /// `/proc/sys/kernel/apparmor_restrict_unprivileged_userns`: whether AppArmor takes all capabilities
     /// away in a user namespace that an unconfined user made. False where there is no such switch.
     pub apparmor_restricted: Fact<bool>,
+    /// Whether the first `bwrap` of `/usr/local/bin` and `/usr/bin` is root's and has the set-user-id bit; false without one.
+    #[serde(default)]
+    pub set_user_id_bwrap: Fact<bool>,
     /// AppArmor profiles of rootlesskit, podman, bubblewrap and buildkitd, which lift that for the program that they
     /// name: from `/sys/kernel/security/apparmor/profiles`, else the files in `/etc/apparmor.d`. Sorted.
     pub profiles: Fact<Vec<Text>>,

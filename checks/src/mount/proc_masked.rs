@@ -1,5 +1,6 @@
 use alloc::{format, string::String, vec::Vec};
 
+use crate::derived::user_namespace::sandbox_is_root;
 use crate::{
     facts::{
         Action, Capability, Facts, Mount, MountTable, PodmanDefaults, Sandbox, Step, Tri,
@@ -66,6 +67,11 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let is_engine = !matches!(plan.target, Target::Systemd | Target::Buildkit | Target::Sandbox);
     if is_engine && !plan.has_user_namespace(facts)? {
         return Ok(Outcome::not_applicable("containers of root are in no user namespace here"));
+    }
+    if sandbox_is_root(facts, plan) {
+        return Ok(Outcome::not_applicable(
+            "bubblewrap is set-user-id root here, and makes no user namespace",
+        ));
     }
     let told = facts.resources.podman_defaults.known();
     if plan.engine() == "podman" && told.is_some_and(PodmanDefaults::binds_proc) {

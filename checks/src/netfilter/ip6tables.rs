@@ -11,6 +11,7 @@ use crate::{
     outcome::{Finding, Unknown},
     plan::Plan,
     remedy::{DaemonOption, Place, Remedy},
+    target::{Severity, Target},
     version::Component,
 };
 
@@ -30,14 +31,23 @@ pub(crate) fn lacking(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unk
         .flatten();
     let Some(lacking) = lacking else { return Ok(None) };
     facts.versions.sure(Component::Docker)?;
+    // kind asks for a network with IPv6; from 0.25 on it takes one without where Docker says that ip6tables failed.
+    let kind = facts.versions.of(Component::Kind);
+    let (of_kind, effect) = if plan.target == Target::Kind && !kind.version.at_least(0, 25) {
+        (Severity::Error, ", and kind before 0.25 insists on one")
+    } else {
+        (Severity::Warning, "")
+    };
     let mut finding = Finding::new(
         "ip6tables",
-        // kind asks for a network with IPv6, and goes on without only where there is no IPv6 at all.
-        severities!(dockerd: Warning, kind: Error),
-        format!("networks with IPv6 cannot be made, kind's among them: {}", lacking.why),
+        severities!(dockerd: Warning).with(Target::Kind, Some(of_kind)),
+        format!("networks with IPv6 cannot be made{effect}: {}", lacking.why),
     )
     .evidence(lacking.source, lacking.value)
     .rests_on(Component::Docker, &docker);
+    if plan.target == Target::Kind {
+        finding = finding.rests_on(Component::Kind, &kind);
+    }
     if let Some(modules) = lacking.modules {
         finding = finding.remedy(Remedy::commands(
             Place::Host,
@@ -57,7 +67,6 @@ mod tests {
     use crate::{
         facts::{Fact, Fact::Known, Tri, Why},
         plan::Plans,
-        target::Target,
         testing::healthy_container,
         version::Version,
     };
@@ -81,8 +90,23 @@ mod tests {
     #[test]
     fn legacy_rules_for_ipv6_need_a_module_that_a_container_cannot_load() {
         let found = judge(&without(Version::new(27, 3, 1))).unwrap();
-        assert_eq!(found.severity, severities!(dockerd: Warning, kind: Error));
+        assert_eq!(found.severity, severities!(dockerd: Warning, kind: Warning));
         assert!(found.remedies[0].text.contains("on the host"));
+    }
+
+    #[test]
+    fn kind_before_0_25_insists_on_a_network_with_ipv6() {
+        let of = |kind: Option<Version>| {
+            let mut facts = without(Version::new(27, 0, 3));
+            if let Some(kind) = kind {
+                facts.versions.give(Component::Kind, kind);
+            }
+            let found = lacking(&facts, Plans::of(&facts).get(Target::Kind).unwrap()).unwrap();
+            found.unwrap().severity.get(Target::Kind)
+        };
+        assert_eq!(of(Some(Version::new(0, 23, 0))), Some(Severity::Error));
+        assert_eq!(of(Some(Version::new(0, 25, 0))), Some(Severity::Warning));
+        assert_eq!(of(None), Some(Severity::Warning), "the newest takes one without");
     }
 
     #[test]

@@ -17,7 +17,8 @@ check! {
     /// kind asks Docker for a network with both families and silently goes on with IPv4 alone where the kernel has no
     /// IPv6; a cluster with `ipFamily: ipv6` or `dual` does not come up. Docker networks made with `--ipv6`
     /// fail likewise, and so they do where Docker 27 or later makes rules with a legacy ip6tables whose module is
-    /// not loaded: a container cannot load it, and `kind create cluster` ends there ("ip6tables: … table `nat'").
+    /// not loaded: a container cannot load it, and `kind create cluster` ends there before kind 0.25 ("ip6tables: … table
+    /// `nat'").
     ///
     /// ## When it is fine
     /// Nothing breaks as long as nobody asks for IPv6: this is only worth knowing, but for Docker 20.10.6, which

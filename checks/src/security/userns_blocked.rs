@@ -1,5 +1,6 @@
 use alloc::{format, string::String, vec::Vec};
 
+use crate::derived::user_namespace::sandbox_is_root;
 use crate::{
     facts::{Action, Capability, Facts, Step, Text, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
@@ -61,7 +62,17 @@ const SOURCE_MAX: &str = "/proc/sys/user/max_user_namespaces";
 const SOURCE_CLONE: &str = "/proc/sys/kernel/unprivileged_userns_clone";
 const SOURCE_APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
 
-fn run(facts: &Facts, _plan: &Plan) -> Verdict {
+fn run(facts: &Facts, plan: &Plan) -> Verdict {
+    if sandbox_is_root(facts, plan) {
+        return Ok(container_profile(facts).map_or_else(
+            || {
+                Outcome::not_applicable(
+                    "bubblewrap is set-user-id root here, and makes no user namespace",
+                )
+            },
+            Outcome::from,
+        ));
+    }
     let namespaces = &facts.identity.namespaces;
     if namespaces.user.why() == Some(Why::NotFound) && namespaces.mnt.known().is_some() {
         return Ok(finding(

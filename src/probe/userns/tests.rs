@@ -138,3 +138,21 @@ fn other_services_for_accounts_are_named() {
     assert_eq!(conf("group: ldap\npasswd: compat\n"), Fact::Known(vec![]));
     assert_eq!(accounts(&Reader::new(&Fixed::new())), Fact::Known(vec![]));
 }
+
+#[test]
+fn a_bwrap_that_is_set_user_id_belongs_to_root() {
+    let of = |path: &str, mode, uid| {
+        let stat = Stat { mode, uid, gid: 0, dev: (0, 1), rdev: (0, 0), ino: 1 };
+        let source = Fixed::new().answer(ask::Stat { path: path.to_owned() }, stat);
+        set_user_id_bwrap(&Reader::new(&source))
+    };
+    assert_eq!(of("/usr/bin/bwrap", 0o104_755, 0), Fact::Known(true));
+    assert_eq!(of("/usr/local/bin/bwrap", 0o100_755, 0), Fact::Known(false));
+    assert_eq!(of("/usr/bin/bwrap", 0o104_755, 1000), Fact::Known(false));
+    assert_eq!(of("/bin/sh", 0o104_755, 0), Fact::Known(false));
+    let closed = Fixed::new().refuse(
+        ask::Stat { path: "/usr/local/bin/bwrap".to_owned() },
+        Refusal::Errno(libc::EACCES),
+    );
+    assert_eq!(set_user_id_bwrap(&Reader::new(&closed)).why(), Some(Why::NotPermitted));
+}

@@ -152,3 +152,21 @@ fn a_podman_that_gives_containers_this_proc_mounts_no_other() {
     });
     assert!(matches!(said(&facts), Ok(Outcome::NotApplicable(_))));
 }
+
+#[test]
+fn a_bubblewrap_that_is_root_mounts_proc_as_root() {
+    use crate::testing::said_of;
+    let sandbox = |facts: &Facts| said_of(&CHECK, facts, Target::Sandbox);
+    let mut facts = masked();
+    assert!(matches!(sandbox(&facts), Ok(Outcome::Found(_))));
+    facts.userns.set_user_id_bwrap = Fact::Known(true);
+    assert!(matches!(sandbox(&facts), Ok(Outcome::NotApplicable(_))));
+    let mut no_new_privs = facts.clone();
+    no_new_privs.security.no_new_privs = Fact::Known(true);
+    assert!(matches!(sandbox(&no_new_privs), Ok(Outcome::Found(_))));
+    let mut without = facts.clone();
+    without.capabilities.bounding = Fact::Known(CapabilitySet(0xa804_25fb));
+    assert!(matches!(sandbox(&without), Ok(Outcome::Found(_))));
+    facts.identity.namespaces.user = crate::testing::private(4_026_532_000);
+    assert!(matches!(sandbox(&facts), Ok(Outcome::Found(_))), "root of a user namespace");
+}

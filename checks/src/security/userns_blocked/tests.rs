@@ -157,3 +157,20 @@ fn a_profile_spares_the_program_that_it_is_for_and_no_other() {
     assert_eq!(rootless("/home/a/bin/rootlesskit", "/usr/bin/rootlesskit"), error);
     assert_eq!(rootless("/opt/rootlesskit", "rootlesskit-of-ours"), info, "it may be for it");
 }
+
+#[test]
+fn a_bubblewrap_that_is_root_needs_no_user_namespace() {
+    use crate::testing::said_of;
+    let sandbox = |facts: &Facts| said_of(&CHECK, facts, Target::Sandbox);
+    let mut facts = healthy_vm();
+    facts.userns.max = Known(0);
+    assert!(matches!(sandbox(&facts), Ok(Outcome::Found(_))));
+    facts.userns.set_user_id_bwrap = Known(true);
+    assert!(matches!(sandbox(&facts), Ok(Outcome::NotApplicable(_))));
+    facts.security.label = Known("docker-default (enforce)".into());
+    facts.runtime.container = crate::facts::Tri::Yes;
+    assert!(
+        matches!(sandbox(&facts), Ok(Outcome::Found(_))),
+        "the profile refuses mounts to root, too"
+    );
+}
