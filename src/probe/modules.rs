@@ -136,7 +136,7 @@ impl<'a, 's> Modules<'a, 's> {
         let name = module.rsplit('/').next().unwrap_or(module);
         if self.loaded().is_none()
             || self.is_loaded(name)
-            || self.built_in().is_none()
+            || self.built_in().is_none() && !self.shows_that_it_is_not_built_in(name)
             || self.is_built_in(name)
         {
             return None;
@@ -150,6 +150,14 @@ impl<'a, 's> Modules<'a, 's> {
         let file = format!("{}{suffix}", self.file(module)?);
         let absent = |missing: &Missing| missing.why == Why::NotFound;
         self.reader.stat(&file).err().filter(absent).map(|_| file)
+    }
+
+    /// ip_tables makes a file in every network namespace, wherever it comes from.
+    fn shows_that_it_is_not_built_in(&self, name: &str) -> bool {
+        let file = self.reader.stat("/proc/net/ip_tables_names");
+        name == "ip_tables"
+            && self.proc_net
+            && file.is_err_and(|missing| missing.why == Why::NotFound)
     }
 
     /// How the modules of this kernel are compressed, by one that is nearly everywhere.
@@ -316,7 +324,10 @@ mod tests {
             "of which release?"
         );
         let unlisted = modular().file(nf_tables, "");
-        assert_eq!(state(&unlisted, "ip_tables", true), ModuleState::NotSeen);
+        assert_eq!(state(&unlisted, "iptable_nat", true), ModuleState::NotSeen);
+        assert_eq!(state(&unlisted, "ip_tables", true), ModuleState::NotInstalled);
+        let registered = modular().file(nf_tables, "").file("/proc/net/ip_tables_names", "");
+        assert_eq!(state(&registered, "ip_tables", true), ModuleState::NotSeen);
     }
 
     #[test]

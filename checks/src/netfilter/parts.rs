@@ -33,11 +33,11 @@ pub(super) fn lacking(facts: &Facts, flavour: ToolFlavour, loaded: bool) -> Opti
             .or_else(|| unused_nft(facts)),
         ToolFlavour::Legacy if loaded => left_out(facts, &["iptable_nat"])
             .or_else(|| not_installed(facts, &["iptable_nat"]))
-            .or_else(|| amazon(facts))
+            .or_else(|| known_without(facts))
             .or_else(|| gone(facts, &["iptable_nat"], LEGACY_MODULES))
             .or_else(|| not_requested(facts)),
         ToolFlavour::Legacy => not_installed(facts, &["ip_tables", "iptable_nat"])
-            .or_else(|| amazon(facts))
+            .or_else(|| known_without(facts))
             .or_else(|| out_of_reach(facts))
             .or_else(|| gone(facts, &["ip_tables"], LEGACY_MODULES))
             .or_else(|| newer(facts)),
@@ -142,16 +142,22 @@ fn unused_nft(facts: &Facts) -> Option<Lacking> {
     )
 }
 
-/// Amazon Linux 2023 with Linux 6.18 has ip_tables, and neither iptable_nat nor iptable_filter any more.
-fn amazon(facts: &Facts) -> Option<Lacking> {
-    let release = facts.kernel.release.known().filter(|release| release.contains(".amzn"))?;
+/// Kernels of distributions that are known to have left the legacy tables off: Amazon Linux 2023 with 6.18 (which has
+/// ip_tables, and neither iptable_nat nor iptable_filter), Raspberry Pi OS with 6.18, Asahi with 6.17.
+const WITHOUT_LEGACY: [&str; 3] = [".amzn", "+rpt-rpi", "asahi"];
+
+fn known_without(facts: &Facts) -> Option<Lacking> {
+    let release = facts.kernel.release.known()?;
+    if !WITHOUT_LEGACY.iter().any(|mark| release.contains(mark)) {
+        return None;
+    }
     let newer = facts.kernel.version.is_known_and(|version| version.at_least(6, 17));
     let unseen =
         matches!(facts.kernel.module("iptable_nat"), ModuleState::NotSeen | ModuleState::Unknown);
     let registered = facts.netfilter.legacy_tables.known()?.iter().any(|table| table.name == "nat");
     (newer && unseen && !registered).then(|| Lacking {
         certain: true,
-        why: "Amazon's kernels from 6.18 on have no iptable_nat".into(),
+        why: format!("kernels such as {release} come without iptable_nat"),
         source: "uname",
         value: release.as_str().into(),
         modules: None,

@@ -120,7 +120,7 @@ fn wsl_has_the_translation_from_5_10_on() {
 }
 
 #[test]
-fn amazons_newer_kernels_have_no_legacy_nat() {
+fn newer_kernels_of_some_distributions_have_no_legacy_nat() {
     let of = |release: &str, version: Version| {
         let mut facts = blind();
         facts.kernel.release = Known(release.into());
@@ -133,6 +133,10 @@ fn amazons_newer_kernels_have_no_legacy_nat() {
     assert_eq!((found.certain, found.modules), (true, None));
     assert_eq!(certain(&facts, ToolFlavour::Legacy, false), Some(true));
     assert_eq!(lacking(&facts, ToolFlavour::Nft, true), None);
+    for release in ["6.18.29+rpt-rpi-v8", "6.18.7.asahi1-1-asahi"] {
+        let facts = of(release, Version::new(6, 18, 0));
+        assert_eq!(certain(&facts, ToolFlavour::Legacy, false), Some(true), "{release}");
+    }
     let older = of("6.12.40-64.114.amzn2023.x86_64", Version::new(6, 12, 40));
     assert_eq!(lacking(&older, ToolFlavour::Legacy, true), None);
     let other = of("6.18.5-arch1-1", Version::new(6, 18, 5));
