@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     derived::endpoint,
-    facts::{Capability, Fact, Facts, SocketKind},
+    facts::{Capability, Fact, Facts, SocketKind, Trial, TrialName},
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     privilege::confinement,
@@ -21,7 +21,8 @@ check! {
     /// `container_t`, which every ordinary container gets, may neither mount nor write cgroups, whatever
     /// the capabilities: engines, kubelet and rootless podman inside fail with "Permission denied", and the
     /// denial is in the host's audit log only. Nor may it use a socket of the host that is mounted in, root or not:
-    /// clients of that daemon (Testcontainers' ryuk, Traefik, Portainer, runners) say "permission denied".
+    /// clients of that daemon (Testcontainers' ryuk, Traefik, Portainer, runners) say "permission denied". A file that was
+    /// relabelled for containers (`:z`) may be opened then, and the connection is refused all the same: a warning.
     ///
     /// ## When it is fine
     /// `spc_t` (what `--privileged` gives), `container_engine_t` (made for podman in a container) and the
@@ -48,7 +49,7 @@ const ENFORCE: &str = "/sys/fs/selinux/enforce";
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if let Some(daemon) = plan.elsewhere() {
         let judged_there = format!("the daemon at {} is elsewhere: judged there", daemon.url);
-        let found = denied_socket(facts).map(Outcome::from);
+        let found = denied_socket(facts).or_else(|| doubtful_socket(facts)).map(Outcome::from);
         return Ok(found.unwrap_or_else(|| Outcome::not_applicable(judged_there)));
     }
     if !facts.in_container()? {
@@ -137,6 +138,38 @@ pub(crate) fn denied_socket(facts: &Facts) -> Option<Finding> {
     )
 }
 
+/// The file may be written, as after a relabelling (`:z`), and the policy still refuses ordinary containers a connection to
+/// what runs outside (`connectto`), which nothing but a try shows.
+fn doubtful_socket(facts: &Facts) -> Option<Finding> {
+    let label = facts.security.label.known().filter(|label| label.split(':').count() >= 4)?;
+    let kind = confinement(&facts.security).filter(|kind| *kind == "container_t")?;
+    if facts.security.selinux_enforcing == Fact::Known(false) || facts.runtime.container.is_no() {
+        return None;
+    }
+    let answers = |trial: &Trial| trial.steps.iter().all(|step| step.refused.is_none());
+    if facts.trials.complete(TrialName::Api).is_some_and(answers) {
+        return None;
+    }
+    let endpoint = endpoint::effective(facts).ok()?;
+    let socket = endpoint::socket(facts, &endpoint)?;
+    if !socket.usable.is_known_and(|usable| *usable) {
+        return None;
+    }
+    let path = socket.path.as_str();
+    Some(
+        Finding::new(
+            path,
+            severities!(dockerd: Warning, kind: Warning),
+            format!("SELinux confines the container as {kind}: its usual policy refuses connections to {path} of the host"),
+        )
+        .evidence("/proc/self/attr/current", label.as_str())
+        .remedy(Remedy::container(
+            "if it is refused, start the container without SELinux confinement",
+            [ContainerSetting::SecurityOption(SecurityOption::LabelDisable)],
+        )),
+    )
+}
+
 /// Bottlerocket's type for privileged containers, which may not relabel files (its `sepolicy/subject.cil`).
 fn is_of_bottlerocket(facts: &Facts) -> bool {
     let label = facts.security.label.known();
@@ -210,7 +243,11 @@ mod tests {
         let judged_there = |facts: &Facts| {
             matches!(said_of(&CHECK, facts, Target::Docker), Ok(Outcome::NotApplicable(_)))
         };
-        assert!(judged_there(&with_socket(labelled("container_t"), true)));
+        let usable = with_socket(labelled("container_t"), true);
+        assert_eq!(severity_for(&CHECK, &usable, Target::Kind), Some(Severity::Warning));
+        let mut answered = usable;
+        crate::testing::tried(&mut answered, TrialName::Api, "unix:///var/run/docker.sock", &[]);
+        assert!(judged_there(&answered));
         assert!(judged_there(&with_socket(labelled("spc_t"), false)));
         assert!(judged_there(&with_socket(healthy_container(), false)));
         let mut permissive = facts.clone();
