@@ -1,6 +1,5 @@
 use alloc::{format, string::String, vec::Vec};
 
-use crate::derived::user_namespace::sandbox_is_root;
 use crate::{
     facts::{
         Action, Capability, Facts, Mount, MountTable, PodmanDefaults, Sandbox, Step, Tri,
@@ -68,7 +67,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if is_engine && !plan.has_user_namespace(facts)? {
         return Ok(Outcome::not_applicable("containers of root are in no user namespace here"));
     }
-    if sandbox_is_root(facts, plan) {
+    if plan.sandbox_is_root(facts) {
         return Ok(Outcome::not_applicable(
             "bubblewrap is set-user-id root here, and makes no user namespace",
         ));

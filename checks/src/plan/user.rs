@@ -64,4 +64,14 @@ impl Plan {
         facts.identity.namespaces.user.told()?;
         Ok(false)
     }
+
+    /// Whether bubblewrap has the set-user-id bit and may make its namespaces as root, so that it makes no user namespace
+    /// and none of the rules for those concern it.
+    pub(crate) fn sandbox_is_root(&self, facts: &Facts) -> bool {
+        self.target == Target::Sandbox
+            && facts.userns.set_user_id_bwrap.is_known_and(|set| *set)
+            && facts.security.no_new_privs.is_known_and(|set| !set)
+            && facts.capabilities.bounding.is_known_and(|set| set.has(Capability::SYS_ADMIN))
+            && facts.identity.namespaces.user_is_private() == Tri::No
+    }
 }

@@ -1,6 +1,5 @@
 use alloc::{format, string::String, vec::Vec};
 
-use crate::derived::user_namespace::sandbox_is_root;
 use crate::{
     facts::{Action, Capability, Facts, Step, Text, Trial, TrialName, Why},
     outcome::{Finding, Outcome, Verdict},
@@ -63,7 +62,7 @@ const SOURCE_CLONE: &str = "/proc/sys/kernel/unprivileged_userns_clone";
 const SOURCE_APPARMOR: &str = "/proc/sys/kernel/apparmor_restrict_unprivileged_userns";
 
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
-    if sandbox_is_root(facts, plan) {
+    if plan.sandbox_is_root(facts) {
         return Ok(container_profile(facts).map_or_else(
             || {
                 Outcome::not_applicable(
