@@ -54,7 +54,7 @@ impl Active {
     }
 
     /// Tries it, and adds it to what is known; `None` if nothing is to be tried. Of the engines, those of `targets` are
-    /// started; `tell` is told which.
+    /// started; `tell` is told what begins.
     pub(super) fn run(
         &self,
         collected: &mut Collected,
@@ -65,7 +65,7 @@ impl Active {
         let only = [TrialName::Rehearse];
         let names = self.names.as_deref().or(self.rehearses.then_some(&only))?;
         collected.facts.trials.mtu_target = self.mtu_target.as_deref().map(Text::from);
-        let mut tried = trial::run(&collected.facts, names, time.end);
+        let mut tried = trial::run(&collected.facts, names, time.end, tell);
         if self.rehearses() {
             collected.facts.trials = tried.trials.clone();
             rehearsal::run(&collected.facts, targets, time.each, &mut tried, tell);

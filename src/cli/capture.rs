@@ -5,9 +5,10 @@ use std::{io::Write, path::PathBuf, time::Duration};
 use dind_doctor_checks::version::{Component, Version};
 
 use super::{
-    ExitCode, Trouble,
+    Console, ExitCode, Trouble,
     active::Active,
     arguments::{self, Wanted},
+    progress::Progress,
     source,
 };
 use crate::{
@@ -59,7 +60,11 @@ pub(super) struct Arguments {
     timeout: Duration,
 }
 
-pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode, Trouble> {
+pub(super) fn run(
+    arguments: &Arguments,
+    console: &Console,
+    err: &mut dyn Write,
+) -> Result<ExitCode, Trouble> {
     let time = arguments.active.begin(arguments.timeout)?;
     let source = source::open(arguments.from.as_deref(), time.end)?;
     let recorder = Recorder::new(&*source);
@@ -71,7 +76,11 @@ pub(super) fn run(arguments: &Arguments, err: &mut dyn Write) -> Result<ExitCode
     }
     let (targets, versions) = arguments::judged(&arguments.targets, &arguments.assume);
     // The last, for engines may take longer than there is time to ask.
-    if let Some(tried) = arguments.active.run(&mut collected, &targets, &time, &mut |_| {}) {
+    let mut progress = Progress::begin(console);
+    let mut tell = |step: &str| progress.at(step);
+    let tried = arguments.active.run(&mut collected, &targets, &time, &mut tell);
+    drop(progress);
+    if let Some(tried) = tried {
         recorder.note(ask::Trials, tried);
     }
     let mut recording = recorder.into_recording(false);

@@ -19,6 +19,7 @@ use super::{
     config::{self, Config},
     console::styled,
     output::{self, Format, Output},
+    progress::Progress,
     selection, source, unless_closed,
 };
 use crate::{
@@ -133,11 +134,9 @@ pub(super) fn run(
     let source = source::open(arguments.from.as_deref(), time.end)?;
     let origin = if arguments.from.is_some() { Origin::Bundle } else { Origin::Live };
     let mut collected = probe::collect(&*source);
-    arguments.active.run(&mut collected, &options.targets, &time, &mut |line| {
-        if console.err_is_terminal {
-            let _ = writeln!(err, "doctor: {line}");
-        }
-    });
+    let mut progress = Progress::begin(console);
+    arguments.active.run(&mut collected, &options.targets, &time, &mut |step| progress.at(step));
+    drop(progress);
     let report = report::diagnose(collected, origin, &options);
     let printed = time.printing(console, || arguments.print(&report, console, out));
     // The files are written though nobody reads standard output, and the other way round.

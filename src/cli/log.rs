@@ -9,8 +9,8 @@ use std::{
 use dind_doctor_checks::{registry, target::Target};
 
 use super::{
-    Console, ExitCode, Trouble, When, arguments, output::TextFormat, source, time::Time,
-    unless_closed,
+    Console, ExitCode, Trouble, When, arguments, output::TextFormat, progress::Progress, source,
+    time::Time, unless_closed,
 };
 use crate::{
     file::{self, Opened},
@@ -53,7 +53,11 @@ pub(super) fn run(
 ) -> Result<ExitCode, Trouble> {
     let texts = Texts::of(registry::all());
     let name = path.to_string_lossy();
-    let log = read(path, arguments.timeout, &texts).map_err(|error| {
+    let mut progress = Progress::begin(console);
+    progress.at("reading the log");
+    let log = read(path, arguments.timeout, &texts);
+    drop(progress);
+    let log = log.map_err(|error| {
         let (name, error) = (text::path(path), error.to_string());
         Trouble::Source(format!("cannot read the log {name}: {}", text::escape(&error)))
     })?;

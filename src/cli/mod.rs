@@ -22,6 +22,7 @@ mod list;
 mod log;
 mod man;
 mod output;
+mod progress;
 mod report;
 mod schema;
 mod selection;
@@ -158,7 +159,7 @@ pub fn run(
         Some(Command::Rehearse(arguments)) => check::rehearse(arguments, console, out, err),
         Some(Command::List(arguments)) => list::run(arguments, console, out),
         Some(Command::Explain(arguments)) => explain::run(arguments, console, out),
-        Some(Command::Capture(arguments)) => capture::run(arguments, err),
+        Some(Command::Capture(arguments)) => capture::run(arguments, console, err),
         Some(Command::Report(arguments)) => report::run(arguments, console, out, err),
         Some(Command::Facts(arguments)) => facts::run(arguments, console, out, err),
         Some(Command::Fix(arguments)) => fix::run(arguments, console, out, err),

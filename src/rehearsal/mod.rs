@@ -96,13 +96,15 @@ pub fn run(
             continue;
         }
         done.push(engine);
-        tell(&format!("rehearsing {engine}: at most {} s", deadline.as_secs()));
+        let about = format!("rehearsing {engine}, {} s at most", deadline.as_secs());
         let plan = isolated(|| (description.plan)(facts, deadline)).unwrap_or_else(|message| {
             let why = format!("planning it crashed: {message}");
             tried.crashed.push((TrialName::Rehearse, message));
             Plan::skipped(TrialName::Rehearse, engine, why)
         });
-        let mut trial = plan.execute_within(Instant::now() + deadline);
+        let mut trial = plan.execute_within(Instant::now() + deadline, &mut |step| {
+            tell(&format!("{about}: {step}"));
+        });
         if let Some(Learned::Rehearsal(rehearsed)) = &mut trial.learned {
             rehearsed.known_as = known::ids(&rehearsed.log);
         }

@@ -37,8 +37,13 @@ const ADOPTED: Duration = Duration::from_secs(2);
 /// What is read of one trial at most.
 const BYTES: u64 = 1024 * 1024;
 
-/// Lets a guardian do the work, and puts what it says into `trial`.
-pub(super) fn supervise(work: Work, deadline: Instant, trial: &mut Trial) {
+/// Lets a guardian do the work, and puts what it says into `trial`; `tell` is told which step begins.
+pub(super) fn supervise(
+    work: Work,
+    deadline: Instant,
+    trial: &mut Trial,
+    tell: &mut dyn FnMut(&str),
+) {
     let (guardian, stream) = match fork::with_stream(|stream| guard(stream, work, deadline)) {
         Ok(forked) => forked,
         Err(error) => {
@@ -47,7 +52,7 @@ pub(super) fn supervise(work: Work, deadline: Instant, trial: &mut Trial) {
         }
     };
     let until = deadline + GRACE;
-    if listen(&stream, until, trial).is_none() {
+    if listen(&stream, until, trial, tell).is_none() {
         // A guardian that is late goes on removing as soon as it can, and nobody waits for that. What one
         // that was killed has left, the next run finds.
         trial.ending = if Instant::now() < until { Ending::Died } else { Ending::TimedOut };
@@ -57,7 +62,12 @@ pub(super) fn supervise(work: Work, deadline: Instant, trial: &mut Trial) {
 }
 
 /// Until the last line.
-fn listen(stream: &UnixStream, until: Instant, trial: &mut Trial) -> Option<()> {
+fn listen(
+    stream: &UnixStream,
+    until: Instant,
+    trial: &mut Trial,
+    tell: &mut dyn FnMut(&str),
+) -> Option<()> {
     let mut reader = BufReader::new(stream).take(BYTES);
     loop {
         let left = until.saturating_duration_since(Instant::now());
@@ -70,6 +80,7 @@ fn listen(stream: &UnixStream, until: Instant, trial: &mut Trial) -> Option<()> 
         // A process that was killed while it wrote leaves half a line.
         let Ok(line) = serde_json::from_slice(&line) else { continue };
         match line {
+            Line::Begins(action) => tell(action.words()),
             Line::Step(step) => trial.steps.push(step),
             Line::Learned(learned) => trial.learned = Some(learned),
             Line::End { ending, left_behind } => {
@@ -211,7 +222,8 @@ mod tests {
             left_behind: Vec::new(),
             learned: None,
         };
-        supervise(work, Instant::now() + Duration::from_millis(milliseconds), &mut trial);
+        let deadline = Instant::now() + Duration::from_millis(milliseconds);
+        supervise(work, deadline, &mut trial, &mut |_| {});
         (trial, std::fs::read_dir(dir.path()).unwrap().count())
     }
 

@@ -153,11 +153,15 @@ impl Plan {
         Self { name, subject: subject.into(), what: Err(why.into()) }
     }
 
-    fn execute(self, end: Instant) -> Trial {
-        self.execute_within(end.min(Instant::now() + BUDGET))
+    fn execute(self, end: Instant, tell: &mut dyn FnMut(&str)) -> Trial {
+        let about = format!("trying {}", self.name.name());
+        self.execute_within(end.min(Instant::now() + BUDGET), &mut |step| {
+            tell(&format!("{about}: {step}"));
+        })
     }
 
-    pub(crate) fn execute_within(self, end: Instant) -> Trial {
+    /// `tell` is told which step begins.
+    pub(crate) fn execute_within(self, end: Instant, tell: &mut dyn FnMut(&str)) -> Trial {
         let mut trial = Trial {
             name: self.name,
             subject: self.subject,
@@ -171,27 +175,27 @@ impl Plan {
             Ok(_) if Instant::now() >= end => {
                 trial.ending = Ending::Skipped("no time was left: --timeout".into());
             }
-            Ok(work) => guardian::supervise(work, end, &mut trial),
+            Ok(work) => guardian::supervise(work, end, &mut trial, tell),
         }
         trial
     }
 }
 
 /// Removes what earlier runs left, and then tries what was asked for; `names` is empty for everything but rehearsals,
-/// which are made elsewhere. Nothing new is begun after `end`.
-pub fn run(facts: &Facts, names: &[TrialName], end: Instant) -> Tried {
+/// which are made elsewhere. Nothing new is begun after `end`; `tell` is told what begins.
+pub fn run(facts: &Facts, names: &[TrialName], end: Instant, tell: &mut dyn FnMut(&str)) -> Tried {
     let wanted = |trial: &&Description| names.is_empty() || names.contains(&trial.name);
     let leftovers = isolated(|| leftover::plan(facts));
-    let mut runs: Vec<_> = leftovers.into_iter().map(|plan| plan.execute(end)).collect();
+    let mut runs: Vec<_> = leftovers.into_iter().map(|plan| plan.execute(end, tell)).collect();
     // Nearly always there is nothing to say.
     runs.retain(|trial| !trial.steps.is_empty() || trial.ending != Ending::Complete);
     let mut crashed = Vec::new();
     for trial in TRIALS.iter().filter(wanted) {
         match isolated(|| (trial.plan)(facts)) {
-            Ok(plans) => runs.extend(plans.into_iter().map(|plan| plan.execute(end))),
+            Ok(plans) => runs.extend(plans.into_iter().map(|plan| plan.execute(end, tell))),
             Err(message) => {
                 let why = format!("planning it crashed: {message}");
-                runs.push(Plan::skipped(trial.name, "", why).execute(end));
+                runs.push(Plan::skipped(trial.name, "", why).execute(end, tell));
                 crashed.push((trial.name, message));
             }
         }

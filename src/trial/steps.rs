@@ -22,6 +22,8 @@ use crate::sys::fork;
 /// One line.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Line {
+    /// For whoever watches.
+    Begins(Action),
     Step(Step),
     /// What was measured so far; the last word counts.
     Learned(Learned),
@@ -98,6 +100,7 @@ impl Steps {
         action: Action,
         work: impl FnOnce() -> Result<T, E>,
     ) -> Option<T> {
+        self.send(&Line::Begins(action));
         let result = work().map_err(Into::into);
         let refused = result.as_ref().err().map(|failure| failure.0.clone());
         self.record(Step {
