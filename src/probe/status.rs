@@ -67,6 +67,11 @@ impl Status {
         })
     }
 
+    /// In how many PID namespaces it has a number, from that of this /proc down (since 4.1).
+    pub(super) fn pid_namespaces(&self) -> Result<usize, Missing> {
+        self.parsed("NSpid", |list| Some(list.split_whitespace().count()))
+    }
+
     /// The three signal masks.
     pub(super) fn signals(&self) -> Fact<SignalMasks> {
         let masks = || {

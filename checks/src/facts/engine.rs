@@ -28,8 +28,8 @@ pub struct DaemonConfig {
     pub content: serde_json::Value,
 }
 
-/// An engine that runs in this PID namespace, and that root of this user namespace or the doctor's own user
-/// runs.
+/// An engine that runs in this PID namespace, not in one below it, and that root of this user namespace or the
+/// doctor's own user runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EngineProcess {
     /// `dockerd`, `containerd`, `kubelet`, `buildkitd`, `podman`, `crio`, `rootlesskit`, …
@@ -77,6 +77,8 @@ pub enum NotBelieved {
     RunBy(u32),
     /// Its program is set-user-ID or has capabilities: root's, but named and told by whoever executed it.
     SetUserId,
+    /// It is in a PID namespace of its own: another container's engine, which is told there what it is to do.
+    Contained,
 }
 
 /// What an engine says of itself: `GET /version` of the Engine API, which podman answers too.

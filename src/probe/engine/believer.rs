@@ -4,6 +4,8 @@
 //! if root of this user namespace or the doctor's own user runs it, by all four of its ids: of a set-user-ID
 //! program only some are root's, and of one that has made itself root altogether (sudo, while it waits for a
 //! password) the kernel remembers that somebody else executed it.
+//!
+//! An engine of another container is one, but not of this machine: what it was told is told there.
 
 use dind_doctor_checks::facts::{Missing, NotBelieved, Why};
 
@@ -31,7 +33,8 @@ impl Believer {
         reader: &Reader<'_>,
         pid: u32,
     ) -> Result<Result<(), NotBelieved>, Missing> {
-        let uids = match Status::read(reader, &pid.to_string()).user_ids() {
+        let status = Status::read(reader, &pid.to_string());
+        let uids = match status.user_ids() {
             Ok(uids) => uids.to_vec(),
             Err(Missing { why: Why::NotRecorded, .. }) => return Ok(Ok(())),
             // A sandboxed kernel leaves fields out; there the directory is the user's that runs the process.
@@ -48,6 +51,9 @@ impl Believer {
         };
         if let Some(other) = uids.into_iter().find(|uid| !self.trusted.contains(uid)) {
             return Ok(Err(NotBelieved::RunBy(other)));
+        }
+        if matches!(status.pid_namespaces(), Ok(2..)) {
+            return Ok(Err(NotBelieved::Contained));
         }
         // Only after the ids: with them comes the mark. Where it cannot be read, there is no evidence of one.
         let vector = reader.bytes(&format!("/proc/{pid}/auxv"));

@@ -75,6 +75,17 @@ fn what_is_root_by_its_file_alone_is_told_by_others() {
 }
 
 #[test]
+fn an_engine_of_another_container_is_told_there_what_it_does() {
+    let status = |numbers: &str| format!("Name:\tdockerd\nUid:\t0\t0\t0\t0\nNSpid:\t{numbers}\n");
+    let source = || machine(0, &[Process(9, "dockerd", ROOT, "dockerd --mtu=9000")]);
+    let below = engines(&source().file("/proc/9/status", status("9\t1")));
+    assert!(pids(&below).is_empty());
+    assert_eq!(below.named_alike[0].because, NotBelieved::Contained);
+    let own = engines(&source().file("/proc/9/status", status("9")));
+    assert_eq!((pids(&own), own.named_alike.len()), (vec![9], 0));
+}
+
+#[test]
 fn root_and_the_doctors_own_user_run_engines() {
     let own = [1000; 4];
     let all = [
