@@ -90,7 +90,13 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let certain =
         docker.origin == Origin::Given || answered.is_some() || !elsewhere && !docker.is_assumed();
     // Every command of theirs is refused; the daemon itself is none the worse for it.
-    let severity = if certain { Severity::Error } else { Severity::Info };
+    // Whoever names the version of what is to be started here may well mean the client, too, which comes with it.
+    let renewed = docker.origin == Origin::Given && !elsewhere && answered.is_none() && !pinned;
+    let severity = match certain {
+        true if renewed => Severity::Warning,
+        true => Severity::Error,
+        false => Severity::Info,
+    };
     let condition = match floor {
         _ if certain => "",
         NEWEST_KNOWN => " if it is Docker 29.0 to 29.2",

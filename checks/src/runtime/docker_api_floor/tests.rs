@@ -33,8 +33,14 @@ const LOWERED: Version = Version::new(29, 3, 0);
 fn an_old_client_beside_a_new_daemon_is_a_warning() {
     assert_eq!(severity(&with(OLD, Some(NEW))), Some(Severity::Warning));
     for target in [Target::Docker, Target::Kind] {
-        let of = crate::testing::severity_for(&CHECK, &with(OLD, Some(NEW)), target);
-        assert_eq!(of, Some(Severity::Error), "all that a client here asks is refused");
+        let of = |facts: &Facts| crate::testing::severity_for(&CHECK, facts, target);
+        assert_eq!(of(&with(OLD, Some(NEW))), Some(Severity::Error), "both are installed");
+        let mut facts = with(OLD, None);
+        facts.versions.give(Component::Docker, NEW);
+        assert_eq!(of(&facts), Some(Severity::Warning), "the client may come with it");
+        facts.runtime.variables =
+            Known([("DOCKER_HOST".into(), "tcp://docker:2375".into())].into());
+        assert_eq!(of(&facts), Some(Severity::Error), "all that a client here asks is refused");
     }
     assert_eq!(severity(&with(OLD, None)), None, "the newest release takes it");
     let before = Version::new(18, 9, 1);
