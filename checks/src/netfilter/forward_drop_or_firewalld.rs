@@ -149,7 +149,7 @@ fn ufw_first(facts: &Facts, plan: &Plan, table: &NftTable) -> Result<Option<Find
         .remedy(Remedy::advice(Place::Image, "use Docker 28.0.1 or later, which puts its jumps in front again"))
         .remedy(Remedy::commands(
             Place::Host,
-            "or have ufw drop what is forwarded in place of rejecting it",
+            "have ufw drop what is forwarded in place of rejecting it",
             [
                 "sed -i s/^DEFAULT_FORWARD_POLICY=.*/DEFAULT_FORWARD_POLICY=DROP/ /etc/default/ufw",
                 "ufw reload",

@@ -42,7 +42,7 @@ check! {
     { dockerd: Error, docker: Error, kind: Warning },
     [
         "all predefined address pools have been fully subnetted",
-        "could not find an available, non-overlapping IPv4 address pool among the defaults",
+        "could not find an available, non-overlapping IPv4 address pool",
     ]
 }
 

@@ -62,7 +62,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
                 .remedy(Remedy::advice(Place::Image, "use Docker 20.10 or later"))
                 .remedy(Remedy::advice(
                     Place::Image,
-                    "or kind 0.19 or earlier, with a node image of its release notes",
+                    "use kind 0.19 or earlier, with a node image of its release notes",
                 ))
                 .into())
         }

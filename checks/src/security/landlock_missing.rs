@@ -27,7 +27,7 @@ check! {
     "landlock-missing",
     "The kernel has no Landlock, by which some tools confine",
     { sandbox: Warning },
-    ["Sandbox(LandlockRestrict)", "landlock is not supported", "Landlock is not supported", "landlock: not enforced"]
+    ["Sandbox(LandlockRestrict)",  "Landlock is not supported", "landlock: not enforced"]
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {
@@ -47,7 +47,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         ))
         .remedy(Remedy::advice(
             Place::Here,
-            "or let the tool use bubblewrap, or no sandbox of its own in a container that has nothing to lose",
+            "let the tool use bubblewrap, or no sandbox of its own in a container that has nothing to lose",
         ))
         .into())
 }

@@ -173,8 +173,14 @@ pub(super) const TABLE: Table = Table {
         ),
         ("network is unreachable", &["registry-reachability", "ipv6-gaps"]),
         ("connect: no route to host", &["forward-drop-or-firewalld", "subnet-overlap"]),
-        ("could not find an available, non-overlapping IPv4 address pool", &["subnet-overlap"]),
-        ("all predefined address pools have been fully subnetted", &["subnet-overlap"]),
+        (
+            "could not find an available, non-overlapping IPv4 address pool",
+            &["subnet-overlap", "address-pools-exhausted"],
+        ),
+        (
+            "all predefined address pools have been fully subnetted",
+            &["subnet-overlap", "address-pools-exhausted"],
+        ),
         ("could not find free subnet from subnet pools", &["subnet-overlap"]),
         ("exhausted attempts trying to find a non-overlapping subnet", &["subnet-overlap"]),
         ("subnet … is already used on the host or by another config", &["subnet-overlap"]),

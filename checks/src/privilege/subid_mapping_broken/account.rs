@@ -40,7 +40,7 @@ pub(super) fn judge(facts: &Facts) -> Result<Option<Finding>, Unknown> {
             ))
             .remedy(Remedy::commands(
                 Place::Image,
-                format!("or give the account in /etc/passwd the group {gid}"),
+                format!("give the account in /etc/passwd the group {gid}"),
                 [format!("usermod --gid {gid} {}", crate::remedy::quote(&name))],
             )),
     ))

@@ -47,8 +47,8 @@ pub(super) fn stops(facts: &Facts, limit: Rlimit) -> Option<Finding> {
             "lower the soft limit first, in the same shell",
             [format!("ulimit -Sn {wanted} && service docker start")],
         ))
-        .remedy(Remedy::advice(Place::Image, "or start dockerd itself, in place of the script"))
-        .remedy(higher("or start this container with limits that the script can set")),
+        .remedy(Remedy::advice(Place::Image, "start dockerd itself, in place of the script"))
+        .remedy(higher("start this container with limits that the script can set")),
     )
 }
 
