@@ -1,11 +1,14 @@
 //! Configuration of engines, and engines that run here.
 
 mod believer;
+mod unit;
 
 use dind_doctor_checks::facts::{
     DaemonConfig, EngineProcess, Engines, Fact, Missing, NamedAlike, PREPARING_ENTRYPOINTS,
     ProcessRow, Processes, Why,
 };
+
+use serde_json::Value;
 
 use self::believer::Believer;
 use super::{Reader, process};
@@ -43,7 +46,12 @@ pub(super) fn probe(reader: &Reader, processes: &Processes) -> Engines {
         (Fact::Known(rows), None) => running(reader, rows, &mut named_alike).into(),
     };
     let mut engines = Engines { running, named_alike, ..Engines::default() };
-    engines.daemon_json = daemon_json(reader, &engines);
+    (engines.daemon_json, engines.daemon_json_goes_on) = daemon_json(reader, &engines);
+    let has_keys =
+        |file: &DaemonConfig| file.content.as_object().is_some_and(|keys| !keys.is_empty());
+    if engines.daemon_json.is_known_and(has_keys) {
+        engines.unit = unit::arguments(reader);
+    }
     engines.preparing_entrypoints = Fact::Known(
         PREPARING_ENTRYPOINTS
             .iter()
@@ -97,23 +105,35 @@ fn running(
     Ok(engines)
 }
 
-fn daemon_json(reader: &Reader, engines: &Engines) -> Fact<DaemonConfig> {
+/// The file, and whether more follows its first value.
+fn daemon_json(reader: &Reader, engines: &Engines) -> (Fact<DaemonConfig>, bool) {
     let path = engines
         .here("dockerd")
         .filter_map(|daemon| daemon.flag("config-file"))
         .find(|path| path.starts_with('/'))
         .unwrap_or_else(|| DAEMON_JSON.to_owned());
-    let content = match reader.bytes(&path) {
-        Ok(bytes) => match serde_json::from_slice(&bytes) {
-            Ok(content) => content,
-            // dockerd takes an empty file for no configuration.
-            Err(_) if bytes.trim_ascii().is_empty() => serde_json::Value::Null,
-            Err(_) => return Fact::missing(path, Why::Malformed),
+    let (content, goes_on) = match reader.bytes(&path) {
+        Ok(bytes) => match first_value(&bytes) {
+            Some(read) => read,
+            None => return (Fact::missing(path, Why::Malformed), false),
         },
-        Err(Missing { why: Why::NotFound, .. }) => serde_json::Value::Null,
-        Err(missing) => return Fact::Missing(missing),
+        Err(Missing { why: Why::NotFound, .. }) => (Value::Null, false),
+        Err(missing) => return (Fact::Missing(missing), false),
     };
-    Fact::Known(DaemonConfig { path: path.into(), content })
+    (Fact::Known(DaemonConfig { path: path.into(), content }), goes_on)
+}
+
+/// As dockerd takes it: an empty file is no configuration, and a byte order mark is none of it.
+fn first_value(bytes: &[u8]) -> Option<(Value, bool)> {
+    let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter::<Value>();
+    match values.next() {
+        None => Some((Value::Null, false)),
+        Some(value) => {
+            let rest = bytes.get(values.byte_offset()..).unwrap_or_default();
+            Some((value.ok()?, !rest.trim_ascii().is_empty()))
+        }
+    }
 }
 
 #[cfg(test)]

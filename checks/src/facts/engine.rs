@@ -121,6 +121,12 @@ pub struct Program {
 pub struct Engines {
     /// dockerd's configuration file.
     pub daemon_json: Fact<DaemonConfig>,
+    /// More follows its first value: before Docker 23 that is not read, and since then the file is refused.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub daemon_json_goes_on: bool,
+    /// The command line of systemd's docker.service, where systemd runs and there is a daemon.json with keys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<Fact<Vec<Text>>>,
     /// Engines that run here, sorted by PID; missing if not all processes could be looked at.
     pub running: Fact<Vec<EngineProcess>>,
     /// Processes of others that have an engine's name. Nothing of theirs was read; the first 100.

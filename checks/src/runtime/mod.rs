@@ -3,6 +3,7 @@
 mod apiserver_loopback;
 mod asked;
 mod containerd_erofs_tools_missing;
+mod daemon_json_invalid;
 mod docker_api_floor;
 mod docker_endpoint_mismatch;
 mod dood_semantics;
@@ -31,6 +32,7 @@ pub(crate) const CHECKS: &[&Check] = &[
     &engine_fails_here::CHECK,
     &systemd_prerequisites::CHECK,
     &engine_helper_missing::CHECK,
+    &daemon_json_invalid::CHECK,
     &engine_too_old_for_kind::CHECK,
     &runc_new_mount_api_under_sysbox::CHECK,
     &runc_procfs_overmounted::CHECK,

@@ -110,13 +110,6 @@ pub(super) const TABLE: Table = Table {
         ("requires API version …, but the Docker daemon API version is", &["docker-client-newer"]),
         ("Post \"http://%2F…containerd.sock", &["docker-endpoint-mismatch"]),
         // The daemon itself.
-        ("unable to configure the Docker daemon with file", &["daemon-json-invalid"]),
-        ("the following directives don't match any configuration option", &["daemon-json-invalid"]),
-        (
-            "the following directives are specified both as a flag and in the configuration file",
-            &["daemon-json-invalid"],
-        ),
-        ("unable to parse ….json: ", &["daemon-json-invalid"]),
         ("invalid TOML", &["containerd-config-invalid"]),
         ("failed to load TOML", &["containerd-config-invalid"]),
         (
@@ -263,16 +256,6 @@ pub(super) const TABLE: Table = Table {
             cause: "The client asks for an API version that this daemon does not have yet.",
             fix: &[
                 "export DOCKER_API_VERSION=VERSION  with the maximum from the message; or a newer daemon",
-            ],
-            symptom: false,
-        },
-        Entry {
-            id: "daemon-json-invalid",
-            title: "dockerd cannot use its configuration file",
-            cause: "/etc/docker/daemon.json is no valid JSON, has an option that this version does not know, or says again what is on the command line (hosts, with systemd's -H fd://).",
-            fix: &[
-                "dockerd --validate --config-file=/etc/docker/daemon.json",
-                "systemctl cat docker  shows the flags: each option in one place only",
             ],
             symptom: false,
         },

@@ -86,6 +86,21 @@ fn an_engine_of_another_container_is_told_there_what_it_does() {
 }
 
 #[test]
+fn daemon_json_is_read_as_dockerd_reads_it() {
+    let read = |text: &str| {
+        let found = engines(&machine(0, &[]).file(DAEMON_JSON, text));
+        (found.daemon_json.known().map(|file| file.content.clone()), found.daemon_json_goes_on)
+    };
+    let mtu = || Some(serde_json::json!({"mtu": 1}));
+    assert_eq!(read("{\"mtu\": 1}\n"), (mtu(), false));
+    assert_eq!(read("\u{feff}{\"mtu\": 1}"), (mtu(), false));
+    assert_eq!(read("{\"mtu\": 1}\n{\"debug\": true}"), (mtu(), true));
+    assert_eq!(read("{\"mtu\": 1}}"), (mtu(), true));
+    assert_eq!(read(" \n"), (Some(Value::Null), false));
+    assert_eq!(read("{\"mtu\": 1,}"), (None, false));
+}
+
+#[test]
 fn root_and_the_doctors_own_user_run_engines() {
     let own = [1000; 4];
     let all = [
