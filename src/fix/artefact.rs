@@ -229,6 +229,10 @@ fn commands(task: &Task) -> Vec<String> {
             };
             all.iter().map(guarded).collect()
         }
+        Task::RemoveDirectory(path) => {
+            let path = dind_doctor_checks::remedy::quote(path);
+            all.iter().map(|remove| format!("[ ! -d {path} ] || {remove}")).collect()
+        }
         Task::KernelArguments { .. } => all.into_iter().filter(|line| line != "reboot").collect(),
         _ => all,
     }

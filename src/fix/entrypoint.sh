@@ -14,6 +14,7 @@ set -u
 mtu_at_most=@MTU@
 flavour=@FLAVOUR@
 file=@DAEMON_JSON@
+daemon_wanted=@DAEMON@
 log=${DIND_LOG:-/var/log/dockerd.log}
 cgroups=/sys/fs/cgroup
 
@@ -234,6 +235,8 @@ firewall
 unset DIND_INIT DIND_CGROUPNS
 
 if is_system "$@"; then exec "$@"; fi
+# What is to run here needs no dockerd, which may not even be in the image.
+if [ "$daemon_wanted" = no ] && [ "$#" -gt 0 ]; then exec "$@"; fi
 case ${1-} in "" | -*) set -- dockerd "$@" ;; esac
 starts=${1##*/}
 # The entrypoint of docker:dind starts dockerd if it is told so, or nothing.

@@ -39,6 +39,7 @@ pub(super) fn of(task: &Task, facts: &Facts) -> Risk {
             either(path.starts_with("/sys/fs/cgroup/"), Risk::Safe, Risk::Yours)
         }
         Task::RemoveFile(_)
+        | Task::RemoveDirectory(_)
         | Task::Mount { .. }
         | Task::Remount { .. }
         | Task::Propagation { .. }

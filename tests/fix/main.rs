@@ -154,6 +154,42 @@ fn a_daemon_that_reads_the_file_wants_no_other_one() {
     }
 }
 
+/// An image for podman may have no dockerd: an entrypoint that waits for one would end the container.
+#[test]
+fn a_daemon_is_started_only_where_one_is_asked_for() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
+    let (facts, _) = facts(&folder.join("bookworm-privileged/bundle"));
+    for (target, wanted) in
+        [(Target::Dockerd, "yes"), (Target::Kind, "yes"), (Target::Podman, "no")]
+    {
+        let fix = fix(&facts, &[target]);
+        let entrypoint = fix.artefacts.iter().find(|artefact| artefact.name == "entrypoint");
+        let script = &entrypoint.unwrap_or_else(|| panic!("{target:?}")).content;
+        assert!(script.contains(&format!("\ndaemon_wanted={wanted}\n")), "{target:?}");
+    }
+}
+
+/// An image of podman is not in Docker's store.
+#[test]
+fn the_image_is_built_with_what_launches_it() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/hosts");
+    let (facts, redacted) = facts(&folder.join("bookworm-privileged/bundle"));
+    let report = report(&facts, &[Target::Dockerd]);
+    for (launcher, tool) in [(Launcher::Podman, "podman"), (Launcher::Docker, "docker")] {
+        let given = Given {
+            report: &report,
+            facts: &facts,
+            launcher: Some(launcher),
+            redacted,
+            image: None,
+        };
+        let fix = fix::fix(&given);
+        let build = fix.artefacts.iter().find(|artefact| artefact.name == "build");
+        let build = &build.expect("a script that builds").content;
+        assert!(build.contains(&format!("\n{tool} build -t")), "{build}");
+    }
+}
+
 fn daemon_json(fix: &Fix) -> Option<String> {
     fix.artefacts.iter().find(|a| a.name == "daemon.json").map(|a| a.content.clone())
 }

@@ -152,7 +152,7 @@ fn without_a_node(facts: &Facts, version: CgroupVersion) -> Verdict {
         Ok(beside) => (beside, Vec::new()),
         Err(unknown) => (None, unknown.missing),
     };
-    Outcome::settled([finding].into_iter().chain(beside).collect(), missing, Outcome::pass)
+    Outcome::settled(beside.into_iter().chain([finding]).collect(), missing, Outcome::pass)
 }
 
 /// Controllers that nothing has mounted are on version 2, where that is mounted.
@@ -186,7 +186,7 @@ fn crun(facts: &Facts, version: CgroupVersion) -> Result<Option<Finding>, Unknow
         )
         .evidence("/proc/cgroups", format!("hierarchy 0: {}", on_v2.join(", ")))
         .remedy(Remedy::containers_conf(
-            "have podman use runc: put this into ~/.config/containers/containers.conf",
+            format!("have podman use runc: put this into {}", facts.containers_conf()),
             serde_json::json!({"engine": {"runtime": "runc"}}),
         )),
     ))
@@ -275,8 +275,8 @@ mod tests {
         rows[0].hierarchy = 0;
         let name = rows[0].name.clone();
         let found = podman(&facts);
-        assert_eq!(found[1].severity, severities!(rootless: Warning, podman: Error));
-        assert!(found[1].summary.starts_with(name.as_str()), "{}", found[1].summary);
+        assert_eq!(found[0].severity, severities!(rootless: Warning, podman: Error));
+        assert!(found[0].summary.starts_with(name.as_str()), "{}", found[0].summary);
         let told = facts.resources.podman_defaults.clone();
         facts.resources.podman_defaults = Fact::Known(PodmanDefaults {
             runtime: "/usr/bin/runc".into(),

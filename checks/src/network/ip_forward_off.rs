@@ -96,7 +96,21 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     )
     .evidence("/proc/sys/net/ipv4/ip_forward", "0")
     .evidence(source, value);
-    if read_only.is_some() {
+    if let Some(mount) = read_only {
+        if facts.runtime.container.is_no() {
+            // Nobody has launched a machine: whoever mounted it so can undo it.
+            let target = mount.mount_point.as_str().into();
+            let writable = Task::Remount { options: "remount,rw".into(), target };
+            let on = Task::sysctl("net.ipv4.ip_forward", "1", "");
+            return Ok(finding
+                .caused_by("sys-or-procsys-readonly")
+                .remedy(Remedy::tasks(
+                    Place::Here,
+                    "make it writable, and turn it on",
+                    [writable, on],
+                ))
+                .into());
+        }
         return Ok(finding
             .caused_by("sys-or-procsys-readonly")
             .remedy(Remedy::container(
@@ -193,6 +207,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{Fact, Fact::Known, Why},
+        remedy::Change,
         target::Target,
         testing::{healthy_container, healthy_vm, mount},
     };
@@ -214,6 +229,16 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn a_machine_is_not_launched_with_options() {
+        let mut facts = off(serde_json::json!({}));
+        facts.runtime.container = crate::facts::Tri::No;
+        let Known(table) = &mut facts.mounts else { panic!() };
+        table.rows.push(mount("/proc/sys", "proc", &["ro"]));
+        let Change::Tasks(tasks) = &finding(&facts).remedies[0].change else { panic!() };
+        assert!(matches!(tasks[..], [Task::Remount { .. }, Task::Sysctl { .. }]), "{tasks:?}");
     }
 
     #[test]

@@ -137,19 +137,20 @@ fn daemon_remedies(facts: &Facts, finding: Finding, path: &PathMtu) -> Finding {
             .rests_on(Component::Docker, &docker)
             .remedy(Remedy::daemon(format!("{text}; for user-defined networks too"), options))
     } else {
-        finding.remedy(Remedy::daemon(text, [DaemonOption::mtu(mtu)]).then(Remedy::commands(
-            Place::Here,
-            "before Docker 24, give it to each user-defined network when it is made",
-            [format!("docker network create -o com.docker.network.driver.mtu={mtu} net-{mtu}")],
+        finding.remedy(Remedy::daemon(text, [DaemonOption::mtu(mtu)]).then(clamp(
+            "before Docker 24 user-defined networks keep 1500: clamp the MSS of what they forward",
         )))
     };
-    finding.remedy(clamp())
+    finding.remedy(clamp(NOT_YOURS))
 }
 
-fn clamp() -> Remedy {
+const NOT_YOURS: &str = "where dockerd is not yours to start, clamp the MSS of what is forwarded";
+
+/// TCP is told of the smaller path, whatever network it comes from.
+pub(super) fn clamp(text: &str) -> Remedy {
     Remedy::tasks(
         Place::Here,
-        "where dockerd is not yours to start, clamp the MSS of what is forwarded",
+        text,
         [Task::Rule {
             tool: RuleTool::Iptables,
             table: ["mangle".into()].into(),
@@ -203,7 +204,7 @@ fn other_bridge(facts: &Facts, path: &PathMtu, bridge: &Link, port: &Link) -> Fi
                 path.mtu
             ),
         ))
-        .remedy(clamp())
+        .remedy(clamp(NOT_YOURS))
 }
 
 /// Only what forces an MTU on RootlessKit: its own default ends in user space.

@@ -1,6 +1,7 @@
 use alloc::{format, vec::Vec};
 
 use super::{
+    mtu_bridge_exceeds_path::clamp,
     path::{self, PathMtu},
     tried,
 };
@@ -155,7 +156,9 @@ fn remedies(facts: &Facts, path: &PathMtu, finding: Finding) -> Finding {
             ))
             .remedy(create)
     } else {
-        finding.remedy(create)
+        // Those that are there already, and those that others make, are cured as well.
+        let text = "clamp the MSS of what user-defined networks forward: before Docker 24 dockerd has no MTU for them";
+        finding.remedy(clamp(text)).remedy(create)
     }
 }
 
@@ -168,6 +171,7 @@ mod tests {
     use super::*;
     use crate::{
         facts::{EngineProcess, Fact, Fact::Known, Why},
+        remedy::Change,
         testing::{healthy_container, healthy_network, healthy_vm, private},
         version::Version,
     };
@@ -272,10 +276,11 @@ mod tests {
     }
 
     #[test]
-    fn before_docker_24_each_network_is_told() {
+    fn before_docker_24_all_of_them_are_clamped_or_each_one_is_told() {
         let mut facts = environment(1400, json!({"mtu": 1400}));
         facts.versions.give(Component::Docker, Version::new(23, 0, 0));
-        assert_eq!(finding(&facts).remedies.len(), 1);
+        let changes: Vec<_> = finding(&facts).remedies.into_iter().map(|r| r.change).collect();
+        assert!(matches!(changes[..], [Change::Tasks(_), Change::Commands(_)]), "{changes:?}");
     }
 
     #[test]

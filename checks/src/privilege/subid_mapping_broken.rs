@@ -189,7 +189,12 @@ fn program(facts: &Facts, kind: Kind) -> Result<Option<Finding>, Unknown> {
             Remedy::tasks(
                 Place::Image,
                 "give it back what a copy lost",
-                [Task::SetUserId { path: path.into() }],
+                // One without the other maps nothing.
+                [&facts.subids.newuidmap, &facts.subids.newgidmap]
+                    .into_iter()
+                    .filter_map(|program| program.known()?.as_ref())
+                    .filter(|program| has_privilege(program) == Ok(false))
+                    .map(|program| Task::SetUserId { path: program.path.as_str().into() }),
             ),
         )));
     }

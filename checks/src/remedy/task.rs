@@ -99,6 +99,8 @@ pub enum Task {
     },
     /// A file less.
     RemoveFile(String),
+    /// An empty directory less.
+    RemoveDirectory(String),
     /// The mode of a file, in octal.
     Mode {
         /// The file.

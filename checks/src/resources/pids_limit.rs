@@ -108,24 +108,30 @@ fn judge(facts: &Facts, row: &PidsCgroup) -> Option<Finding> {
     severity.iter().next()?;
     let used = current.map_or_else(|| "?".into(), |current| format!("{current}"));
     let past = if refused > 0 { format!(", and refused {refused} forks") } else { String::new() };
+    let finding = Finding::new(
+        row.path.as_str(),
+        severity,
+        format!("the cgroup allows {max} tasks, of which {used} are in use{past}"),
+    )
+    .evidence(format!("{}/pids.max", row.path), format!("{max}"))
+    .evidence(format!("{}/pids.current", row.path), used)
+    .evidence(format!("{}/pids.events", row.path), format!("max {refused}"));
+    let unlimited = [Task::Write { path: format!("{}/pids.max", row.path), value: "max".into() }];
+    if facts.runtime.container.is_no() {
+        // Nothing has launched a machine with options.
+        return Some(finding.remedy(Remedy::tasks(Place::Here, "lift the limit", unlimited)));
+    }
     Some(
-        Finding::new(
-            row.path.as_str(),
-            severity,
-            format!("the cgroup allows {max} tasks, of which {used} are in use{past}"),
-        )
-        .evidence(format!("{}/pids.max", row.path), format!("{max}"))
-        .evidence(format!("{}/pids.current", row.path), used)
-        .evidence(format!("{}/pids.events", row.path), format!("max {refused}"))
-        .remedy(Remedy::container(
-            "start the container without a limit of tasks",
-            [ContainerSetting::UnlimitedPids],
-        ))
-        .remedy(Remedy::tasks(
-            Place::Here,
-            "where this cgroup may be written, lift the limit now",
-            [Task::Write { path: format!("{}/pids.max", row.path), value: "max".into() }],
-        )),
+        finding
+            .remedy(Remedy::container(
+                "start the container without a limit of tasks",
+                [ContainerSetting::UnlimitedPids],
+            ))
+            .remedy(Remedy::tasks(
+                Place::Here,
+                "where this cgroup may be written, lift the limit now",
+                unlimited,
+            )),
     )
 }
 
@@ -245,6 +251,13 @@ mod tests {
         assert_eq!(only_finding(judged(&container(2048, 2000, 0))).severity, blocked);
         assert_eq!(only_finding(judged(&container(100, 10, 0))).severity, blocked);
         assert_eq!(only_finding(judged(&container(20, 5, 0))).severity, CHECK.worst);
+    }
+
+    #[test]
+    fn on_a_machine_the_limit_itself_is_lifted() {
+        let facts = with(healthy_vm(), "/sys/fs/cgroup/pids/ci", Some(20), 3, 0);
+        let remedies = only_finding(judged(&facts)).remedies;
+        assert_eq!((remedies.len(), remedies[0].place), (1, Place::Here));
     }
 
     #[test]

@@ -73,14 +73,15 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     }
     let mut findings = Vec::new();
     let mut all_tried = true;
-    for wanted in &wanted {
+    let all = &wanted;
+    for wanted in all {
         let tried = trial.and_then(|trial| Some((trial, wanted.step(trial)?)));
         all_tried &= tried.is_some();
         findings.extend(match tried {
             Some((_, step)) if step.refused.is_none() => None,
-            Some((trial, step)) => Some(refused(facts, wanted, trial, step)),
+            Some((trial, step)) => Some(refused(facts, all, wanted, trial, step)),
             None if may_raise(facts)? => None,
-            None => judge(facts, wanted, *wanted.limit(facts).get()?),
+            None => judge(facts, all, wanted, *wanted.limit(facts).get()?),
         });
     }
     Ok(Outcome::of_or(findings, || if all_tried { Outcome::proved() } else { Outcome::pass() }))
@@ -148,7 +149,7 @@ fn takes_itself_for_root(facts: &Facts) -> Result<bool, Unknown> {
     Ok(facts.is_root()? && facts.capabilities.effective.get()?.has(Capability::SYS_ADMIN))
 }
 
-fn judge(facts: &Facts, wanted: &Wanted, limit: Rlimit) -> Option<Finding> {
+fn judge(facts: &Facts, all: &[Wanted], wanted: &Wanted, limit: Rlimit) -> Option<Finding> {
     let hard = limit.hard?;
     if wanted.hard.is_some_and(|wanted| wanted <= hard) {
         return None;
@@ -156,28 +157,40 @@ fn judge(facts: &Facts, wanted: &Wanted, limit: Rlimit) -> Option<Finding> {
     let asks = DefaultUlimit::text(wanted.name, wanted.hard);
     let summary =
         format!("podman asks for {asks}, the hard limit here is {hard} and cannot be raised");
-    Some(finding(facts, wanted, Some(hard), summary))
+    Some(finding(facts, all, wanted, Some(hard), summary))
 }
 
 /// Whatever the reason: beyond `fs.nr_open` nobody may have open files.
-fn refused(facts: &Facts, wanted: &Wanted, trial: &Trial, step: &Step) -> Finding {
+fn refused(facts: &Facts, all: &[Wanted], wanted: &Wanted, trial: &Trial, step: &Step) -> Finding {
     let hard = wanted.limit(facts).known().copied();
-    let found = hard.and_then(|hard| judge(facts, wanted, hard)).unwrap_or_else(|| {
+    let found = hard.and_then(|hard| judge(facts, all, wanted, hard)).unwrap_or_else(|| {
         let hard = hard.and_then(|hard| hard.hard);
         let asks = DefaultUlimit::text(wanted.name, wanted.hard);
-        finding(facts, wanted, hard, format!("podman asks for {asks}, and cannot set it: {step}"))
+        finding(
+            facts,
+            all,
+            wanted,
+            hard,
+            format!("podman asks for {asks}, and cannot set it: {step}"),
+        )
     });
     found.tried(trial, step)
 }
 
-fn finding(facts: &Facts, wanted: &Wanted, hard: Option<u64>, summary: String) -> Finding {
+fn finding(
+    facts: &Facts,
+    all: &[Wanted],
+    wanted: &Wanted,
+    hard: Option<u64>,
+    summary: String,
+) -> Finding {
     let name = wanted.name;
     let severity = CHECK.worst;
     let mut finding = Finding::new(name, severity, summary)
         .evidence(&*wanted.source, DefaultUlimit::text(name, wanted.hard));
     if let Some(hard) = hard {
         finding = finding.evidence("/proc/self/limits", format!("hard {name} {hard}"));
-        finding = finding.remedy(ask_for_less(facts, name, hard));
+        finding = finding.remedy(ask_for_less(facts, all, name, hard));
     }
     let limit = wanted.hard.map_or(-1, to_i64);
     finding = finding.remedy(Remedy::container(
@@ -193,11 +206,22 @@ fn finding(facts: &Facts, wanted: &Wanted, hard: Option<u64>, summary: String) -
     ))
 }
 
-fn ask_for_less(facts: &Facts, name: &str, hard: u64) -> Remedy {
-    let ulimit = format!("{name}={hard}:{hard}");
+/// The list is one key: whoever sets one limit in it has to say the others that are too large as well.
+fn ask_for_less(facts: &Facts, all: &[Wanted], name: &str, hard: u64) -> Remedy {
+    let too_large = |other: &&Wanted| {
+        let limit = other.limit(facts).known().and_then(|limit| limit.hard);
+        other.name != name && limit.is_some_and(|limit| other.hard.is_none_or(|hard| hard > limit))
+    };
+    let others = all.iter().filter(too_large).filter_map(|other| {
+        let hard = other.limit(facts).known()?.hard?;
+        Some(format!("{}={hard}:{hard}", other.name))
+    });
+    let mut ulimits: Vec<String> =
+        core::iter::once(format!("{name}={hard}:{hard}")).chain(others).collect();
+    ulimits.sort();
     Remedy::containers_conf(
         format!("ask for no more than there is, in {}", facts.containers_conf()),
-        serde_json::json!({"containers": {"default_ulimits": [ulimit]}}),
+        serde_json::json!({"containers": {"default_ulimits": ulimits}}),
     )
 }
 

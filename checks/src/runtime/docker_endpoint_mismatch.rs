@@ -282,6 +282,13 @@ fn buildkit(facts: &Facts) -> Option<Finding> {
     at_socket(facts, socket, "BUILDKIT_HOST", severities!(buildkit: Error)).ok().flatten()
 }
 
+/// Under either name of `/run`; what is not known to be no mount is one.
+fn is_mount(facts: &Facts, path: &str) -> bool {
+    let Some(mounts) = facts.mounts.known() else { return true };
+    let names = [path, path.strip_prefix("/var").unwrap_or(path)];
+    names.iter().any(|name| mounts.at(name).is_some())
+}
+
 fn at_socket(
     facts: &Facts,
     socket: &EngineSocket,
@@ -302,6 +309,13 @@ fn at_socket(
         SocketKind::Socket => {}
         SocketKind::Directory => {
             let found = finding(format!("{path} is a directory, where a socket should be"));
+            if !is_mount(facts, path) {
+                return Ok(Some(found.remedy(Remedy::tasks(
+                    Place::Here,
+                    "remove it before dockerd starts: it is no mount, and dockerd makes its socket there",
+                    [Task::RemoveDirectory(path.into())],
+                ))));
+            }
             return Ok(Some(found.remedy(Remedy::advice(
                 Place::Container,
                 "Docker makes a directory where the source of a bind mount does not exist: start the daemon \

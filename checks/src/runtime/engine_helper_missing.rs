@@ -104,7 +104,11 @@ fn found(facts: &Facts, plan: &Plan, missing: &[Need]) -> Finding {
     .evidence("PATH", format!("no {}", all(&name, ", ")))
     .remedy(Remedy::tasks(
         place,
-        format!("install what is missing ({elsewhere})"),
+        if place == Place::Here && facts.identity.euid.is_known_and(|uid| *uid != 0) {
+            format!("as root, install what is missing ({elsewhere})")
+        } else {
+            format!("install what is missing ({elsewhere})")
+        },
         [Task::Packages { debian: packages, alpine: Vec::new(), fedora: Vec::new() }],
     ));
     for (component, version) in missing.iter().filter_map(|need| need.version.as_ref()) {

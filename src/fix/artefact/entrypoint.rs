@@ -1,6 +1,9 @@
 //! The entrypoint of an image in which a daemon is to run.
 
-use dind_doctor_checks::remedy::{Task, quote};
+use dind_doctor_checks::{
+    remedy::{Task, quote},
+    target::Target,
+};
 
 use super::{Artefact, commented, daemon};
 use crate::fix::{Given, Traced, pseudonym, whys};
@@ -20,17 +23,24 @@ pub(super) fn of(tasks: &[Traced<Task>], mtu: Option<&Traced<u64>>, given: &Give
     let path = &given.report.environment.surroundings.daemon.path;
     let odd = path.is_empty() || path.chars().any(char::is_control);
     let path = if odd || given.redacted && pseudonym::holds(path) { daemon::PATH } else { path };
+    let daemon = [Target::Dockerd, Target::Docker, Target::Kind];
+    let wanted = given.report.selected().iter().any(|target| daemon.contains(target));
     let mtu_of = mtu.map_or_else(|| "''".to_owned(), |mtu| mtu.value.to_string());
     let content = filled(&[
         ("@FOR@", &why.join(", ")),
         ("@MTU@", &mtu_of),
         ("@FLAVOUR@", flavour(tasks).unwrap_or("''")),
         ("@DAEMON_JSON@", &quote(path)),
+        ("@DAEMON@", if wanted { "yes" } else { "no" }),
         ("@PRESCRIBED@\n", &prescribed),
     ]);
     let mut shown: Vec<String> = own.iter().flat_map(|task| super::commands(&task.value)).collect();
     shown.truncate(8);
-    let what = "prepares the container at each start, starts dockerd, waits for it, and becomes the command";
+    let what = if wanted {
+        "prepares the container at each start, starts dockerd, waits for it, and becomes the command"
+    } else {
+        "prepares the container at each start, and becomes the command"
+    };
     let mut artefact = Artefact::shown("entrypoint", what, content);
     artefact.shown = shown;
     artefact.why = why;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use dind_doctor_checks::remedy::Task;
+use dind_doctor_checks::{facts::Launcher, remedy::Task};
 
 use super::{Artefact, commands};
 use crate::fix::{Given, Traced, whys};
@@ -16,19 +16,23 @@ const BUILD: &str = r#"#!/bin/sh
 # Builds NAME from IMAGE. ENTRYPOINT would reset the image's own and its CMD: both are asked of the image, and kept.
 set -eu
 image=$1 name=$2
-words() { docker image inspect --format "{{json .Config.$1}}" "$image"; }
-docker image inspect "$image" > /dev/null 2>&1 || docker pull -q "$image"
+words() { @TOOL@ image inspect --format "{{json .Config.$1}}" "$image"; }
+@TOOL@ image inspect "$image" > /dev/null 2>&1 || @TOOL@ pull -q "$image"
 entrypoint=$(words Entrypoint)
 command=$(words Cmd)
 case $entrypoint in
 null | '[]') entrypoint='["@ENTRYPOINT@"]' ;;
 *) entrypoint="[\"@ENTRYPOINT@\",${entrypoint#[}" ;;
 esac
+# A file, since some versions of podman take none from standard input.
+file=$(mktemp)
+trap 'rm -f "$file"' EXIT
 {
     sed "s|^FROM IMAGE\$|FROM $image|" "$(dirname "$0")/Dockerfile"
     printf 'ENTRYPOINT %s\n' "$entrypoint"
     if [ "$command" != null ]; then printf 'CMD %s\n' "$command"; fi
-} | docker build -t "$name" -f - "$(dirname "$0")"
+} > "$file"
+@TOOL@ build -t "$name" -f "$file" "$(dirname "$0")"
 "#;
 
 /// The words that an image starts with.
@@ -84,7 +88,9 @@ pub(super) fn all(
                 let _ = writeln!(text, "CMD {}", list(&command));
             }
         } else {
-            let content = BUILD.replace("@ENTRYPOINT@", ENTRYPOINT);
+            // The image is where the container is.
+            let tool = if given.launcher() == Launcher::Podman { "podman" } else { "docker" };
+            let content = BUILD.replace("@ENTRYPOINT@", ENTRYPOINT).replace("@TOOL@", tool);
             let what = "./build IMAGE NAME builds it, and keeps the image's own ENTRYPOINT and CMD";
             let script = Artefact::shown("build", what, content);
             artefacts.push(Artefact { beside: true, executable: true, why: why.clone(), ..script });

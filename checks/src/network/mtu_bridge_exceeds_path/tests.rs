@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     facts::{EngineProcess, Fact, Fact::Known, Launcher, Why},
+    remedy::Change,
     testing::{healthy_container, healthy_network, healthy_vm},
     version::Version,
 };
@@ -62,7 +63,7 @@ fn the_default_of_1500_behind_1480() {
 }
 
 #[test]
-fn before_docker_24_user_networks_are_told_one_by_one() {
+fn before_docker_24_what_user_networks_forward_is_clamped() {
     let mut facts = with_path(1400);
     facts.versions.give(Component::Docker, Version::new(20, 10, 0));
     let found = finding_of(&facts);
@@ -70,8 +71,11 @@ fn before_docker_24_user_networks_are_told_one_by_one() {
         found.remedies[0].render(&Launcher::None.into())[0].commands,
         ["dockerd --mtu=1400"]
     );
-    // Both are needed; clamping is the alternative.
+    // Both are needed. A network that is made with an MTU would leave the others as they are.
     assert_eq!((found.remedies.len(), found.remedies[0].then.len()), (2, 1));
+    assert!(
+        matches!(&found.remedies[0].then[0].change, Change::Tasks(tasks) if matches!(tasks[..], [Task::Rule { .. }]))
+    );
 }
 
 #[test]

@@ -130,7 +130,12 @@ fn add(facts: &Facts, kind: Kind, map: Option<&[IdMapping]>) -> Remedy {
         let group = facts.identity.egid.known().copied().unwrap_or(own);
         format!("u{own}:x:{own}:{group}::/home/u{own}:/bin/sh")
     });
-    let lacks = |ranges: &Fact<Vec<SubordinateRange>>| ranges.is_known_and(Vec::is_empty);
+    // With ids for users only, or for groups only, the same image fails.
+    let lacks = |ranges: &Fact<Vec<SubordinateRange>>| {
+        ranges.is_known_and(|all| {
+            all.iter().map(|range| u64::from(range.count)).sum::<u64>() < USUAL - 1_024
+        })
+    };
     let ids = &facts.subids;
     let both = lacks(&ids.uids) && lacks(&ids.gids);
     // What is not mapped here makes newuidmap fail, whatever else the user has.

@@ -3,6 +3,7 @@ use alloc::vec;
 use super::*;
 use crate::{
     facts::{CapabilitySet, Fact, Fact::Known, IdMapping, SubordinateIds, SubordinateRange, Why},
+    remedy::Change,
     target::{Severity, Target},
     testing::{healthy_container, healthy_vm},
 };
@@ -120,6 +121,30 @@ fn podmans_own_image_passes_and_a_small_range_is_a_warning() {
     assert_eq!(found(&facts)[0].severity, severities!(rootless: Warning, buildkit: Warning));
     facts.subids.uids = Known(vec![SubordinateRange { start: 1, count: 1 }]);
     assert_eq!(found(&facts)[0].severity, severities!(rootless: Error, buildkit: Error));
+}
+
+/// Each finding has a remedy that cures by itself: with one half of it the same image fails.
+#[test]
+fn a_remedy_is_for_users_and_for_groups() {
+    let mut facts = user();
+    let few = SubordinateRange { start: 300_000, count: 100 };
+    facts.subids.uids = Known(vec![few]);
+    facts.subids.gids = Known(vec![few]);
+    for finding in found(&facts) {
+        let Change::Tasks(tasks) = &finding.remedies[0].change else { panic!() };
+        let [Task::SubordinateIds(grant)] = &tasks[..] else { panic!() };
+        assert!(grant.users && grant.groups, "{grant:?}");
+    }
+    let mut facts = user();
+    for program in [&mut facts.subids.newuidmap, &mut facts.subids.newgidmap] {
+        let Known(Some(program)) = program else { panic!() };
+        program.set_user_id = false;
+        program.file_capabilities = Known(false);
+    }
+    for finding in found(&facts) {
+        let Change::Tasks(tasks) = &finding.remedies[0].change else { panic!() };
+        assert_eq!(tasks.len(), 2, "{tasks:?}");
+    }
 }
 
 #[test]

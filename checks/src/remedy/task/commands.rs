@@ -57,11 +57,12 @@ impl Task {
             Self::CgroupDirectory { path, make, cpuset } => directory(path, *make, *cpuset),
             Self::Write { path, value } => vec![format!("{} {} > {}", print(value), word(value), quote(path))],
             Self::RemoveFile(path) => vec![format!("rm -f {}", quote(path))],
+            Self::RemoveDirectory(path) => vec![format!("rmdir {}", quote(path))],
             Self::Mode { path, mode } => vec![format!("chmod {mode:o} {}", quote(path))],
             Self::File { path, lines } => file(path, lines),
             Self::SubordinateIds(ids) => subordinate(ids),
             Self::Packages { debian, .. } => {
-                vec![format!("apt-get install -y {}", debian.join(" "))]
+                vec![format!("apt-get update && apt-get install -y {}", debian.join(" "))]
             }
             Self::Alternative { program, path } => {
                 vec![format!("update-alternatives --set {} {}", quote(program), quote(path))]
@@ -115,13 +116,15 @@ fn file(path: &str, lines: &[String]) -> Vec<String> {
         [line] => format!("{} {} > {}", print(line), quote(line), quote(path)),
         lines => format!("printf '%s\\n' {} > {}", words(lines), quote(path)),
     };
-    match path.rsplit_once('/').filter(|(directory, _)| directory.starts_with("/etc/systemd/")) {
-        Some((directory, _)) => vec![
-            format!("mkdir -p {}", quote(directory)),
-            written,
-            "systemctl daemon-reload".into(),
-        ],
-        None => vec![written],
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let made = format!("mkdir -p {}", quote(directory));
+    match directory {
+        systemd if systemd.starts_with("/etc/systemd/") => {
+            vec![made, written, "systemctl daemon-reload".into()]
+        }
+        // Not every image with a udev rule's device has udev.
+        udev if udev.starts_with("/etc/udev/") => vec![made, written],
+        _ => vec![written],
     }
 }
 

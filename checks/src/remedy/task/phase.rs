@@ -42,7 +42,7 @@ impl Task {
             | Self::SetUserId { .. }
             | Self::SubordinateIds(_) => Phase::Build,
             Self::Environment { .. } => Phase::Environment,
-            Self::RemoveFile(_) => Phase::Cleaning,
+            Self::RemoveFile(_) | Self::RemoveDirectory(_) => Phase::Cleaning,
             Self::Mount { .. }
             | Self::Remount { .. }
             | Self::Unmount { .. }

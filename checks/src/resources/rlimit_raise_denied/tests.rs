@@ -3,6 +3,7 @@ use alloc::vec;
 use super::*;
 use crate::{
     facts::{CapabilitySet, Ending, Why},
+    remedy::Change,
     resources::testing::{is_not_applicable, only_finding},
     target::{Severity, Target},
     testing::{healthy_container, healthy_vm, private, tried},
@@ -52,6 +53,19 @@ fn podman_as_root_asked_by_itself_before_5_4() {
     assert!(is_not_applicable(&judged(&later)));
     facts.capabilities.effective = Fact::Known(CapabilitySet(0xa804_25fb));
     assert!(is_not_applicable(&judged(&facts)));
+}
+
+/// The list is one key: with one of them only, the other is refused next.
+#[test]
+fn one_remedy_lowers_all_limits_that_are_too_large() {
+    let mut facts = asking(confined(4096), Some(65_536));
+    facts.resources.processes = Fact::Known(Rlimit { soft: None, hard: Some(9000) });
+    let Fact::Known(asked) = &mut facts.resources.podman_ulimits else { panic!() };
+    asked.push(DefaultUlimit { name: "nproc".into(), ..asked[0].clone() });
+    let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
+    let tree = serde_json::json!({"containers": {"default_ulimits": ["nofile=4096:4096", "nproc=9000:9000"]}});
+    assert_eq!(found.len(), 2);
+    assert!(found.iter().all(|f| f.remedies[0].change == Change::ContainersConf(tree.clone())));
 }
 
 #[test]

@@ -7,22 +7,35 @@ use crate::{
     facts::{EngineProcess, Facts, Text},
     outcome::Finding,
     remedy::{Place, Remedy, Task, quote},
+    target::Target,
 };
+
+/// Where dockerd listens that is told nothing.
+const DEFAULT: &str = "unix:///var/run/docker.sock";
 
 /// dockerd runs in this container, is told where to listen, and that is not the path at which clients look: it will never
 /// be there. One that is told nothing has its default socket, which may only not be made yet.
 pub(super) fn elsewhere(facts: &Facts, endpoint: &Endpoint, path: &str) -> Option<Finding> {
     let mut daemons = facts.engines.here("dockerd");
     let (daemon, None) = (daemons.next()?, daemons.next()) else { return None };
-    let hosts = hosts(facts, daemon)?;
+    let mut hosts = hosts(facts, daemon)?;
+    let mut severity = severities!(dockerd: Error, kind: Error, rootless: Error);
+    if hosts.is_empty() {
+        // That of a user may be made by another daemon, which is not started yet.
+        if path.starts_with("/run/user/") {
+            return None;
+        }
+        hosts.push(DEFAULT.into());
+        severity = severity.with(Target::Rootless, None);
+    }
     let there = |host: &String| plain(host) == plain(path) || host.starts_with("fd:");
-    if hosts.is_empty() || hosts.iter().any(there) {
+    if hosts.iter().any(there) {
         return None;
     }
     let list = hosts.join(", ");
     let finding = Finding::new(
         path,
-        severities!(dockerd: Error, kind: Error, rootless: Error),
+        severity,
         format!("dockerd listens on {list} only, and clients here look for it at {path}"),
     )
     .evidence(format!("/proc/{}/cmdline: --host", daemon.pid), list)
@@ -124,6 +137,26 @@ mod tests {
             assert_eq!(found(&with(arguments)), None, "{arguments:?}");
         }
         assert_eq!(found(&healthy_container()), None);
+    }
+
+    /// It has the default socket, and will never make the one that is asked for.
+    #[test]
+    fn a_daemon_that_is_told_nothing_and_a_client_that_is() {
+        for (host, wrong) in [
+            ("unix:///run/other.sock", true),
+            ("unix:///run/docker.sock", false),
+            ("unix:///run/user/1000/docker.sock", false),
+        ] {
+            let mut facts = with(&["dockerd"]);
+            facts.runtime.variables = Known([("DOCKER_HOST".into(), host.into())].into());
+            let path = host.strip_prefix("unix://").unwrap();
+            let mut socket = facts.clients.sockets[0].clone();
+            socket.path = path.into();
+            socket.kind = crate::facts::Fact::missing(path, crate::facts::Why::NotFound);
+            facts.clients.sockets.push(socket);
+            let endpoint = crate::derived::endpoint::effective(&facts).unwrap();
+            assert_eq!(elsewhere(&facts, &endpoint, path).is_some(), wrong, "{host}");
+        }
     }
 
     #[test]

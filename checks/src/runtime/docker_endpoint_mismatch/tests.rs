@@ -3,6 +3,7 @@ use alloc::vec;
 use super::*;
 use crate::{
     facts::{CertificateDirectory, DockerContext, Fact, Fact::Known, Launcher, Tri},
+    remedy::Change,
     target::{Severity, Target},
     testing::{healthy_container, healthy_vm, said_of, socket},
 };
@@ -71,6 +72,20 @@ fn a_directory_in_the_place_of_a_socket_is_found() {
     let mut facts = healthy_container();
     facts.clients.sockets = vec![present("/var/run/docker.sock", SocketKind::Directory, true)];
     assert!(found(&facts).summary.contains("is a directory"));
+}
+
+/// An engine that mounts a socket makes a directory where there is none; what is no mount can go.
+#[test]
+fn only_a_directory_that_is_no_mount_is_removed() {
+    let mut facts = healthy_container();
+    facts.clients.sockets = vec![present("/var/run/docker.sock", SocketKind::Directory, true)];
+    let remove = Change::Tasks(vec![Task::RemoveDirectory("/var/run/docker.sock".into())]);
+    assert_eq!(found(&facts).remedies[0].change, remove);
+    let Known(table) = &mut facts.mounts else { panic!() };
+    let mut mount = table.rows[0].clone();
+    mount.mount_point = "/run/docker.sock".into();
+    table.rows.push(mount);
+    assert_eq!(found(&facts).remedies[0].change, Change::Advice);
 }
 
 #[test]

@@ -94,7 +94,21 @@ fn one_command_installs_all() {
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].subject, "runc, docker-proxy");
     let commands = found[0].remedies[0].change.commands();
-    assert_eq!(commands[0], "apt-get install -y docker.io runc");
+    assert_eq!(commands[0], "apt-get update && apt-get install -y docker.io runc");
+}
+
+/// An ordinary user of a machine is not told what only root can do as if he could.
+#[test]
+fn installing_on_a_machine_takes_root() {
+    let mut facts = without(&["conmon"]);
+    facts.runtime.container = Tri::No;
+    let text = |facts: &Facts| match said_of(&CHECK, facts, Target::Podman) {
+        Ok(Outcome::Found(found)) => found[0].remedies[0].text.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert!(text(&facts).starts_with("install"));
+    facts.identity.euid = Known(1000);
+    assert!(text(&facts).starts_with("as root, install"), "{}", text(&facts));
 }
 
 #[test]
