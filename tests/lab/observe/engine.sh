@@ -3,13 +3,14 @@
 # the doctor, and does with it what CI jobs do.
 #
 # PLACE has image.tar and build/; SERVER (address and port) gives /small and /large; ENGINE says what is tried besides a plain container.
+# DAEMON is another command that starts dockerd; TRANSFER another number of seconds that a transfer may take.
 
 log=$PLACE/dockerd.log
 
 start_daemon() {
     ! timeout 20 docker info >/dev/null 2>&1 || return 0
     # shellcheck disable=SC2086 # options are words
-    setsid dockerd ${DAEMON_OPTIONS:-} >"$log" 2>&1 </dev/null &
+    setsid ${DAEMON:-dockerd} ${DAEMON_OPTIONS:-} >"$log" 2>&1 </dev/null &
     daemon=$!
     until=$(($(date +%s) + 120))
     while kill -0 $daemon 2>/dev/null && [ "$(date +%s)" -lt "$until" ]; do
@@ -80,8 +81,8 @@ fetch='exec 3<>"/dev/tcp/${1%:*}/${1#*:}" || exit 1
 transfers() {
     from=$1
     shift
-    try "$from-small" 120 "$@" bash -c "$fetch" fetch "$SERVER" small 1000 || return 1
-    try "$from-large" 120 "$@" bash -c "$fetch" fetch "$SERVER" large 1000000
+    try "$from-small" "${TRANSFER:-120}" "$@" bash -c "$fetch" fetch "$SERVER" small 1000 || return 1
+    try "$from-large" "${TRANSFER:-120}" "$@" bash -c "$fetch" fetch "$SERVER" large 1000000
 }
 
 observe_network() {
