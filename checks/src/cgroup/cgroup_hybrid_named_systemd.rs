@@ -1,8 +1,8 @@
-use alloc::{format, vec, vec::Vec};
+use alloc::{format, string::String, vec, vec::Vec};
 
 use super::namespace;
 use crate::{
-    facts::{CgroupMount, Facts, Hierarchy, Tri},
+    facts::{CgroupMount, CgroupVersion, Facts, Hierarchy, Sandbox, Tri},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{Place, Remedy, Task},
@@ -24,8 +24,10 @@ check! {
     /// kernel's initial cgroup namespace, so a node in a private one cannot help itself. Seen on hosts
     /// without systemd: WSL 2, Alpine, Gentoo, micro-VMs.
     ///
+    /// Where no cgroup filesystem is mounted at all, an engine of either version finds nothing.
+    ///
     /// ## When it is fine
-    /// With cgroup v2. A controller with hierarchy 0 in `/proc/cgroups` is on v2 or unused, and one that is
+    /// With cgroup v2 that is mounted. A controller with hierarchy 0 in `/proc/cgroups` is on v2 or unused, and one that is
     /// disabled on the kernel command line does not count. `cpu,cpuacct` mounted together are both there.
     /// A plain Docker daemon from 20.10 on does without `name=systemd` where the kernel has no such hierarchy at all.
     ///
@@ -52,7 +54,12 @@ check! {
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {
-    if !facts.cgroup.version.get()?.is_v1() {
+    let version = *facts.cgroup.version.get()?;
+    // gVisor's own: sandboxed-kernel says it.
+    if version == CgroupVersion::None && facts.runtime.sandbox != Sandbox::Gvisor {
+        return Ok(nothing_mounted(facts)?.into());
+    }
+    if !version.is_v1() {
         return Ok(Outcome::not_applicable("not cgroup v1"));
     }
     let mounts = facts.cgroup.mounts.get()?;
@@ -70,6 +77,34 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         facts.cgroup.memberships.get()?;
     }
     Ok(Outcome::of(findings))
+}
+
+/// Engines look for hierarchies among the mounts.
+fn nothing_mounted(facts: &Facts) -> Result<Finding, Unknown> {
+    let missing: Vec<Hierarchy> =
+        facts.cgroup.memberships.get()?.iter().map(|m| m.hierarchy.clone()).collect();
+    let unified = missing.iter().all(|hierarchy| *hierarchy == Hierarchy::Unified);
+    let mount = |kind: &str, target: &str| Task::Mount {
+        kind: kind.into(),
+        source: kind.into(),
+        options: String::new(),
+        target: target.into(),
+        make: true,
+    };
+    let tasks: Vec<Task> = if unified {
+        [mount("cgroup2", "/sys/fs/cgroup")].into()
+    } else {
+        // sysfs has no room for their directories.
+        let v1 = missing.iter().filter(|hierarchy| **hierarchy != Hierarchy::Unified);
+        [mount("tmpfs", "/sys/fs/cgroup")].into_iter().chain(v1.map(mount_step)).collect()
+    };
+    Ok(Finding::new(
+        "/sys/fs/cgroup",
+        severities!(dockerd: Error, kind: Error, buildkit: Error),
+        "no cgroup filesystem is mounted: dockerd does not start, or runs no container",
+    )
+    .evidence("/proc/self/mountinfo", "no mount of cgroups")
+    .remedy(Remedy::tasks(Place::Here, "mount it before any daemon starts", tasks)))
 }
 
 /// The hierarchies that the kernel has and that are mounted nowhere here.
@@ -238,6 +273,27 @@ mod tests {
         facts.cgroup.memberships = Fact::missing("/proc/self/cgroup", Why::NotPermitted);
         assert!(judged(&facts).is_err());
         facts.cgroup.mounts = Fact::missing("/proc/self/mountinfo", Why::NotPermitted);
+        assert!(judged(&facts).is_err());
+    }
+
+    #[test]
+    fn where_nothing_is_mounted_all_of_it_is_mounted_first() {
+        let mut facts = v1_container();
+        facts.cgroup.version = Fact::Known(CgroupVersion::None);
+        facts.cgroup.mounts = Fact::Known(vec![]);
+        let found = findings(judged(&facts));
+        assert_eq!(found[0].severity, severities!(dockerd: Error, kind: Error, buildkit: Error));
+        let commands = found[0].remedies[0].change.commands().join("\n");
+        assert!(commands.contains("mount -t tmpfs tmpfs /sys/fs/cgroup"), "{commands}");
+        assert!(commands.contains("-o devices"), "{commands}");
+        let mut unified = healthy_container();
+        unified.cgroup.version = Fact::Known(CgroupVersion::None);
+        unified.cgroup.mounts = Fact::Known(vec![]);
+        let commands = findings(judged(&unified))[0].remedies[0].change.commands().join("\n");
+        assert!(commands.contains("mount -t cgroup2 cgroup2 /sys/fs/cgroup"), "{commands}");
+        unified.runtime.sandbox = Sandbox::Gvisor;
+        assert!(matches!(judged(&unified), Ok(Outcome::NotApplicable(_))));
+        facts.cgroup.memberships = Fact::missing("/proc/self/cgroup", Why::NotPermitted);
         assert!(judged(&facts).is_err());
     }
 }

@@ -31,7 +31,8 @@ check! {
     /// A read-only `/sys` alone is what systemd's container contract asks for, and kind's nodes remount
     /// it so on purpose. LXC's `proc:mixed` keeps `/proc/sys` read-only and `/proc/sys/net` writable,
     /// which is enough. On cgroup v1 the tmpfs at `/sys/fs/cgroup` is read-only on every systemd host;
-    /// only the hierarchies in it count. On a host or VM the question does not arise.
+    /// only the hierarchies in it count. On a host or VM only cgroups are looked at: something there may have made them
+    /// read-only, and nothing does so with `/proc/sys`.
     ///
     /// ## How to fix
     /// Run the container privileged. With CAP_SYS_ADMIN the entrypoint can remount. Single namespaced
@@ -67,7 +68,10 @@ const ALLOW_IPV6: &str = "DOCKER_ALLOW_IPV6_ON_IPV4_INTERFACE";
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if !facts.in_container()? {
-        return Ok(Outcome::not_applicable("not a container: nothing binds /proc/sys read-only"));
+        return Ok(match cgroups(facts, facts.cgroup.mounts.get()?) {
+            Some(closed) => closed.into(),
+            None => Outcome::not_applicable("not a container: nothing binds /proc/sys read-only"),
+        });
     }
     let tried = tried(facts);
     let mut found: Vec<Finding> = Vec::new();
@@ -193,6 +197,14 @@ fn cgroups(facts: &Facts, mounts: &[CgroupMount]) -> Option<Finding> {
     }
     if let Some((trial, step)) = tried::made(facts, first) {
         finding = finding.tried(trial, step);
+    }
+    if facts.runtime.container.is_no() {
+        let remount = |mount: &&CgroupMount| Task::Remount {
+            options: "remount,bind,rw".into(),
+            target: mount.mount_point.as_str().into(),
+        };
+        let tasks = closed.iter().map(remount);
+        return Some(finding.remedy(Remedy::tasks(Place::Here, "let them be written", tasks)));
     }
     finding = privileged_remedy(facts, finding);
     if v2 {

@@ -97,7 +97,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
         .filter_map(|(key, value)| Some((key, value, keys::fault(key, value, version)?)));
     let faults = faults.map(|(key, value, fault)| {
         let newest = version.is_none_or(|version| version.major > NEWEST);
-        let summary = format!("{path} sets {key:?}, {}: dockerd does not start", fault.words());
+        let summary = format!("{path} sets {key:?}, {}", fault.words());
         let mut found = finding(facts, key, summary).evidence(path, shown(key, value));
         if matches!(fault, Fault::Since(_) | Fault::Until(_)) {
             found = found.rests_on(Component::Docker, &docker);

@@ -1,7 +1,7 @@
 use alloc::{format, string::String, vec::Vec};
 
 use crate::{
-    facts::{Facts, PidFile, PidFileOwner},
+    facts::{Facts, PidFile, PidFileOwner, Why},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::{Plan, Provider},
     remedy::{ContainerSetting, Place, Remedy, Task},
@@ -38,6 +38,8 @@ check! {
     ["timeout waiting for containerd to start", "ensure docker is not running or delete"]
 }
 
+const EISDIR: i32 = 21;
+
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if plan.provider.is_some_and(|provider| provider != Provider::Docker) {
         return Ok(Outcome::not_applicable("kind's nodes are not made by dockerd"));
@@ -64,7 +66,8 @@ fn judge(facts: &Facts, file: &PidFile) -> Result<Option<Finding>, Unknown> {
     let Some(pid) = file.pid.known().copied() else {
         // dockerd takes a file without a number for none.
         return match file.pid.why() {
-            Some(crate::facts::Why::Malformed) => Ok(None),
+            Some(Why::Malformed) => Ok(None),
+            Some(Why::Io(EISDIR)) => Ok(Some(directory(file))),
             _ => file.pid.get().map(|_| None),
         };
     };
@@ -88,6 +91,17 @@ fn judge(facts: &Facts, file: &PidFile) -> Result<Option<Finding>, Unknown> {
         if is_removed(facts, file) { severity.at_most(Severity::Info) } else { severity };
     let summary = format!("{path} names PID {pid}, which is {name} and no daemon");
     Ok(Some(finding(file, severity, pid, Some(name), summary)))
+}
+
+/// Docker makes one where a file is to be mounted that is not there.
+fn directory(file: &PidFile) -> Finding {
+    let path = file.path.as_str();
+    let summary = format!("{path} is a directory, where dockerd writes its PID: it does not start");
+    Finding::new(path, severity(file), summary).evidence(path, "a directory").remedy(Remedy::tasks(
+        Place::Here,
+        "remove it before dockerd starts",
+        [Task::RemoveDirectory(path.into())],
+    ))
 }
 
 fn is_daemon(owner: PidFileOwner, name: &str) -> bool {
@@ -140,7 +154,7 @@ fn finding(
 mod tests {
     use super::*;
     use crate::{
-        facts::{Fact, Fact::Known, Why},
+        facts::{Fact, Fact::Known},
         testing::{healthy_container, healthy_vm},
     };
 
@@ -211,5 +225,12 @@ mod tests {
         assert!(judged(&facts).is_err());
         facts.leftovers.pid_files[0].pid = Fact::missing("/var/run/docker.pid", Why::Malformed);
         assert_eq!(judged(&facts), Ok(Outcome::pass()));
+    }
+
+    #[test]
+    fn a_directory_is_no_place_to_write_a_number() {
+        let mut facts = with(healthy_container(), PidFileOwner::Docker, 7, None);
+        facts.leftovers.pid_files[0].pid = Fact::missing("/var/run/docker.pid", Why::Io(EISDIR));
+        assert_eq!(severity_of(&facts), Some(severities!(dockerd: Error, kind: Error)));
     }
 }

@@ -116,8 +116,13 @@ fn writable_network_sysctls_below_read_only_ones_are_enough() {
 }
 
 #[test]
-fn a_vm_is_not_judged() {
-    assert!(matches!(judged(&healthy_vm()), Ok(Outcome::NotApplicable(_))));
+fn of_a_vm_only_cgroups_are_judged() {
+    let mut facts = healthy_vm();
+    assert!(matches!(judged(&facts), Ok(Outcome::NotApplicable(_))));
+    let Fact::Known(mounts) = &mut facts.cgroup.mounts else { panic!() };
+    mounts[0].read_only = true;
+    let closed = only_finding(&facts);
+    assert_eq!(closed.remedies[0].change.commands(), ["mount -o remount,bind,rw /sys/fs/cgroup"]);
 }
 
 #[test]

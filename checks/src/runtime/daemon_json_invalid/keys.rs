@@ -38,10 +38,14 @@ pub(super) enum Fault {
 impl Fault {
     pub(super) fn words(&self) -> String {
         match self {
-            Self::Unknown => "which it does not know".into(),
-            Self::Since(release) => format!("which it knows from Docker {release} on"),
-            Self::Until(release) => format!("which it knew up to Docker {release}"),
-            Self::Type(wanted) => format!("which is to be {wanted}"),
+            Self::Unknown => "which dockerd does not know: it does not start".into(),
+            Self::Since(release) => {
+                format!("which dockerd knows from Docker {release} on: this one does not start")
+            }
+            Self::Until(release) => {
+                format!("which dockerd knew up to Docker {release}: this one does not start")
+            }
+            Self::Type(wanted) => format!("which is to be {wanted}: dockerd does not start"),
         }
     }
 }

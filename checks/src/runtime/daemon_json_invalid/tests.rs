@@ -83,7 +83,7 @@ fn a_second_object_is_not_read_or_refused() {
 #[test]
 fn a_key_that_no_release_knows_is_named_with_what_was_meant() {
     let unknown = found(json!({"registry_mirrors": []}));
-    assert!(unknown.summary.contains("which it does not know"), "{}", unknown.summary);
+    assert!(unknown.summary.contains("which dockerd does not know"), "{}", unknown.summary);
     assert!(unknown.remedies[0].text.contains("\"registry-mirrors\""), "{:?}", unknown.remedies);
     assert!(found(json!({"MTU": 1400})).remedies[0].text.contains("\"mtu\""));
     assert!(
