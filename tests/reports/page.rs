@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt::Write as _};
 use crate::score::{Score, Verdict};
 
 /// The whole page.
-pub(crate) fn page([open, second, third]: &[Vec<Score>; 3], sealed: usize) -> String {
+pub(crate) fn page([open, second, third, fourth]: &[Vec<Score>; 4], sealed: usize) -> String {
     let mut page = String::from(
         "# What the doctor says of reports from strangers\n\n\
          Generated from the files beside it: environments that people described in public, rebuilt on recorded ones. What the \
@@ -31,7 +31,14 @@ pub(crate) fn page([open, second, third]: &[Vec<Score>; 3], sealed: usize) -> St
         "## The third set\n\n\
          Written and scored likewise, on the same day, after rules had been mended by the second: **28 of 53 right**, 10 partly, \
          1 misled, 1 of which nothing was known, 12 that failed called fit to start, 1 false alarm. So it is now:\n\n{}",
-        table(third).trim_end()
+        table(third)
+    );
+    let _ = writeln!(
+        page,
+        "## The fourth set\n\n\
+         The same again, after rules had been mended by the third: **33 of 55 right**, 10 partly, 3 misled, 1 of which nothing was \
+         known, 8 that failed called fit to start, no false alarm. So it is now:\n\n{}",
+        table(fourth).trim_end()
     );
     page
 }
