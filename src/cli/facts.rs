@@ -2,11 +2,10 @@
 
 use std::{io::Write, path::PathBuf, time::Duration};
 
-use dind_doctor_checks::{facts::Facts, plan::Plans};
-use serde::Serialize;
+use dind_doctor_checks::plan::Plans;
 
 use super::{Console, ExitCode, Trouble, arguments, source, time::Time, unless_closed};
-use crate::{file, probe, render::json};
+use crate::{file, probe, render::json, report::FactsDocument};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Arguments {
@@ -19,14 +18,6 @@ pub(super) struct Arguments {
     /// Seconds for the whole run
     #[arg(long, value_name = "SECS", default_value = "10", value_parser = arguments::seconds)]
     timeout: Duration,
-}
-
-/// The facts, and what they mean for each target.
-#[derive(Serialize)]
-struct Document<'a> {
-    #[serde(flatten)]
-    facts: &'a Facts,
-    plans: Plans,
 }
 
 /// What is said on standard error, since nothing is taken out.
@@ -42,7 +33,7 @@ pub(super) fn run(
     let time = Time::begin(arguments.timeout);
     let source = source::open(arguments.from.as_deref(), time.end)?;
     let facts = probe::collect(&*source).facts;
-    let document = Document { plans: Plans::of(&facts), facts: &facts };
+    let document = FactsDocument { plans: Some(Plans::of(&facts)), facts: &facts };
     match &arguments.output {
         Some(path) => {
             let written = file::private(path, &mut |mut file| json::document(&document, &mut file));

@@ -31,6 +31,8 @@ pub use swap::Position;
 pub use tree::{Difference, Kind, missing};
 pub use verdict::Verdict;
 
+use crate::report::FactsDocument;
+
 /// What differs between two sides.
 #[derive(Debug)]
 pub struct Comparison {
@@ -182,7 +184,7 @@ pub fn compare(mut left: Side, mut right: Side, targets: &[Target]) -> Result<Co
 
 /// By way of the text that `doctor facts` prints: facts are written by one piece of code only.
 fn tree(facts: &Facts) -> Result<Value, String> {
-    let text = serde_json::to_vec_pretty(facts);
+    let text = serde_json::to_vec_pretty(&FactsDocument { facts, plans: None });
     let tree = text.and_then(|text| serde_json::from_slice::<Value>(&text));
     let mut tree = tree.map_err(|error| error.to_string())?;
     links::name(&mut tree, &facts.network);

@@ -8,6 +8,7 @@ mod check;
 mod day;
 mod environment;
 mod exit;
+mod facts;
 mod ignore;
 mod options;
 mod prescription;
@@ -36,6 +37,7 @@ use dind_doctor_checks::{
     target::Severity,
 };
 pub use environment::{CgroupPlace, Environment, Mtu, Pid1, Tool, Vector};
+pub(crate) use facts::FactsDocument;
 pub use ignore::{Ignore, Ignored, SetAside};
 pub use options::{Options, Selector};
 pub use prescription::Prescription;
