@@ -3,6 +3,7 @@ in it is seen outside, and it leaves nothing behind."""
 
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -74,7 +75,9 @@ class Box:
         return pathlib.Path(f"/proc/{self.init}/comm").read_text(encoding="utf-8").strip()
 
     def join(self):
-        """In a new process: it belongs to the box's cgroups."""
+        """In a new process: it belongs to the box's cgroups, and has the open files that it may have."""
+        most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         for group in self.groups:
             (group / "cgroup.procs").write_text(str(os.getpid()), encoding="utf-8")
 
