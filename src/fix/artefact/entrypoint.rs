@@ -79,7 +79,9 @@ fn is_done(task: &Task) -> bool {
         Task::RemoveFile(path) => {
             path.ends_with("/docker.pid") || path.ends_with("/containerd.pid")
         }
-        Task::Unmount { target, .. } | Task::Mount { target, .. } => target == "/sys/fs/cgroup",
+        // A tmpfs there is for hierarchies of version 1, which are mounted below it.
+        Task::Mount { target, kind, .. } => target == "/sys/fs/cgroup" && kind == "cgroup2",
+        Task::Unmount { target, .. } => target == "/sys/fs/cgroup",
         _ => false,
     }
 }
@@ -124,6 +126,18 @@ fn does(tasks: &[Traced<Task>], mtu: Option<&Traced<u64>>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_the_unified_hierarchy_is_mounted_in_any_case() {
+        let mount = |kind: &str| Task::Mount {
+            kind: kind.into(),
+            source: kind.into(),
+            options: String::new(),
+            target: "/sys/fs/cgroup".into(),
+            make: true,
+        };
+        assert!(is_done(&mount("cgroup2")) && !is_done(&mount("tmpfs")));
+    }
 
     #[test]
     fn what_is_called_like_a_place_is_none() {
