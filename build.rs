@@ -19,9 +19,6 @@ fn main() {
     if packs_relocations() {
         println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
     }
-    if folds_code() {
-        println!("cargo::rustc-link-arg-bins=-Wl,--icf=safe");
-    }
 }
 
 /// A static program relocates itself: 13,000 relocations of 24 bytes, or 4 KiB, if its libc can unpack them. That is
@@ -35,26 +32,6 @@ fn packs_relocations() -> bool {
     own && glibc
         && is("CARGO_CFG_TARGET_FEATURE", "crt-static")
         && glibc_of_this_machine().is_some_and(|version| version >= (2, 36))
-}
-
-/// Whether functions of the same code become one: LLD can, which the toolchains of rust-lang.org link with from 1.90 on, and
-/// nothing depends on where a function is.
-fn folds_code() -> bool {
-    let said = |arguments: &[&str]| {
-        let output = Command::new(env::var_os("RUSTC")?).args(arguments).output().ok()?;
-        String::from_utf8(output.stdout).ok()
-    };
-    let target = env::var("TARGET").unwrap_or_default();
-    let minor = said(&["--version"]).and_then(|version| {
-        version.strip_prefix("rustc 1.")?.split('.').next()?.parse::<u32>().ok()
-    });
-    let sysroot = said(&["--print", "sysroot"]).unwrap_or_default();
-    let linker =
-        Path::new(sysroot.trim()).join("lib/rustlib").join(&target).join("bin/gcc-ld/ld.lld");
-    env::var("PROFILE").is_ok_and(|profile| profile == "release")
-        && target == "x86_64-unknown-linux-gnu"
-        && minor.is_some_and(|minor| minor >= 90)
-        && linker.exists()
 }
 
 /// As `getconf GNU_LIBC_VERSION` says it: `glibc 2.36`.
