@@ -89,7 +89,7 @@ pub(super) fn furnish(steps: &mut Steps, place: &Path) -> Option<()> {
             DirBuilder::new().mode(0o711).create(path)?;
         }
         // Below the place, since engines change the permissions of theirs, and by its own it is known.
-        let data = made_in(&opened_again(place)?, "data")?;
+        let data = made_in(&opened_again(place)?.1, "data")?;
         bind(format!("/proc/self/fd/{}", data.as_raw_fd()).as_ref(), DATA.as_ref())?;
         // In a namespace of a user a proc is mounted only where one is whole already.
         if !is_masked("/proc")? {
@@ -133,16 +133,32 @@ pub(super) fn cover(directory: &Path, but: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A directory that was opened in another mount namespace, which cannot be mounted here: opened in this one, if the path
+/// A directory that was opened in another mount namespace, which cannot be mounted here: opened in this one, where a path
 /// leads to the same directory. Whoever may rename it can do so at any moment, so that only the descriptor counts.
-fn opened_again(place: &Path) -> Result<OwnedFd, Failure> {
-    let path = fs::read_link(place)?;
-    let (open, again) = (fs::metadata(place)?, open(&path, DIRECTORY, Mode::empty())?);
-    let found = fstat(&again)?;
-    if (open.dev(), open.ino()) != (found.st_dev, found.st_ino) {
-        return Err(Failure::seen("somebody has put another directory in its place"));
+///
+/// After chroot(2) the kernel gives the path from the root of the other namespace, of which here only an end is left.
+fn opened_again(place: &Path) -> Result<(PathBuf, OwnedFd), Failure> {
+    let (path, there) = (fs::read_link(place)?, fs::metadata(place)?);
+    let mut refused = Failure::seen("somebody has put another directory in its place");
+    for end in ends(&path) {
+        match open(&end, DIRECTORY, Mode::empty()) {
+            Ok(again) => {
+                let found = fstat(&again)?;
+                if (there.dev(), there.ino()) == (found.st_dev, found.st_ino) {
+                    return Ok((end, again));
+                }
+            }
+            Err(errno) if end == path => refused = errno.into(),
+            Err(_) => {}
+        }
     }
-    Ok(again)
+    Err(refused)
+}
+
+/// The path itself, and without its first directory, its first two, …
+fn ends(path: &Path) -> impl Iterator<Item = PathBuf> {
+    let names: Vec<_> = path.iter().skip(1).collect();
+    (0..names.len()).map(move |from| Path::new("/").join(names[from..].iter().collect::<PathBuf>()))
 }
 
 /// A new directory in one that is open.
@@ -151,11 +167,9 @@ fn made_in(parent: &OwnedFd, name: &str) -> Result<OwnedFd, Failure> {
     Ok(openat(parent, name, DIRECTORY, Mode::empty())?)
 }
 
-/// A directory that was opened in another mount namespace, which cannot be mounted here: the path to it, if it leads to the
-/// same directory.
+/// The same, and the path that leads to it.
 pub(super) fn found_again(place: &Path) -> Result<PathBuf, Failure> {
-    opened_again(place)?;
-    Ok(fs::read_link(place)?)
+    Ok(opened_again(place)?.0)
 }
 
 fn bind(old: &Path, new: &Path) -> Result<(), Failure> {
@@ -281,5 +295,19 @@ mod tests {
             table.iter().map(|mount| (mount.at.as_path(), mount.read_only)).collect();
         let odd = OsString::from_vec(b"/mnt/\xff".to_vec());
         assert_eq!(seen, [(Path::new(&odd), false), (Path::new("/proc/a b"), true)]);
+    }
+
+    #[test]
+    fn after_chroot_an_end_of_the_path_leads_there() {
+        let all: Vec<_> = ends("/a/b/c".as_ref()).collect();
+        assert_eq!(all, ["/a/b/c", "/b/c", "/c"].map(PathBuf::from));
+        let directory = tempfile::tempdir().unwrap();
+        let open = fs::File::open(directory.path()).unwrap();
+        let place = PathBuf::from(format!("/proc/self/fd/{}", open.as_raw_fd()));
+        assert_eq!(found_again(&place).unwrap(), directory.path().canonicalize().unwrap());
+        fs::rename(directory.path(), directory.path().with_extension("moved")).unwrap();
+        fs::create_dir(directory.path()).unwrap();
+        assert!(fs::remove_dir(directory.path().with_extension("moved")).is_ok());
+        assert!(found_again(&place).is_err(), "another directory is in its place");
     }
 }
