@@ -14,6 +14,7 @@ mod host_cgroupns_on_v2;
 mod namespace;
 mod nesting;
 mod stray_kubepods_cgroup;
+mod systemd_too_old_for_cgroup2;
 #[cfg(test)]
 mod testing;
 
@@ -23,6 +24,7 @@ use crate::Check;
 pub(crate) const CHECKS: &[&Check] = &[
     &cgroup_v1_end_of_life::CHECK,
     &engine_too_old_for_cgroup2::CHECK,
+    &systemd_too_old_for_cgroup2::CHECK,
     &cgroup_v1_no_namespace::CHECK,
     &host_cgroupns_on_v2::CHECK,
     &cgroupns_mount_mismatch::CHECK,

@@ -12,7 +12,7 @@ use crate::{
     plan::Plan,
     remedy::{DaemonOption, Place, Remedy},
     target::{Severity, Target},
-    version::Component,
+    version::{Component, Version},
 };
 
 /// From Docker 27 on ip6tables is on; networks without IPv6 do not need it.
@@ -59,6 +59,35 @@ pub(crate) fn lacking(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unk
         "do without ip6tables: networks with IPv6 are then not filtered",
         [DaemonOption::ip6tables(false)],
     ))))
+}
+
+/// Docker 28.0.0, and no other, makes rules with ip6tables whatever it is told of IPv6. nf_tables takes them from a kernel
+/// that was booted with `ipv6.disable=1`; the legacy ip6tables gets no socket.
+pub(crate) fn refused(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unknown> {
+    let makes_rules = backend::firewall(facts) == Firewall::Iptables && plan.engine() == "dockerd";
+    let told_not = backend::option(facts, "ip6tables").is_some_and(|value| value == "false");
+    // A daemon that runs has made its rules.
+    let runs = facts.engines.here("dockerd").next().is_some();
+    if !makes_rules || told_not || runs {
+        return Ok(None);
+    }
+    let docker = facts.versions.sure(Component::Docker)?;
+    let tool = facts.netfilter.iptables.known().and_then(Option::as_ref);
+    let legacy = tool.and_then(|tool| backend::selected(facts, tool)) == Some(ToolFlavour::Legacy);
+    if !legacy || docker.version != Version::new(28, 0, 0) {
+        return Ok(None);
+    }
+    let summary = "this kernel has no IPv6, and Docker 28.0.0 does not start without: ip6tables, address family not supported";
+    Ok(Some(
+        Finding::new("ip6tables", severities!(dockerd: Error, kind: Error), summary)
+            .evidence("/proc/net/if_inet6", "not there")
+            .rests_on(Component::Docker, &docker)
+            .remedy(Remedy::daemon(
+                "do without ip6tables, which has nothing to filter here",
+                [DaemonOption::ip6tables(false)],
+            ))
+            .remedy(Remedy::advice(Place::Image, "or use Docker 28.0.1 or later")),
+    ))
 }
 
 #[cfg(test)]
@@ -136,5 +165,32 @@ mod tests {
         let mut facts = without(Version::new(28, 0, 0));
         facts.netfilter.legacy_tables = Fact::missing("/proc/net/ip6_tables_names", Why::Io(5));
         assert_eq!(judge(&facts), None);
+    }
+
+    #[test]
+    fn one_release_does_not_start_without_ipv6() {
+        let on = |facts: &Facts| {
+            let plans = Plans::of(facts);
+            refused(facts, plans.get(Target::Dockerd).unwrap()).unwrap()
+        };
+        let mut facts = without(Version::new(28, 0, 0));
+        facts.net_sysctls.ipv6 = Known(false);
+        let found = on(&facts).unwrap();
+        assert_eq!(found.severity.get(Target::Dockerd), Some(Severity::Error));
+        facts.versions.give(Component::Docker, Version::new(28, 0, 1));
+        assert_eq!(on(&facts), None);
+        facts.versions.give(Component::Docker, Version::new(28, 0, 0));
+        if let Known(config) = &mut facts.engines.daemon_json {
+            config.content = serde_json::json!({"ip6tables": false});
+        }
+        assert_eq!(on(&facts), None, "told to make none");
+        if let Known(config) = &mut facts.engines.daemon_json {
+            config.content = serde_json::json!({"ipv6": false});
+        }
+        assert!(on(&facts).is_some(), "which it does not mind");
+        if let Known(Some(tool)) = &mut facts.netfilter.iptables {
+            tool.flavour = Known(ToolFlavour::Nft);
+        }
+        assert_eq!(on(&facts), None, "nf_tables takes the rules");
     }
 }

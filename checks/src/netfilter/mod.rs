@@ -7,6 +7,7 @@ mod iptables_backend_unusable;
 mod iptables_mixed_backends;
 mod kernel;
 mod kind_nft_backend_dns;
+mod mark6;
 mod netfilter_extension_missing;
 mod nftables;
 mod parts;

@@ -2,7 +2,7 @@ use alloc::{format, string::String, vec::Vec};
 
 use super::{
     backend::{self, Firewall},
-    nftables, parts,
+    mark6, nftables, parts,
 };
 use crate::{
     facts::{Action, Extension, Facts, Sandbox, Step, ToolFlavour, Tri, Trial, Why},
@@ -22,7 +22,9 @@ check! {
     ///
     /// ## Why it matters
     /// dockerd exits when a rule for its chains is refused. Kernels made for small VMs and appliances leave
-    /// extensions out, and the message (`No such file or directory`, `revision 0 not supported`) names none.
+    /// extensions out, and the message (`No such file or directory`, `revision 0 not supported`) names none. A few stable
+    /// kernels of autumn 2024 have the target MARK for IPv4 only: kube-proxy's rules for IPv6 fail (`unknown option
+    /// "--xor-mark"`).
     ///
     /// ## When it is fine
     /// The list has only what is loaded: on a kernel with modules, an extension that is not listed comes
@@ -35,7 +37,7 @@ check! {
     /// nf_tables. For raw alone: `DOCKER_INSECURE_NO_IPTABLES_RAW=1`.
     ///
     /// ## References
-    /// livecycle/preevy#453; moby#49557; pitkley/dfw#370.
+    /// livecycle/preevy#453; moby#49557; pitkley/dfw#370; tailscale#13863; k3s#11175; bottlerocket#4295.
     "netfilter-extension-missing",
     "The kernel lacks an iptables extension that rules need",
     { dockerd: Error, kind: Error, rootless: Error, buildkit: Warning },
@@ -47,6 +49,8 @@ check! {
         "RULE_APPEND failed (No such file or directory)",
         "CHAIN_ADD failed (No such file or directory)",
         "No chain/target/match by that name",
+        "unknown option \"--xor-mark\"",
+        "unknown option \"--set-xmark\"",
     ],
     trials: [Netfilter]
 }
@@ -94,6 +98,7 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     if !podman && !runs {
         found.extend(raw(facts)?);
     }
+    found.extend(mark6::unregistered(facts));
     // On a kernel that takes no modules, what is not known is known to be nowhere else.
     let unknown = facts
         .netfilter

@@ -59,6 +59,9 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     if configured.is_some_and(|servers| !servers.is_empty()) {
         return Ok(Outcome::not_applicable("dockerd is told its name servers (daemon.json)"));
     }
+    if facts.resolver.resolv_conf.why() == Some(crate::facts::Why::NotFound) {
+        return Ok(Outcome::not_applicable("there is no /etc/resolv.conf"));
+    }
     let conf = facts.resolver.resolv_conf.get()?;
     if has_usable(conf) {
         return Ok(leaks(facts, conf).map_or(Outcome::pass(), Outcome::from));

@@ -4,6 +4,7 @@ use crate::{
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, Task},
+    target::{Severity, Target},
     version::{Component, Version},
 };
 
@@ -21,25 +22,26 @@ check! {
     /// `nat'").
     ///
     /// ## When it is fine
-    /// Nothing breaks as long as nobody asks for IPv6: this is only worth knowing, but for Docker 20.10.6, which
-    /// publishes no port without. Docker turns
-    /// IPv6 off on the links of containers whose network has none.
+    /// Nothing breaks as long as nobody asks for IPv6: this is only worth knowing, but for two releases of Docker. 20.10.6
+    /// publishes no port without IPv6, and 28.0.0 makes rules with a legacy ip6tables all the same and stops at the first.
+    /// Docker turns IPv6 off on the links of containers whose network has none.
     ///
     /// ## How to fix
     /// Turn it on from outside (`docker run --sysctl net.ipv6.conf.all.disable_ipv6=0`, the kernel's
     /// `ipv6.disable=0`), load ip6_tables on the host, or keep clusters to `ipFamily: ipv4`.
     ///
     /// ## References
-    /// <https://kind.sigs.k8s.io/docs/user/known-issues/>; sysbox#410; moby#47895;
+    /// <https://kind.sigs.k8s.io/docs/user/known-issues/>; sysbox#410; moby#47895, #42288, #49504;
     /// devcontainers/features#1023; kernel `ip-sysctl.rst`.
     "ipv6-gaps",
     "Networks get IPv4 only: there is no IPv6 here",
     Docker,
-    { dockerd: Warning, kind: Error, rootless: Info, buildkit: Info },
+    { dockerd: Error, kind: Error, rootless: Info, buildkit: Info },
     [
         "socket: address family not supported by protocol",
         "RTNETLINK answers: Permission denied",
         "can't initialize ip6tables table `nat'",
+        "can't initialize ip6tables table `filter': Address family not supported by protocol",
         "network is unreachable",
     ]
 }
@@ -65,6 +67,11 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     )
     .evidence(source, value);
     if let Some(finding) = publishes_nothing(facts, plan, source, value)? {
+        return Ok(finding.into());
+    }
+    if value != "1"
+        && let Some(finding) = ip6tables::refused(facts, plan)?
+    {
         return Ok(finding.into());
     }
     if value != "1" {
@@ -107,8 +114,11 @@ fn publishes_nothing(
         return Ok(None);
     }
     let summary = "there is no IPv6 here, and Docker 20.10.6 publishes no port without: address family not supported";
+    // A kernel that has it gives the socket, whatever disable_ipv6 says.
+    let dockerd = if value == "1" { Severity::Warning } else { Severity::Error };
+    let severity = severities!(kind: Info).with(Target::Dockerd, Some(dockerd));
     Ok(Some(
-        Finding::new("IPv6", severities!(dockerd: Warning, kind: Info), summary)
+        Finding::new("IPv6", severity, summary)
             .evidence(source, value)
             .rests_on(Component::Docker, &docker)
             .remedy(Remedy::advice(Place::Image, "use Docker 20.10.7 or later"))
@@ -124,7 +134,6 @@ mod tests {
     use super::*;
     use crate::{
         facts::{Fact, Fact::Known, Why},
-        target::{Severity, Target},
         testing::{healthy_container, healthy_vm},
     };
 
@@ -157,7 +166,12 @@ mod tests {
         else {
             panic!()
         };
-        assert_eq!(found[0].severity, severities!(dockerd: Warning, kind: Info));
+        assert_eq!(found[0].severity, severities!(dockerd: Error, kind: Info));
+        let mut turned_off = facts.clone();
+        turned_off.net_sysctls.ipv6 = Known(true);
+        turned_off.net_sysctls.ipv6_disabled = Known(true);
+        let Ok(Outcome::Found(found)) = judged(&turned_off) else { panic!() };
+        assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Warning));
         facts.versions.give(Component::Docker, Version::new(20, 10, 7));
         let Ok(Outcome::Found(found)) = judged(&facts) else { panic!() };
         assert_eq!(found[0].severity.get(Target::Dockerd), Some(Severity::Info));

@@ -9,6 +9,7 @@ mod mtu_user_network_not_inherited;
 mod path;
 mod proxy_gaps;
 mod registry_reachability;
+mod resolver_missing;
 mod socketlb_nested_clusterip;
 mod subnet_overlap;
 mod subnets;
@@ -24,6 +25,7 @@ pub(crate) const CHECKS: &[&Check] = &[
     &mtu_user_network_not_inherited::CHECK,
     &subnet_overlap::CHECK,
     &address_pools_exhausted::CHECK,
+    &resolver_missing::CHECK,
     &dns_loopback_resolver::CHECK,
     &ip_forward_off::CHECK,
     &ipv6_gaps::CHECK,

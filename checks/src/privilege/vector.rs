@@ -105,9 +105,10 @@ pub(crate) fn confinement(security: &Security) -> Option<String> {
     confined.then(|| kind.to_string())
 }
 
-/// Whether Docker, containerd or CRI-O gives this AppArmor profile to containers.
+/// Whether Docker, containerd, CRI-O or podman gives this AppArmor profile to containers.
 pub(crate) fn is_container_profile(profile: &str) -> bool {
     matches!(profile, "docker-default" | "cri-containerd.apparmor.d" | "crio-default")
+        || profile.starts_with("containers-default-")
 }
 
 /// Profiles that container engines write from one template, which denies every mount, and those of LXC without
@@ -116,7 +117,6 @@ pub(crate) fn is_container_profile(profile: &str) -> bool {
 pub(super) fn denies_mounts(profile: &str) -> bool {
     is_container_profile(profile)
         || matches!(profile, "lxc-container-default" | "lxc-container-default-cgns")
-        || profile.starts_with("containers-default-")
 }
 
 /// What engines write to, and what is mounted read-only here.

@@ -140,7 +140,8 @@ fn severity(left: u64, refused: u64) -> Severities {
     let others = if left < SMALL || refused > 0 {
         severities!(dockerd: Warning, rootless: Warning, systemd: Info, buildkit: Warning)
     } else {
-        severities!(dockerd: Info, rootless: Info, buildkit: Info)
+        // Every build of every client counts against the one container of a buildkitd.
+        severities!(dockerd: Info, rootless: Info, buildkit: Warning)
     };
     let others = others.with(Target::Kind, Some(kind));
     if left <= DAEMON { others.with(Target::Dockerd, Some(Severity::Error)) } else { others }
@@ -240,7 +241,7 @@ mod tests {
         let finding = only_finding(judged(&container(2048, 40, 0)));
         assert_eq!(
             finding.severity,
-            severities!(dockerd: Info, kind: Warning, rootless: Info, buildkit: Info)
+            severities!(dockerd: Info, kind: Warning, rootless: Info, buildkit: Warning)
         );
         assert!(finding.summary.contains("2048") && finding.summary.contains("40"));
     }

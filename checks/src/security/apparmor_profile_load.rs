@@ -5,13 +5,15 @@ use crate::{
     outcome::{Finding, Outcome, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, Place, Remedy, SecurityOption},
+    version::{Component, Version},
 };
 
 check! {
     /// ## What it looks at
     /// Whether dockerd would take AppArmor for usable (the kernel has it enabled,
     /// `/sys/kernel/security/apparmor` is visible, `container` is not in the environment), and whether it
-    /// could then load its profile: the doctor's own label, CAP_MAC_ADMIN, and for root whether `.replace` may be written.
+    /// could then load its profile: the doctor's own label, CAP_MAC_ADMIN, and for root whether `.replace` may be written;
+    /// for Docker 23.0.0 whether there is an `apparmor_parser`.
     /// `--active` does not try it: to load even nothing changes the revision of the policy, and to open
     /// `.replace` proves nothing, since everybody may.
     ///
@@ -21,16 +23,18 @@ check! {
     ///
     /// ## When it is fine
     /// On a host with the package apparmor the profile is loaded; without `apparmor_parser` engines take
-    /// AppArmor for unsupported, and containers run (seen with Docker 30-dev). In docker:dind the entrypoint sets
+    /// AppArmor for unsupported, and containers run (seen with Docker 30-dev); 23.0.0 alone insists. In docker:dind the entrypoint sets
     /// `container=docker`, and in most containers securityfs is not mounted: engines then leave AppArmor
     /// alone. LXD gives a container an AppArmor namespace of its own, in which loading works. Privileged
     /// containers, such as kind's nodes, get no profile.
     ///
     /// ## How to fix
-    /// Start dockerd with `container=docker` in its environment, or without `/sys/kernel/security`.
+    /// Start dockerd with `container=docker` in its environment, or without `/sys/kernel/security`. For Docker 23.0.0 install
+    /// the package apparmor.
     ///
     /// ## References
-    /// moby `daemon/apparmor_default.go`, containerd `pkg/apparmor`, moby `hack/dind`; nestybox/sysbox#662.
+    /// moby `daemon/apparmor_default.go`, containerd `pkg/apparmor`, moby `hack/dind`; nestybox/sysbox#662;
+    /// moby#44900.
     "apparmor-profile-load",
     "dockerd cannot load its AppArmor profile here",
     Docker,
@@ -61,6 +65,9 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     }
     security.apparmor_enabled.get()?;
     security.apparmor_visible.get()?;
+    if let Some(finding) = insists(facts) {
+        return Ok(finding.into());
+    }
     let Some((reason, source, value)) = obstacle(facts) else {
         security.label.get()?;
         facts.capabilities.bounding.get()?;
@@ -96,6 +103,29 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             ],
         ))
         .into())
+}
+
+/// Docker 23.0.0, and no other, takes AppArmor for supported where the program that loads profiles is missing.
+fn insists(facts: &Facts) -> Option<Finding> {
+    let docker = facts.versions.of(Component::Docker);
+    let parser = &facts.security.apparmor_parser;
+    if docker.version != Version::new(23, 0, 0) || !parser.is_known_and(Option::is_none) {
+        return None;
+    }
+    let summary = "Docker 23.0.0 insists on its AppArmor profile, and there is no apparmor_parser: containers do not start";
+    let finding = Finding::new("apparmor_parser", CHECK.worst, summary)
+        .evidence(VISIBLE, "exists")
+        .evidence("apparmor_parser", "not on the PATH")
+        .rests_on(Component::Docker, &docker)
+        .remedy(Remedy::advice(
+            Place::Image,
+            "install the package apparmor where dockerd runs, and start dockerd again",
+        ))
+        .remedy(Remedy::advice(
+            Place::Image,
+            "or use Docker 23.0.1 or later, which goes on without",
+        ));
+    Some(finding)
 }
 
 /// What keeps a profile from being loaded, with where it was seen. An engine that comes with an image of
@@ -162,6 +192,21 @@ mod tests {
         let mut facts = usable(healthy_vm());
         facts.security.apparmor_parser = Known(None);
         assert!(!found(&facts), "engines then take AppArmor for unsupported");
+    }
+
+    #[test]
+    fn one_release_insists_on_a_parser() {
+        let mut facts = usable(healthy_vm());
+        facts.versions.give(Component::Docker, Version::new(23, 0, 0));
+        assert!(!found(&facts), "the parser is there");
+        facts.security.apparmor_parser = Known(None);
+        assert!(found(&facts));
+        facts.versions.give(Component::Docker, Version::new(23, 0, 1));
+        assert!(!found(&facts));
+        facts.versions.give(Component::Docker, Version::new(23, 0, 0));
+        facts.security.apparmor_parser =
+            Fact::missing("/usr/sbin/apparmor_parser", Why::NotPermitted);
+        assert!(!found(&facts));
     }
 
     #[test]
