@@ -3,7 +3,7 @@
 use alloc::{borrow::ToOwned, format, string::String};
 
 use crate::{
-    facts::{EngineSocket, Facts},
+    facts::{EngineSocket, Facts, SocketKind},
     outcome::Unknown,
 };
 
@@ -86,11 +86,22 @@ pub(crate) fn socket<'a>(facts: &'a Facts, endpoint: &Endpoint) -> Option<&'a En
     }
 }
 
-/// Whether the socket was bound into this container: the daemon has another mount namespace.
+/// Whether the socket was bound into this container, or is in a directory that was: the daemon has another mount namespace.
 pub(crate) fn is_from_elsewhere(facts: &Facts, socket: &EngineSocket) -> bool {
     !facts.runtime.container.is_no()
-        && socket.is_mount_point
+        && (socket.is_mount_point || is_in_volume(socket))
         && facts.engines.here("dockerd").next().is_none()
+}
+
+/// Whether the socket's own directory is a volume, as pods share one between a daemon and its clients. A tmpfs at `/run` is
+/// no more than a container's own.
+fn is_in_volume(socket: &EngineSocket) -> bool {
+    let there = socket.kind.is_known_and(|kind| *kind == SocketKind::Socket);
+    let Some(mount) = socket.mount.as_ref().filter(|_| there) else { return false };
+    let of_run = |path: &str| path.strip_prefix("/var").unwrap_or(path).to_owned();
+    let directory = socket.path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    let usual = matches!(directory, "/run" | "/var/run" | "/tmp") && mount.fstype == "tmpfs";
+    !directory.is_empty() && of_run(&mount.mount_point) == of_run(directory) && !usual
 }
 
 pub(crate) fn parse(url: &str) -> Address {

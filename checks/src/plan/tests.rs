@@ -108,3 +108,31 @@ fn podman_of_root_without_cap_sys_admin_is_rootless() {
     facts.identity.euid = Fact::missing("/proc/self/status", Why::NotPermitted);
     assert_eq!(user(&facts, Target::Podman), User::Unknown);
 }
+
+#[test]
+fn a_socket_in_a_shared_directory_is_elsewhere() {
+    let path = "/run/docker/docker.sock";
+    let mut facts = with(&[("DOCKER_HOST", "unix:///run/docker/docker.sock")]);
+    facts.clients.sockets.push(EngineSocket {
+        kind: Known(SocketKind::Socket),
+        mount: Some(mount("/run/docker", "ext4", &["rw"])),
+        ..socket(path)
+    });
+    assert_eq!(url(&facts).as_deref(), Some("unix:///run/docker/docker.sock"));
+    let last = facts.clients.sockets.len() - 1;
+    let mut own = facts.clone();
+    own.clients.sockets[last].mount = Some(mount("/", "overlay", &["rw"]));
+    assert_eq!(url(&own), None, "the container's own");
+    dockerd(&mut facts);
+    assert_eq!(url(&facts), None, "its daemon runs here");
+}
+
+#[test]
+fn a_tmpfs_at_run_is_the_containers_own() {
+    let mut facts = mounted();
+    facts.clients.sockets[0].is_mount_point = false;
+    facts.clients.sockets[0].mount = Some(mount("/run", "tmpfs", &["rw"]));
+    assert_eq!(url(&facts), None);
+    facts.clients.sockets[0].mount = Some(mount("/run", "ext4", &["rw"]));
+    assert!(url(&facts).is_some(), "a volume that a pod shares");
+}

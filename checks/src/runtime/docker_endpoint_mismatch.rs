@@ -1,5 +1,6 @@
 mod listens;
 mod tcp;
+mod usual;
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -27,7 +28,9 @@ check! {
     /// docker:dind serves TLS on 2376 where `DOCKER_TLS_CERTDIR` is not empty, which is its default, else plain
     /// HTTP on 2375. Client and daemon that disagree, certificates on no shared volume, a socket of a group
     /// that the user is not in, a directory that Docker made where a socket was to be mounted, or a dockerd whose
-    /// `-H tcp://…` takes the place of its socket, all end in "Cannot connect to the Docker daemon".
+    /// `-H tcp://…` takes the place of its socket, all end in "Cannot connect to the Docker daemon". Where `DOCKER_HOST` or
+    /// a context names another socket and nothing is at `/var/run/docker.sock`, docker commands work, and whatever mounts the
+    /// usual path into a container does not: actions, dev containers, Testcontainers.
     ///
     /// ## When it is fine
     /// Before a daemon is started there is no socket yet. An empty `DOCKER_HOST` counts as unset. Whether a
@@ -42,12 +45,13 @@ check! {
     /// `until docker info`.
     ///
     /// ## References
-    /// docker-library/docker issues 170 and 396; actions/actions-runner-controller issues 2538, 3257, 3537;
+    /// docker-library/docker issues 170 and 396; actions/actions-runner-controller issues 2519, 2538, 3257, 3537;
+    /// devcontainers/features#952;
     /// docker/cli `cli/command/cli.go`; <https://docs.docker.com/engine/security/protect-access/>.
     "docker-endpoint-mismatch",
     "Clients and daemon disagree about the endpoint",
     Client,
-    { dockerd: Error, kind: Error, rootless: Error, buildkit: Error },
+    { dockerd: Error, kind: Error, rootless: Error, buildkit: Error, docker: Error },
     [
         "Cannot connect to the Docker daemon at",
         "Client sent an HTTP request to an HTTPS server",
@@ -86,6 +90,9 @@ fn run(facts: &Facts, plan: &Plan) -> Verdict {
     match (plan.target, plan.elsewhere(), &outcome) {
         (Target::Kind, Some(daemon), Outcome::Pass(_) | Outcome::NotApplicable(_)) => {
             Err(elsewhere(daemon))
+        }
+        (Target::Docker, _, Outcome::Pass(_)) => {
+            Ok(usual::missed(facts).map_or(outcome, Outcome::from))
         }
         _ => Ok(outcome),
     }
