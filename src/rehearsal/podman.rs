@@ -149,18 +149,21 @@ fn furnished(
     steps.about("/etc and /dev/shm", true);
     // Locks of networks, and of containers.
     steps.step(Action::PrepareRoom, || {
-        let networks = Path::new("/etc/containers");
-        // It makes the directory if there is none.
-        let etc = if networks.is_dir() { networks } else { Path::new("/etc") };
-        // What it knows of layers, beside its storage.
-        let containers = Path::new("/var/lib/containers");
-        let lib = if containers.is_dir() { containers } else { Path::new("/var/lib") };
-        room::cover(lib, &["cache"])?;
-        for directory in
-            [etc, "/etc/cni/net.d".as_ref(), "/dev/shm".as_ref(), "/var/lib/cni".as_ref()]
-        {
-            if directory.is_dir() {
-                room::cover(directory, &["libpod_lock"])?;
+        // What it knows of layers, beside its storage; networks of either kind; addresses that are given out.
+        let made = [
+            "/var/lib/containers",
+            "/etc/containers",
+            "/etc/cni/net.d",
+            "/dev/shm",
+            "/var/lib/cni",
+        ];
+        let mut covered: Vec<&Path> = Vec::new();
+        for path in made.map(Path::new) {
+            // It makes directories that are not there.
+            let Some(there) = path.ancestors().find(|path| path.is_dir()) else { continue };
+            if !covered.contains(&there) {
+                room::cover(there, &["cache", "libpod_lock"])?;
+                covered.push(there);
             }
         }
         Ok::<_, Failure>(())
