@@ -32,7 +32,7 @@ const fn needed(
     Needed { name, list, options, module }
 }
 
-const NEEDED: [Needed; 10] = [
+const NEEDED: [Needed; 11] = [
     needed(
         "match addrtype",
         Some(MATCHES),
@@ -52,6 +52,12 @@ const NEEDED: [Needed; 10] = [
         "net/netfilter/xt_conntrack",
     ),
     needed("match mark", Some(MATCHES), &["CONFIG_NETFILTER_XT_MARK"], "net/netfilter/xt_mark"),
+    needed(
+        "match recent",
+        Some(MATCHES),
+        &["CONFIG_NETFILTER_XT_MATCH_RECENT"],
+        "net/netfilter/xt_recent",
+    ),
     needed(
         "match statistic",
         Some(MATCHES),
