@@ -1,8 +1,10 @@
 //! dockerd: the daemon with its containerd and runc, and a container through its API.
 
+mod answers;
+mod life;
+
 use std::{
     fs::{self, File},
-    io::{Read, Seek, SeekFrom},
     net::SocketAddr,
     path::{Path, PathBuf},
     time::{Duration, Instant},
@@ -11,13 +13,13 @@ use std::{
 use dind_doctor_checks::facts::{
     Action, DataRootOwner, Facts, Learned, Rehearsed, SeenInside, TrialName,
 };
-use nix::{
-    sys::wait::{Id, WaitPidFlag, WaitStatus, waitid},
-    unistd::Pid,
-};
-use serde::Deserialize;
+use nix::unistd::Pid;
 use serde_json::{Value, json};
 
+use self::{
+    answers::{EndedWith, Inspected, Made, Version, without_frames},
+    life::{LOG, alive, tail},
+};
 use super::{
     Description, cgroups,
     daemon_json::{self, Places},
@@ -82,7 +84,6 @@ const HELPERS: [&str; 12] = [
 
 const SOCKET: &str = "/run/dind-doctor/docker.sock";
 const CONFIGURATION: &str = "/run/dind-doctor/daemon.json";
-const LOG: &str = "/run/dind-doctor/log";
 const IMAGE: &str = "dind-doctor:rehearsal";
 
 /// What a container may use.
@@ -94,9 +95,6 @@ const PATIENCE: u32 = 10;
 
 /// Before the guardian ends everything, the log is read.
 const RESERVE: Duration = Duration::from_secs(3);
-
-/// Bytes of the log that are looked at.
-const TAIL: u64 = 64 * 1024;
 
 const OWN: [&str; 5] = ["mnt:", "net:", "pid:", "ipc:", "uts:"];
 
@@ -359,93 +357,15 @@ impl Rehearsal {
     }
 }
 
-/// Whether the daemon has not ended; it can be asked again.
-fn alive(daemon: Pid) -> Result<(), Failure> {
-    let flags = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
-    match waitid(Id::Pid(daemon), flags) {
-        Ok(WaitStatus::StillAlive) => Ok(()),
-        Ok(status) => {
-            let last =
-                process::last_words(&tail()).map(|line| format!(": {line}")).unwrap_or_default();
-            Err(Failure::seen(process::how(status) + &last))
-        }
-        Err(errno) => Err(errno.into()),
-    }
-}
-
-/// The end of what the daemon wrote.
-fn tail() -> Vec<u8> {
-    let read = || {
-        let mut file = File::open(LOG)?;
-        let length = file.metadata()?.len();
-        file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
-        let mut tail = Vec::new();
-        file.take(TAIL).read_to_end(&mut tail)?;
-        std::io::Result::Ok(tail)
-    };
-    read().unwrap_or_default()
-}
-
-/// Both streams come in one: each piece after eight bytes that say of which it is, and how long.
-fn without_frames(mut framed: &[u8]) -> Vec<u8> {
-    let mut all = Vec::new();
-    while let Some((&[_, 0, 0, 0, a, b, c, d], rest)) = framed.split_first_chunk::<8>() {
-        let length = u32::from_be_bytes([a, b, c, d]) as usize;
-        let (piece, rest) = rest.split_at(length.min(rest.len()));
-        all.extend_from_slice(piece);
-        framed = rest;
-    }
-    all
-}
-
-#[derive(Default, Deserialize)]
-struct Version {
-    #[serde(rename = "Version")]
-    version: String,
-}
-
-#[derive(Deserialize)]
-struct Made {
-    #[serde(rename = "Id")]
-    id: String,
-}
-
 /// A container that was started, and what it says of itself.
 struct Container {
     id: String,
     seen: Option<SeenInside>,
 }
 
-#[derive(Default, Deserialize)]
-struct Inspected {
-    #[serde(rename = "State")]
-    state: State,
-}
-
-#[derive(Default, Deserialize)]
-struct State {
-    #[serde(rename = "Running")]
-    running: bool,
-    #[serde(rename = "ExitCode")]
-    code: i64,
-}
-
-#[derive(Default, Deserialize)]
-struct EndedWith {
-    #[serde(rename = "StatusCode")]
-    status: i64,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_a_container_wrote_is_put_together() {
-        let framed = b"\x01\0\0\0\0\0\0\x04one\n\x02\0\0\0\0\0\0\x03two\x01\0\0\0\0\0\0\x09cut";
-        assert_eq!(without_frames(framed), b"one\ntwocut");
-        assert!(without_frames(b"HTTP").is_empty());
-    }
 
     #[test]
     fn who_is_not_root_or_has_one_running_is_told() {
