@@ -56,7 +56,7 @@ check! {
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     let version = *facts.cgroup.version.get()?;
     // gVisor's own: sandboxed-kernel says it.
-    if version == CgroupVersion::None && facts.runtime.sandbox != Sandbox::Gvisor {
+    if version == CgroupVersion::None && facts.sandbox()? != Sandbox::Gvisor {
         return Ok(nothing_mounted(facts)?.into());
     }
     if !version.is_v1() {
@@ -293,6 +293,9 @@ mod tests {
         assert!(commands.contains("mount -t cgroup2 cgroup2 /sys/fs/cgroup"), "{commands}");
         unified.runtime.sandbox = Sandbox::Gvisor;
         assert!(matches!(judged(&unified), Ok(Outcome::NotApplicable(_))));
+        unified.runtime.sandbox = Sandbox::Unknown;
+        unified.kernel.release = Fact::missing("uname", Why::Io(5));
+        assert!(judged(&unified).is_err(), "it may be gVisor");
         facts.cgroup.memberships = Fact::missing("/proc/self/cgroup", Why::NotPermitted);
         assert!(judged(&facts).is_err());
     }
