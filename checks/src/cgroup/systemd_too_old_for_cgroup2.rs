@@ -60,7 +60,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
         ))
         .remedy(Remedy::advice(
             Place::Host,
-            "or boot the host with systemd.unified_cgroup_hierarchy=0, as long as its own systemd knows that (before 258)",
+            "boot the host with systemd.unified_cgroup_hierarchy=0, as long as its own systemd knows that (before 258)",
         ))
         .into())
 }

@@ -86,7 +86,7 @@ pub(crate) fn refused(facts: &Facts, plan: &Plan) -> Result<Option<Finding>, Unk
                 "do without ip6tables, which has nothing to filter here",
                 [DaemonOption::ip6tables(false)],
             ))
-            .remedy(Remedy::advice(Place::Image, "or use Docker 28.0.1 or later")),
+            .remedy(Remedy::advice(Place::Image, "use Docker 28.0.1 or later")),
     ))
 }
 

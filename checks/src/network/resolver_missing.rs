@@ -80,7 +80,7 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
             ["ln -sf /run/systemd/resolve/resolv.conf /etc/resolv.conf"],
         ))
         .remedy(Remedy::daemon(
-            format!("or let containers ask {address}, which systemd-resolved knows"),
+            format!("let containers ask {address}, which systemd-resolved knows"),
             [DaemonOption::dns(&address)],
         ))
         .into())

@@ -121,10 +121,7 @@ fn insists(facts: &Facts) -> Option<Finding> {
             Place::Image,
             "install the package apparmor where dockerd runs, and start dockerd again",
         ))
-        .remedy(Remedy::advice(
-            Place::Image,
-            "or use Docker 23.0.1 or later, which goes on without",
-        ));
+        .remedy(Remedy::advice(Place::Image, "use Docker 23.0.1 or later, which goes on without"));
     Some(finding)
 }
 

@@ -36,7 +36,7 @@ pub(super) fn missed(facts: &Facts) -> Option<Finding> {
             ))
             .remedy(Remedy::advice(
                 Place::Runtime,
-                format!("or let the daemon listen at both: --host=unix://{path} --host=unix://{DEFAULT_SOCKET}"),
+                format!("let the daemon listen at both: --host=unix://{path} --host=unix://{DEFAULT_SOCKET}"),
             )),
     )
 }
