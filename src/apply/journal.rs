@@ -7,14 +7,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use nix::{
-    fcntl::{Flock, FlockArg},
-    unistd::geteuid,
-};
+use nix::fcntl::{Flock, FlockArg};
 use serde::{Deserialize, Serialize};
 
 use super::Action;
-use crate::trial::trust;
+use crate::trial::{state_home, trust};
 
 const JOURNAL: &str = "fix.journal";
 
@@ -124,11 +121,5 @@ fn own(path: &Path) -> io::Result<File> {
 
 /// Where it is kept.
 fn home(variable: fn(&str) -> Option<std::ffi::OsString>) -> io::Result<PathBuf> {
-    if geteuid().is_root() {
-        return Ok("/var/lib/dind-doctor".into());
-    }
-    let set = |name| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
-    let state = set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
-    let state = state.ok_or_else(|| io::Error::other("neither XDG_STATE_HOME nor HOME is set"))?;
-    Ok(state.join("dind-doctor"))
+    state_home(variable).ok_or_else(|| io::Error::other("neither XDG_STATE_HOME nor HOME is set"))
 }

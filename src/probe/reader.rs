@@ -21,6 +21,15 @@ use crate::{
 /// processes and cgroups others can make.
 const TOTAL: usize = 256 * 1024 * 1024;
 
+/// The answer, or nothing where what was asked for does not exist.
+pub(super) fn if_there<T>(answer: Read<T>) -> Read<Option<T>> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(Missing { why: Why::NotFound, .. }) => Ok(None),
+        Err(missing) => Err(missing),
+    }
+}
+
 /// Asks a source on behalf of a probe.
 pub struct Reader<'a> {
     source: &'a dyn Source,
@@ -36,7 +45,7 @@ pub struct Reader<'a> {
     hidden: Hidden,
 }
 
-type Read<T> = Result<T, Missing>;
+pub(super) type Read<T> = Result<T, Missing>;
 
 /// A probe that panicked; its facts are missing.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use dind_doctor_checks::facts::{Fact, Missing, SettingAtBoot, Why};
 
-use super::Reader;
+use super::{Reader, reader::if_there};
 
 /// Where fragments are, those that hide others of the same name first.
 const FOLDERS: [&str; 4] =
@@ -25,9 +25,9 @@ pub(super) fn last(reader: &Reader<'_>, names: &[&str]) -> Fact<Option<SettingAt
     };
     let mut found = None;
     for path in fragments.into_values().chain([LAST.to_owned()]) {
-        let bytes = match reader.bytes(&path) {
-            Ok(bytes) => bytes,
-            Err(Missing { why: Why::NotFound, .. }) => continue,
+        let bytes = match if_there(reader.bytes(&path)) {
+            Ok(Some(bytes)) => bytes,
+            Ok(None) => continue,
             Err(missing) => return Fact::Missing(missing),
         };
         let content = String::from_utf8_lossy(&bytes);
@@ -42,11 +42,10 @@ pub(super) fn last(reader: &Reader<'_>, names: &[&str]) -> Fact<Option<SettingAt
 fn fragments(reader: &Reader<'_>) -> Result<BTreeMap<String, String>, Missing> {
     let mut fragments = BTreeMap::new();
     for folder in FOLDERS {
-        let listing = match reader.list(folder, FRAGMENTS) {
-            Err(Missing { why: Why::NotFound, .. }) => continue,
-            Ok(listing) if listing.truncated => return Err(Missing::new(folder, Why::TooLarge)),
-            other => other?,
-        };
+        let Some(listing) = if_there(reader.list(folder, FRAGMENTS))? else { continue };
+        if listing.truncated {
+            return Err(Missing::new(folder, Why::TooLarge));
+        }
         for name in listing.entries.into_iter().map(|entry| entry.name) {
             if name.strip_suffix(".conf").is_some() {
                 let path = format!("{folder}/{name}");

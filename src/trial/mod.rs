@@ -59,6 +59,8 @@ use dind_doctor_checks::facts::{Ending, Facts, Text, Trial, TrialName, Trials};
 use self::steps::Steps;
 use crate::{isolated::isolated, source::Tried};
 
+pub(crate) use self::place::state_home;
+
 /// Whether a place is called so by a guardian that is alive.
 pub(crate) fn is_of_a_guardian(name: &str) -> bool {
     place::Owner::in_name(name).is_some_and(place::Owner::is_alive)

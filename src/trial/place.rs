@@ -30,6 +30,7 @@ use procfs::process::Process;
 
 use self::token::Token;
 pub(super) use self::token::abandoned as forget_abandoned;
+pub(crate) use self::token::state_home;
 use super::trust::{self, Reached};
 
 /// What all names begin with.

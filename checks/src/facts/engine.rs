@@ -155,7 +155,16 @@ pub const PREPARING_ENTRYPOINTS: [&str; 5] = [
     "/bin/k3d-entrypoint.sh",
 ];
 
+/// The entrypoint of docker:dind.
+pub const DIND_ENTRYPOINT: &str = PREPARING_ENTRYPOINTS[0];
+
 impl Engines {
+    /// Whether docker:dind's entrypoint is here, so that it starts the daemon.
+    pub fn is_dind(&self) -> bool {
+        self.preparing_entrypoints
+            .is_known_and(|entrypoints| entrypoints.iter().any(|path| *path == DIND_ENTRYPOINT))
+    }
+
     /// *Unknown* where what dockerd is told could not be read: which engines run, their arguments, or
     /// daemon.json. What then is not known to be set may be set.
     pub fn told(&self) -> Result<(), Unknown> {

@@ -40,8 +40,8 @@ pub use client::{
 };
 pub use clocks::{Clocks, Reading};
 pub use engine::{
-    DaemonConfig, EngineApi, EngineProcess, EngineVersion, Engines, JUDGED_DAEMON_KEYS, NamedAlike,
-    NotBelieved, PREPARING_ENTRYPOINTS, Program,
+    DIND_ENTRYPOINT, DaemonConfig, EngineApi, EngineProcess, EngineVersion, Engines,
+    JUDGED_DAEMON_KEYS, NamedAlike, NotBelieved, PREPARING_ENTRYPOINTS, Program,
 };
 pub use fact::{Fact, Missing, Why};
 pub use identity::{IdMapping, Identity, Namespace, Namespaces, Tri};

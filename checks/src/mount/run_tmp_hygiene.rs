@@ -42,9 +42,6 @@ check! {
 const SMALL_RUN: u64 = 8 << 20;
 const SMALL_TEMPORARY: u64 = 64 << 20;
 
-/// The entrypoint that removes PID files before it starts dockerd.
-const DIND_ENTRYPOINT: &str = "/usr/local/bin/dockerd-entrypoint.sh";
-
 fn run(facts: &Facts, plan: &Plan) -> Verdict {
     let root = *facts.identity.euid.get()? == 0;
     let scratch = &facts.scratch;
@@ -155,8 +152,9 @@ fn stale_pid(facts: &Facts) -> Option<Finding> {
     let rows = facts.processes.rows.known()?;
     let row = rows.iter().find(|row| row.pid == pid && row.state != 'Z')?;
     let runs = facts.engines.named("dockerd").next().is_some();
-    let entrypoints = facts.engines.preparing_entrypoints.known()?;
-    if runs || row.comm == "docker-init" || entrypoints.iter().any(|e| *e == DIND_ENTRYPOINT) {
+    facts.engines.preparing_entrypoints.known()?;
+    // It removes PID files before it starts dockerd.
+    if runs || row.comm == "docker-init" || facts.engines.is_dind() {
         return None;
     }
     Some(

@@ -21,8 +21,6 @@ pub(super) enum Firewall {
 /// The variable by which docker:dind's entrypoint is told the backend.
 pub(super) const DIND_VARIABLE: &str = "DOCKER_IPTABLES_LEGACY";
 
-const DIND_ENTRYPOINT: &str = "/usr/local/bin/dockerd-entrypoint.sh";
-
 /// An option of a running daemon, else of daemon.json.
 pub(super) fn option(facts: &Facts, name: &'static str) -> Option<String> {
     let flag = facts.engines.named("dockerd").find_map(|daemon| daemon.flag(name));
@@ -41,12 +39,6 @@ pub(super) fn firewall(facts: &Facts) -> Firewall {
     } else {
         Firewall::Iptables
     }
-}
-
-/// Whether docker:dind's entrypoint is what starts the daemon here.
-pub(super) fn is_dind(facts: &Facts) -> bool {
-    let entrypoints = facts.engines.preparing_entrypoints.known();
-    entrypoints.into_iter().flatten().any(|path| *path == DIND_ENTRYPOINT)
 }
 
 /// The backend that docker:dind's entrypoint chooses in this network namespace.
@@ -74,7 +66,7 @@ pub(super) fn dind_choice(facts: &Facts) -> Option<ToolFlavour> {
 /// image has both, else it is that of the first one on the PATH.
 pub(super) fn selected(facts: &Facts, tool: &IptablesTool) -> Option<ToolFlavour> {
     let flavour = tool.flavour.known().copied();
-    if is_dind(facts) && flavour == Some(ToolFlavour::Nft) {
+    if facts.engines.is_dind() && flavour == Some(ToolFlavour::Nft) {
         return dind_choice(facts).or(flavour);
     }
     flavour

@@ -200,7 +200,7 @@ fn one(
 
 /// Whether docker:dind's entrypoint takes another flavour than the `iptables` of its image has.
 fn is_flipped(facts: &Facts, tool: Option<&IptablesTool>) -> bool {
-    backend::is_dind(facts)
+    facts.engines.is_dind()
         && facts.runtime.variable(backend::DIND_VARIABLE).is_none()
         && tool.is_some_and(|tool| tool.flavour.is_known_and(|f| *f == ToolFlavour::Nft))
 }

@@ -2,7 +2,6 @@
 
 use alloc::{format, string::String};
 
-use super::backend;
 use crate::facts::{Capability, Facts, ModuleState, Sandbox, ToolFlavour, Tri};
 
 /// A part that is not there and cannot come, or probably not.
@@ -114,7 +113,7 @@ fn old_wsl(facts: &Facts) -> Option<Lacking> {
 /// the node itself does for containers would have.
 fn unused_nft(facts: &Facts) -> Option<Lacking> {
     let kernel = &facts.kernel;
-    if !is_blind(facts) || backend::is_dind(facts) {
+    if !is_blind(facts) || facts.engines.is_dind() {
         return None;
     }
     let not_seen = |module| kernel.module(module) == ModuleState::NotSeen;
@@ -241,7 +240,7 @@ fn may_load(facts: &Facts) -> bool {
 
 /// Whether modprobe finds nothing in this container. docker:dind has one of its own, which asks the kernel.
 fn finds_no_modules(facts: &Facts) -> bool {
-    is_blind(facts) && !(may_load(facts) && backend::is_dind(facts))
+    is_blind(facts) && !(may_load(facts) && facts.engines.is_dind())
 }
 
 /// A container that sees which modules are loaded, and none that could be.

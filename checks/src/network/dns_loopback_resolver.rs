@@ -52,12 +52,8 @@ const STUB: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 53));
 const EMBEDDED: IpAddr = IpAddr::V4(Ipv4Addr::new(127, 0, 0, 11));
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {
-    if facts.engines.named("dockerd").any(|daemon| daemon.flag("dns").is_some()) {
-        return Ok(Outcome::not_applicable("dockerd is told its name servers (--dns)"));
-    }
-    let configured = facts.engines.configured(&["dns"]).and_then(|dns| dns.as_array());
-    if configured.is_some_and(|servers| !servers.is_empty()) {
-        return Ok(Outcome::not_applicable("dockerd is told its name servers (daemon.json)"));
+    if let Some(told) = name_servers_told(facts) {
+        return Ok(told);
     }
     if facts.resolver.resolv_conf.why() == Some(crate::facts::Why::NotFound) {
         return Ok(Outcome::not_applicable("there is no /etc/resolv.conf"));
@@ -81,6 +77,17 @@ fn run(facts: &Facts, _plan: &Plan) -> Verdict {
     }
     facts.engines.daemon_json.get()?;
     Ok(loopback(facts, conf).into())
+}
+
+/// What dockerd is told itself it does not look up: not applicable then.
+pub(super) fn name_servers_told(facts: &Facts) -> Option<Outcome> {
+    if facts.engines.named("dockerd").any(|daemon| daemon.flag("dns").is_some()) {
+        return Some(Outcome::not_applicable("dockerd is told its name servers (--dns)"));
+    }
+    let configured = facts.engines.configured(&["dns"]).and_then(|dns| dns.as_array());
+    configured
+        .is_some_and(|servers| !servers.is_empty())
+        .then(|| Outcome::not_applicable("dockerd is told its name servers (daemon.json)"))
 }
 
 fn has_usable(conf: &ResolvConf) -> bool {

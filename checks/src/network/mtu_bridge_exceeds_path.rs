@@ -5,7 +5,7 @@ use super::{
     tried,
 };
 use crate::{
-    facts::{Facts, Link},
+    facts::{DIND_ENTRYPOINT, Facts, Link},
     outcome::{Finding, Outcome, Unknown, Verdict},
     plan::Plan,
     remedy::{ContainerSetting, DaemonOption, Place, Remedy, RuleTool, Task},
@@ -210,13 +210,11 @@ fn other_bridge(facts: &Facts, path: &PathMtu, bridge: &Link, port: &Link) -> Fi
 /// Only what forces an MTU on RootlessKit: its own default ends in user space.
 fn rootless(facts: &Facts, path: &PathMtu) -> Option<Finding> {
     let variable = "DOCKERD_ROOTLESS_ROOTLESSKIT_MTU";
-    let entrypoint = "/usr/local/bin/dockerd-entrypoint.sh";
     let set = facts.runtime.variable(variable).and_then(|value| value.parse::<u32>().ok());
-    let dind = facts.identity.euid.is_known_and(|uid| *uid != 0)
-        && facts.engines.preparing_entrypoints.is_known_and(|e| e.iter().any(|e| *e == entrypoint));
+    let dind = facts.identity.euid.is_known_and(|uid| *uid != 0) && facts.engines.is_dind();
     let (mtu, source) = match set {
         Some(mtu) => (mtu, format!("environment: {variable}")),
-        None if dind => (path::DEFAULT, format!("{entrypoint}, not root")),
+        None if dind => (path::DEFAULT, format!("{DIND_ENTRYPOINT}, not root")),
         None => return None,
     };
     if mtu <= path.mtu || mtu >= ROOTLESS_DEFAULT {

@@ -1,5 +1,6 @@
 use alloc::format;
 
+use super::dns_loopback_resolver;
 use crate::{
     facts::{Facts, NameServer, Why},
     outcome::{Finding, Outcome, Verdict},
@@ -39,12 +40,8 @@ check! {
 }
 
 fn run(facts: &Facts, _plan: &Plan) -> Verdict {
-    if facts.engines.named("dockerd").any(|daemon| daemon.flag("dns").is_some()) {
-        return Ok(Outcome::not_applicable("dockerd is told its name servers (--dns)"));
-    }
-    let configured = facts.engines.configured(&["dns"]).and_then(|dns| dns.as_array());
-    if configured.is_some_and(|servers| !servers.is_empty()) {
-        return Ok(Outcome::not_applicable("dockerd is told its name servers (daemon.json)"));
+    if let Some(told) = dns_loopback_resolver::name_servers_told(facts) {
+        return Ok(told);
     }
     let resolv_conf = &facts.resolver.resolv_conf;
     if resolv_conf.why() != Some(Why::NotFound) {

@@ -115,10 +115,7 @@ fn is_daemon(owner: PidFileOwner, name: &str) -> bool {
 
 /// The entrypoint of docker:dind removes `docker*.pid` below `/run` before it starts dockerd.
 fn is_removed(facts: &Facts, file: &PidFile) -> bool {
-    file.owner == PidFileOwner::Docker
-        && facts.engines.preparing_entrypoints.is_known_and(|entrypoints| {
-            entrypoints.iter().any(|path| *path == "/usr/local/bin/dockerd-entrypoint.sh")
-        })
+    file.owner == PidFileOwner::Docker && facts.engines.is_dind()
 }
 
 const fn severity(file: &PidFile) -> Severities {

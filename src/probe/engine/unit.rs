@@ -2,7 +2,7 @@
 
 use dind_doctor_checks::facts::{Fact, Missing, Text, Why};
 
-use crate::probe::Reader;
+use crate::probe::{Reader, reader::if_there};
 
 /// Where units are, the first one counts: systemd.unit(5).
 const DIRECTORIES: [&str; 5] = [
@@ -28,12 +28,12 @@ pub(super) fn arguments(reader: &Reader<'_>) -> Option<Fact<Vec<Text>>> {
 
 fn asked(reader: &Reader<'_>) -> Result<Option<Vec<Text>>, Missing> {
     // sd_booted(3)
-    if there(reader.stat("/run/systemd/system"))?.is_none() {
+    if if_there(reader.stat("/run/systemd/system"))?.is_none() {
         return Ok(None);
     }
     let mut command = None;
     for directory in DIRECTORIES {
-        if let Some(unit) = there(reader.bytes(&format!("{directory}/docker.service")))? {
+        if let Some(unit) = if_there(reader.bytes(&format!("{directory}/docker.service")))? {
             apply(&unit, &mut command);
             break;
         }
@@ -42,26 +42,18 @@ fn asked(reader: &Reader<'_>) -> Result<Option<Vec<Text>>, Missing> {
         return Ok(None);
     }
     let directory = format!("{}/docker.service.d", DIRECTORIES[0]);
-    if let Some(listing) = there(reader.list(&directory, DROP_INS))? {
+    if let Some(listing) = if_there(reader.list(&directory, DROP_INS))? {
         let names = listing.entries.iter().map(|entry| entry.name.as_str());
         let mut names: Vec<_> = names.filter(|name| name.strip_suffix(".conf").is_some()).collect();
         names.sort_unstable();
         for name in names {
-            if let Some(drop_in) = there(reader.bytes(&format!("{directory}/{name}")))? {
+            if let Some(drop_in) = if_there(reader.bytes(&format!("{directory}/{name}")))? {
                 apply(&drop_in, &mut command);
             }
         }
     }
     let words = |line: String| line.split_whitespace().map(Text::from).collect();
     Ok(command.map(words))
-}
-
-fn there<T>(answer: Result<T, Missing>) -> Result<Option<T>, Missing> {
-    match answer {
-        Ok(answer) => Ok(Some(answer)),
-        Err(Missing { why: Why::NotFound, .. }) => Ok(None),
-        Err(missing) => Err(missing),
-    }
 }
 
 /// The last one that is set counts; an empty one takes back what was set before. Lines go on after a backslash.

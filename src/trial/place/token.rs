@@ -4,7 +4,7 @@
 //! the place, and the directory with the last one.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fmt::Write as _,
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
@@ -73,11 +73,23 @@ fn homes() -> Vec<PathBuf> {
     if geteuid().is_root() {
         return vec!["/var/lib/dind-doctor".into(), "/run/dind-doctor".into()];
     }
-    let variable = |name| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
-    let state = variable("XDG_STATE_HOME");
-    let state = state.or_else(|| Some(variable("HOME")?.join(".local/state")));
-    let all = [state, variable("XDG_RUNTIME_DIR")].into_iter().flatten();
-    all.map(|home| home.join("dind-doctor")).collect()
+    let variable = |name: &str| std::env::var_os(name);
+    let runtime = absolute(variable, "XDG_RUNTIME_DIR").map(|home| home.join("dind-doctor"));
+    state_home(variable).into_iter().chain(runtime).collect()
+}
+
+/// Where this user's doctor keeps what outlives a run: root's place, or that of the XDG base directories.
+pub(crate) fn state_home(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    if geteuid().is_root() {
+        return Some("/var/lib/dind-doctor".into());
+    }
+    let state = absolute(&variable, "XDG_STATE_HOME")
+        .or_else(|| Some(absolute(&variable, "HOME")?.join(".local/state")))?;
+    Some(state.join("dind-doctor"))
+}
+
+fn absolute(variable: impl Fn(&str) -> Option<OsString>, name: &str) -> Option<PathBuf> {
+    variable(name).map(PathBuf::from).filter(|path| path.is_absolute())
 }
 
 /// Nobody else could have put another directory there.

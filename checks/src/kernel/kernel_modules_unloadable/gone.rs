@@ -1,6 +1,6 @@
 //! Drivers of networks whose modules are gone.
 
-use alloc::{format, vec::Vec};
+use alloc::{format, string::String, vec::Vec};
 
 use super::CHECK;
 use crate::{
@@ -47,26 +47,30 @@ pub(super) fn drivers(facts: &Facts, plan: &Plan) -> Option<Finding> {
     if absent.is_empty() {
         return None;
     }
-    let release = facts.kernel.release.known().map_or("?", |release| release.as_str());
+    let release = release(facts);
     let absent = absent.join(", ");
-    let severity = plan.severity(&CHECK.worst);
+    let summary = format!(
+        "{absent}: not loaded, and the modules of the running kernel {release} are gone: no container gets a network"
+    );
     Some(
-        Finding::new(
-            absent.as_str(),
-            Severities::NONE.with(plan.target, severity),
-            format!(
-                "{absent}: not loaded, and the modules of the running kernel {release} are gone: no container gets a \
-                 network"
-            ),
-        )
-        .evidence("/proc/modules", format!("no {absent}"))
-        .evidence(format!("/lib/modules/{release}"), "does not exist")
-        .remedy(Remedy::commands(
-            Place::Host,
-            "reboot into the kernel that is installed, whose modules are there",
-            ["reboot"],
-        )),
+        finding(plan, &absent, summary)
+            .evidence("/proc/modules", format!("no {absent}"))
+            .evidence(format!("/lib/modules/{release}"), "does not exist")
+            .remedy(Remedy::commands(
+                Place::Host,
+                "reboot into the kernel that is installed, whose modules are there",
+                ["reboot"],
+            )),
     )
+}
+
+fn release(facts: &Facts) -> &str {
+    facts.kernel.release.known().map_or("?", |release| release.as_str())
+}
+
+fn finding(plan: &Plan, absent: &str, summary: String) -> Finding {
+    let severity = plan.severity(&CHECK.worst);
+    Finding::new(absent, Severities::NONE.with(plan.target, severity), summary)
 }
 
 /// Others of this kernel's modules are on the disk, and those of a driver are not: a package of its own has them.
@@ -78,21 +82,22 @@ fn not_installed(facts: &Facts, plan: &Plan) -> Option<Finding> {
     if absent.is_empty() {
         return None;
     }
-    let release = facts.kernel.release.known().map_or("?", |release| release.as_str());
+    let release = release(facts);
     let absent = absent.join(", ");
-    let severity = plan.severity(&CHECK.worst);
+    let summary = format!(
+        "{absent}: neither loaded nor among the modules of kernel {release}: no container gets a network"
+    );
     Some(
-        Finding::new(
-            absent.as_str(),
-            Severities::NONE.with(plan.target, severity),
-            format!("{absent}: neither loaded nor among the modules of kernel {release}: no container gets a network"),
-        )
-        .evidence(format!("/lib/modules/{release}"), format!("no {absent}, though others are there"))
-        .remedy(Remedy::advice(
-            Place::Host,
-            "install the rest of this kernel's modules (linux-modules-extra, kernel-modules), or a kernel with \
-             CONFIG_VETH and CONFIG_BRIDGE",
-        )),
+        finding(plan, &absent, summary)
+            .evidence(
+                format!("/lib/modules/{release}"),
+                format!("no {absent}, though others are there"),
+            )
+            .remedy(Remedy::advice(
+                Place::Host,
+                "install the rest of this kernel's modules (linux-modules-extra, kernel-modules), or a kernel with \
+                 CONFIG_VETH and CONFIG_BRIDGE",
+            )),
     )
 }
 

@@ -2,7 +2,7 @@ use alloc::vec;
 
 use super::*;
 use crate::{
-    facts::{CapabilitySet, EngineProcess, Fact, ProcessRow, Why},
+    facts::{CapabilitySet, DIND_ENTRYPOINT, EngineProcess, Fact, ProcessRow, Why},
     testing::{healthy_container, healthy_vm, mount},
 };
 

@@ -105,7 +105,7 @@ pub(super) fn twice(
         }
     }
     // Only where the command is left to it.
-    if findings.is_empty() && set.contains(&"hosts") && is_dind(facts) {
+    if findings.is_empty() && set.contains(&"hosts") && facts.engines.is_dind() {
         let mut found = said_twice(facts, path, "hosts", "the entrypoint of docker:dind")
             .evidence("dockerd-entrypoint.sh", "dockerd --host=…")
             .remedy(take_out(path, "hosts"));
@@ -122,13 +122,6 @@ fn said_twice(facts: &Facts, path: &str, key: &str, by: &str) -> Finding {
 
 fn take_out(path: &str, key: &str) -> Remedy {
     Remedy::advice(Place::Here, format!("take {key:?} out of {path}"))
-}
-
-fn is_dind(facts: &Facts) -> bool {
-    facts
-        .engines
-        .preparing_entrypoints
-        .is_known_and(|all| all.iter().any(|path| *path == "/usr/local/bin/dockerd-entrypoint.sh"))
 }
 
 /// The command line without what sets this key.
